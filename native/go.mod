@@ -1,0 +1,3 @@
+module vulcan/native
+
+go 1.24

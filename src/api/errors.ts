@@ -1,0 +1,78 @@
+/** The one table of errors: what crosses the wire, what the command line exits with, what the documents list. */
+
+export type Fault = 'caller' | 'operator' | 'vulcan'
+
+interface Row {
+  /** HTTP status. */
+  readonly status: number
+  readonly fault: Fault
+  /** True when the same request may succeed later. */
+  readonly retry: boolean
+  /** One sentence for documents and `title`. */
+  readonly title: string
+}
+
+const row = (status: number, fault: Fault, retry: boolean, title: string): Row => ({ status, fault, retry, title })
+
+export const errorTable = {
+  invalid_request: row(400, 'caller', false, 'The request is not well-formed'),
+  invalid_field: row(422, 'caller', false, 'A field of the request is missing, unknown or out of bounds'),
+  unauthorized: row(401, 'caller', false, 'The request carries no valid key'),
+  forbidden_origin: row(403, 'caller', false, 'The Host or Origin header is not one this server answers to'),
+  not_found: row(404, 'caller', false, 'There is no such thing'),
+  already_ended: row(409, 'caller', false, 'The workload has ended already'),
+  idempotency_conflict: row(409, 'caller', false, 'The idempotency key was used with another body'),
+  body_too_large: row(413, 'caller', false, 'The request body is larger than the limit'),
+  backend_missing: row(422, 'caller', false, 'No backend offers this isolation mode'),
+  entrypoint_missing: row(422, 'caller', false, 'No entry point was found in the archive'),
+  entrypoint_ambiguous: row(422, 'caller', false, 'More than one entry point was found in the archive'),
+  archive_corrupt: row(422, 'caller', false, 'The archive cannot be read'),
+  archive_unsafe: row(422, 'caller', false, 'The archive holds an entry that is refused'),
+  archive_too_large: row(413, 'caller', false, 'The archive is larger than the limit'),
+  overloaded: row(503, 'vulcan', true, 'Too much is running; try again later'),
+  shutting_down: row(503, 'vulcan', true, 'The server is shutting down'),
+  host_unfit: row(503, 'operator', false, 'This host lacks something that a microVM needs'),
+  asset_unavailable: row(503, 'operator', true, 'A pinned download could not be had from any of its sources'),
+  asset_corrupt: row(503, 'operator', true, 'A download is not what its pinned checksum says'),
+  asset_refused: row(503, 'operator', false, 'A given file is of a version that Vulcan does not run'),
+  image_build_failed: row(503, 'operator', true, 'A root file system could not be built'),
+  machine_failed: row(503, 'operator', true, 'The host machine could not be started or does not answer'),
+  server_unreachable: row(503, 'operator', true, 'The server does not answer'),
+  vm_start_failed: row(500, 'vulcan', true, 'A microVM could not be started'),
+  network_failed: row(500, 'vulcan', true, 'The network of a microVM could not be set up'),
+  guest_failed: row(500, 'vulcan', true, 'The agent in the guest refused or failed a step'),
+  internal: row(500, 'vulcan', false, 'Vulcan failed in a way it has no name for'),
+} as const satisfies Record<string, Row>
+
+export type ErrorCode = keyof typeof errorTable
+
+export interface ErrorDetails {
+  /** The step at which it failed, such as `jailer` or `configure`. */
+  readonly step?: string | undefined
+  /** The path of the field at fault in a request, such as `/resources/cpus`. */
+  readonly field?: string | undefined
+  /** What the reader can do about it. */
+  readonly hint?: string | undefined
+  readonly cause?: unknown
+}
+
+/** Vulcan's one error class. The message says what was done, to what, at which step, and why it failed. */
+export class VulcanError extends Error {
+  readonly code: ErrorCode
+  readonly step: string | undefined
+  readonly field: string | undefined
+  readonly hint: string | undefined
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, { cause: details.cause })
+    this.name = 'VulcanError'
+    this.code = code
+    this.step = details.step
+    this.field = details.field
+    this.hint = details.hint
+  }
+
+  get status(): number {
+    return errorTable[this.code].status
+  }
+}

@@ -1,0 +1,133 @@
+/** The seam: what a place that runs workloads offers. One contract suite (test/contract) runs on every backend. */
+
+/** Where a workload's program comes from. */
+export type Source =
+  /** One source file, written to /work under `name`. */
+  | { readonly kind: 'code'; readonly name: string; readonly content: Uint8Array }
+  /** An archive on the host, handed to the guest as it is and unpacked there, never here. */
+  | { readonly kind: 'archive'; readonly format: ArchiveFormat; readonly path: string; readonly bytes: number }
+
+export type ArchiveFormat = 'tar' | 'tar.gz' | 'tar.zst' | 'zip'
+
+export interface Resources {
+  /** Cores; the vm gets the next whole number, the program's cgroup the fraction. */
+  readonly cpus: number
+  /** MiB for the program; the guest's kernel and agent come on top. */
+  readonly memMib: number
+  /** Milliseconds the program may run, from its start. */
+  readonly timeoutMs: number
+  /** MiB the program may write to its file system. */
+  readonly diskMib: number
+  /** Processes and threads at once. */
+  readonly pids: number
+}
+
+export interface NetworkSpec {
+  readonly mode: 'none' | 'host' | 'internet'
+  /** CIDR blocks or host names; with `internet`, only these may be reached when the list is not empty. */
+  readonly allow: readonly string[]
+}
+
+/** One attempt to run a workload. Validated: every field is in bounds and the entry point exists in the source. */
+export interface RunSpec {
+  /** UUIDv7, chosen by the scheduler; every outside name is a pure function of instance and id. */
+  readonly id: string
+  /** Name of a runtime's image: `python`, `node`, `go`. */
+  readonly runtime: string
+  readonly source: Source
+  /** Path of the program below /work. */
+  readonly entrypoint: string
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  /** Standard input; without it, `input` where given, else empty. */
+  readonly stdin?: Uint8Array
+  /** JSON text for $VULCAN_INPUT. */
+  readonly input?: string
+  readonly resources: Resources
+  readonly network: NetworkSpec
+  /** Bytes of stdout and stderr together after which the program is killed (`output_limit`). */
+  readonly outputLimitBytes: number
+}
+
+export interface Chunk {
+  readonly stream: 'stdout' | 'stderr'
+  readonly data: Uint8Array
+}
+
+export type KillReason = 'killed' | 'timeout' | 'output_limit'
+
+export type ExitBy = 'program' | 'timeout' | 'killed' | 'oom' | 'disk_full' | 'output_limit' | 'vm_lost' | 'start_failed'
+
+export interface Usage {
+  readonly cpuMs: number
+  readonly peakMemMib: number
+  readonly throttledMs: number
+  readonly diskWrittenBytes: number
+  readonly netRxBytes: number
+  readonly netTxBytes: number
+}
+
+/** How a run ended: success and failure have the same fields. */
+export interface Exit {
+  readonly by: ExitBy
+  /** The program's exit code; absent when a signal or the platform ended it. */
+  readonly code?: number
+  /** Name of the signal that ended the program, such as `SIGSEGV`. */
+  readonly signal?: string
+  /** In words for the user, where there is more to say than the code. */
+  readonly message?: string
+  /** JSON text that the program wrote to $VULCAN_RESULT. */
+  readonly result?: string
+  /** Why there is no result although the program wrote one. */
+  readonly resultError?: string
+  readonly usage?: Usage
+}
+
+/** What became of a run's vm, for the record. Milliseconds and microseconds as named. */
+export interface RunFacts {
+  readonly backend: string
+  readonly node: string
+  readonly vmId: string
+  readonly start: 'boot' | 'restore' | 'pool'
+  readonly bootMs: number
+  /** Each phase once, timed at its source: vm, upload, build, program, collect … */
+  readonly phasesMs: Readonly<Record<string, number>>
+  readonly vsock: { readonly status: 'connected' | 'closed' | 'lost'; readonly rttUs: number }
+}
+
+export interface Run extends AsyncDisposable {
+  readonly id: string
+  /** Ends when the program has ended and all was read. Reading slowly slows the program, never loses bytes. */
+  readonly output: AsyncIterable<Chunk>
+  /** Never rejects. */
+  readonly exited: Promise<Exit>
+  /** Grows while the run goes on. */
+  facts(): RunFacts
+  /** Kills the program; the first reason wins. */
+  kill(reason: KillReason): void
+}
+
+export interface Capabilities {
+  readonly available: boolean
+  /** Why nothing can run here, in words for the operator. */
+  readonly reason?: string
+  readonly isolation: readonly string[]
+  readonly runtimes: readonly string[]
+  /** Versions and limits of this backend, for people. */
+  readonly details: Readonly<Record<string, string | number | boolean>>
+}
+
+/** What a cleanup removed: kind of thing to how many. */
+export type Cleaned = Readonly<Record<string, number>>
+
+export interface Backend extends AsyncDisposable {
+  readonly name: string
+  /** What it can do here and now. */
+  capabilities(): Promise<Capabilities>
+  /** Resolves once the program runs; rejects with a VulcanError having left nothing behind. */
+  execute(spec: RunSpec, signal: AbortSignal): Promise<Run>
+  /** After a crash of ours: the live run with this id. */
+  recover(id: string): Promise<Run | undefined>
+  /** Removes everything that carries this instance's prefix and is not in `keep` (run ids); safe at any time. */
+  cleanup(keep: ReadonlySet<string>): Promise<Cleaned>
+}

@@ -1,0 +1,137 @@
+/** The one place that spawns short-lived commands. Arguments are arrays; there is no shell. */
+import { spawn } from 'node:child_process'
+
+export interface CommandOptions {
+  readonly cwd?: string
+  /** The whole environment of the child; the parent's by default. */
+  readonly env?: Record<string, string>
+  readonly input?: string | Uint8Array
+  /** Milliseconds; the child's process group is killed after it. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+  /** Exit codes that count as success; only 0 by default. */
+  readonly okCodes?: readonly number[]
+  /** Called with each line of stdout and stderr as it comes, for progress. */
+  readonly onLine?: (line: string) => void
+}
+
+export interface CommandResult {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+  readonly elapsedMs: number
+}
+
+/** A command that did not do its work: not found, failed, timed out or aborted. Keeps the last words of the process. */
+export class CommandFailed extends Error {
+  readonly argv: readonly string[]
+  readonly code: number | undefined
+  readonly signal: NodeJS.Signals | undefined
+  readonly why: 'spawn' | 'exit' | 'signal' | 'timeout' | 'aborted'
+  readonly stdout: string
+  readonly stderr: string
+
+  constructor(init: Pick<CommandFailed, 'argv' | 'code' | 'signal' | 'why' | 'stdout' | 'stderr'>, cause?: unknown) {
+    super(`${init.argv.slice(0, 3).join(' ')}: ${describe(init, cause)}${lastWords(init)}`, { cause })
+    this.name = 'CommandFailed'
+    this.argv = init.argv
+    this.code = init.code
+    this.signal = init.signal
+    this.why = init.why
+    this.stdout = init.stdout
+    this.stderr = init.stderr
+  }
+}
+
+function describe(init: Pick<CommandFailed, 'code' | 'signal' | 'why'>, cause: unknown): string {
+  switch (init.why) {
+    case 'spawn':
+      return `could not be started (${cause instanceof Error ? cause.message : String(cause)})`
+    case 'exit':
+      return `exited with ${init.code}`
+    case 'signal':
+      return `was ended by ${init.signal}`
+    case 'timeout':
+      return 'was killed: it took too long'
+    case 'aborted':
+      return 'was aborted'
+  }
+}
+
+function lastWords(init: Pick<CommandFailed, 'stdout' | 'stderr'>): string {
+  const text = (init.stderr.trim() || init.stdout.trim()).slice(-600)
+  return text ? `: ${text}` : ''
+}
+
+/** Captured output kept for each stream, in characters; the end is kept, since errors come last. */
+const CAPTURE_LIMIT = 4 << 20
+
+/** Runs a command to its end. Resolves with its output; rejects with CommandFailed. */
+export function run(argv: readonly [string, ...string[]], options: CommandOptions = {}): Promise<CommandResult> {
+  const begun = performance.now()
+  const { promise, resolve, reject } = Promise.withResolvers<CommandResult>()
+  const child = spawn(argv[0], argv.slice(1), {
+    cwd: options.cwd,
+    env: options.env ?? process.env,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+  })
+  const out = collect(child.stdout, options.onLine)
+  const err = collect(child.stderr, options.onLine)
+  let why: 'timeout' | 'aborted' | undefined
+  // The first cause is the cause: a later abort does not rename a timeout.
+  const stop = (cause: 'timeout' | 'aborted') => {
+    why ??= cause
+    killGroup(child.pid)
+  }
+  const timer = options.timeoutMs === undefined ? undefined : setTimeout(() => stop('timeout'), options.timeoutMs)
+  const onAbort = () => stop('aborted')
+  options.signal?.addEventListener('abort', onAbort, { once: true })
+  if (options.signal?.aborted) onAbort()
+
+  const settle = (outcome: () => void) => {
+    clearTimeout(timer)
+    options.signal?.removeEventListener('abort', onAbort)
+    outcome()
+  }
+  const failure = (cause: CommandFailed['why'], code?: number, signal?: NodeJS.Signals, error?: unknown) =>
+    new CommandFailed({ argv, code, signal, why: cause, stdout: out.text(), stderr: err.text() }, error)
+
+  child.on('error', (error) => settle(() => reject(failure('spawn', undefined, undefined, error))))
+  child.on('close', (code, signal) =>
+    settle(() => {
+      if (why) reject(failure(why, code ?? undefined, signal ?? undefined))
+      else if (code === null) reject(failure('signal', undefined, signal ?? undefined))
+      else if (!(options.okCodes ?? [0]).includes(code)) reject(failure('exit', code))
+      else resolve({ code, stdout: out.text(), stderr: err.text(), elapsedMs: performance.now() - begun })
+    }),
+  )
+  // A child that exits without reading its input is not an error of ours: its exit code tells.
+  child.stdin.on('error', () => undefined)
+  child.stdin.end(options.input)
+  return promise
+}
+
+/** Kills a process group started with `detached`; a group that is gone already is fine. */
+export function killGroup(pid: number | undefined, signal: NodeJS.Signals = 'SIGKILL'): void {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
+function collect(stream: NodeJS.ReadableStream, onLine?: (line: string) => void): { text(): string } {
+  let text = ''
+  let partial = ''
+  stream.setEncoding('utf8')
+  stream.on('data', (chunk: string) => {
+    text = (text + chunk).slice(-CAPTURE_LIMIT)
+    if (!onLine) return
+    const lines = (partial + chunk).split(/[\r\n]+/)
+    partial = lines.pop() ?? ''
+    for (const line of lines) onLine(line)
+  })
+  return { text: () => text }
+}
