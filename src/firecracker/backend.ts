@@ -1,0 +1,172 @@
+/** The backend that runs each workload in a jailed Firecracker microVM of its own. */
+import { createReadStream } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { VulcanError } from '../api/errors.ts'
+import type { Backend, Capabilities, Cleaned, Run, RunSpec } from '../backend/backend.ts'
+import { Facts } from '../base/facts.ts'
+import { acquire, Scope } from '../base/scope.ts'
+import type { Image } from '../images/images.ts'
+import type { Session } from './agent.ts'
+import { sizeOf } from './boot.ts'
+import { prepareParent } from './cgroup.ts'
+import { cleanup } from './cleanup.ts'
+import type { FirecrackerFacts } from './facts.ts'
+import { greet } from './greet.ts'
+import { cgroupsOf, homeTooLong, jailsOf, namesOf } from './names.ts'
+import { Phases } from './phases.ts'
+import { FirecrackerRun } from './run.ts'
+import { openSession, startVm, type Vm, type VmHost, type VmRequest } from './vm.ts'
+
+export interface FirecrackerOptions {
+  readonly host: VmHost
+  /** Name of this node, for records. */
+  readonly node: string
+  /** The runtimes whose images are here. */
+  readonly runtimes: readonly string[]
+  /** Finds a runtime's image; rejects with a VulcanError when it was not built. */
+  readonly image: (runtime: string) => Promise<Image>
+}
+
+export class FirecrackerBackend implements Backend {
+  readonly name = 'firecracker'
+  readonly facts = new Facts<FirecrackerFacts>()
+  readonly #o: FirecrackerOptions
+  readonly #runs = new Set<Run>()
+
+  private constructor(options: FirecrackerOptions) {
+    this.#o = options
+  }
+
+  /** Prepares what all vms share: folders, the parent cgroup, bridge and firewall table. */
+  static async open(options: FirecrackerOptions): Promise<FirecrackerBackend> {
+    const { places, networks } = options.host
+    const unfit = homeTooLong(places)
+    if (unfit) throw new VulcanError('host_unfit', unfit, { step: 'home' })
+    await mkdir(jailsOf(places), { recursive: true, mode: 0o711 })
+    await prepareParent(cgroupsOf(places))
+    await networks.prepare()
+    return new FirecrackerBackend(options)
+  }
+
+  capabilities(): Promise<Capabilities> {
+    const { assets } = this.#o.host
+    return Promise.resolve({
+      available: true,
+      isolation: ['microvm'],
+      runtimes: this.#o.runtimes,
+      details: { firecracker: assets.firecrackerVersion, kernel: assets.kernelVersion, jailer: true, maxVcpus: 32 },
+    })
+  }
+
+  async execute(spec: RunSpec, signal: AbortSignal): Promise<Run> {
+    const image = await this.#o.image(spec.runtime)
+    const phases = new Phases()
+    const { scope, vm } = await phases.time('vm', () => this.#startTwice(spec, image, phases, signal))
+    const { vmId } = vm.names
+    const run = await acquire(
+      scope,
+      async () => {
+        const session = await openSession(vm, signal)
+        scope.defer('close the session', () => session.close())
+        const rttUs = await phases.time('greet', () => greet(session, { vm, spec, signal }))
+        this.facts.emit('vsock.rtt', { vmId, rttUs })
+        await phases.time('upload', () => upload(session, spec, signal))
+        return FirecrackerRun.start(
+          { spec, image, scope, vm, session, phases, rttUs, backend: this.name, node: this.#o.node },
+          signal,
+        )
+      },
+      (failure) => this.#leftover(vmId, failure),
+    )
+    this.#runs.add(run)
+    void run.exited.then(() => this.#runs.delete(run))
+    return run
+  }
+
+  /** A guest ends its program with the connection, so after a crash of ours there is nothing to go on with. */
+  recover(): Promise<undefined> {
+    return Promise.resolve(undefined)
+  }
+
+  cleanup(keep: ReadonlySet<string>): Promise<Cleaned> {
+    const { places, networks } = this.#o.host
+    return cleanup(places, networks, new Set([...keep].map((id) => namesOf(places, id).vmId)))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#runs].map((run) => run[Symbol.asyncDispose]()))
+  }
+
+  /** A boot has no side effect before a program is sent, so one that failed is tried again, once, with its console on. */
+  async #startTwice(
+    spec: RunSpec,
+    image: Image,
+    phases: Phases,
+    signal: AbortSignal,
+  ): Promise<{ scope: Scope; vm: Vm }> {
+    const request = {
+      runId: spec.id,
+      rootfs: image.rootfs,
+      size: sizeOf(spec.resources),
+      diskMib: spec.resources.diskMib,
+      network: spec.network,
+    }
+    try {
+      return await this.#start(spec, { ...request, console: false }, phases, signal)
+    } catch (error) {
+      const retried = !signal.aborted
+      this.facts.emit('vm.start_failed', {
+        vmId: namesOf(this.#o.host.places, spec.id).vmId,
+        ...stepOf(error),
+        retried,
+      })
+      if (!retried) throw error
+      return this.#start(spec, { ...request, console: true }, phases, signal)
+    }
+  }
+
+  async #start(
+    spec: RunSpec,
+    request: VmRequest,
+    phases: Phases,
+    signal: AbortSignal,
+  ): Promise<{ scope: Scope; vm: Vm }> {
+    const { vmId } = namesOf(this.#o.host.places, spec.id)
+    const scope = new Scope(`vm ${vmId}`)
+    const vm = await acquire(
+      scope,
+      () => startVm(scope, this.#o.host, { ...request, phases, signal }),
+      (failure) => this.#leftover(vmId, failure),
+    )
+    this.facts.emit('vm.started', { vmId, runtime: spec.runtime, start: 'boot', bootMs: vm.bootMs })
+    return { scope, vm }
+  }
+
+  #leftover(vmId: string, failure: unknown): void {
+    this.facts.emit('vm.leftover', { vmId, message: String(failure) })
+  }
+}
+
+function stepOf(error: unknown): { step: string; message: string } {
+  return error instanceof VulcanError
+    ? { step: error.step ?? error.code, message: error.message }
+    : { step: 'unknown', message: String(error) }
+}
+
+/** Most files of an archive; more is a bomb. */
+const maxFiles = 100_000
+
+async function upload(session: Session, spec: RunSpec, signal: AbortSignal): Promise<void> {
+  const { source } = spec
+  if (source.kind === 'code') {
+    await session.upload({ op: 'write', path: source.name, mode: 0o644 }, [source.content], signal)
+    return
+  }
+  const request = {
+    op: 'unpack',
+    format: source.format,
+    max_bytes: spec.resources.diskMib * (1 << 20),
+    max_files: maxFiles,
+  }
+  await session.upload(request, createReadStream(source.path, { highWaterMark: 256 << 10 }), signal)
+}

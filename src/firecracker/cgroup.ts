@@ -1,0 +1,83 @@
+/** Control groups of vms: limits the jailer cannot be told, killing what is in one, and removing it. */
+import { watch } from 'node:fs'
+import { mkdir, readFile, readdir, rmdir, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { exists, isMissing } from '../base/files.ts'
+import { abortable } from '../base/time.ts'
+
+/** Controllers a vm's limits need. */
+const controllers = ['cpu', 'memory', 'pids', 'io'] as const
+
+/** Makes the folder of all vms' cgroups and hands the controllers down to it. */
+export async function prepareParent(parent: string): Promise<void> {
+  await mkdir(parent, { recursive: true })
+  for (const folder of [join(parent, '..'), parent]) {
+    await writeFile(join(folder, 'cgroup.subtree_control'), controllers.map((name) => `+${name}`).join(' '))
+  }
+}
+
+export interface IoLimits {
+  readonly readBytesPerS: number
+  readonly writeBytesPerS: number
+}
+
+/**
+ * Limits the vm's traffic with the disk that holds `path`. The jailer splits a value at every `=`, so it cannot write
+ * io.max. A file system without a disk of its own (tmpfs, 9p, overlay) has nothing to limit.
+ */
+export async function limitIo(cgroup: string, path: string, limits: IoLimits): Promise<void> {
+  const { dev } = await stat(path)
+  // Linux' packing of device numbers: 12 bits of major in the middle, minor around it.
+  const major = (dev >> 8) & 0xfff
+  const minor = (dev & 0xff) | ((dev >> 12) & 0xfff00)
+  const disk = await wholeDisk(`${major}:${minor}`)
+  if (!disk) return
+  await writeFile(join(cgroup, 'io.max'), `${disk} rbps=${limits.readBytesPerS} wbps=${limits.writeBytesPerS}`)
+}
+
+/** The number of the disk that a partition is on; the limits of io.max are per disk. */
+async function wholeDisk(device: string): Promise<string | undefined> {
+  const folder = `/sys/dev/block/${device}`
+  if (!(await exists(folder))) return undefined
+  if (!(await exists(join(folder, 'partition')))) return device
+  return (await readFile(join(folder, '..', 'dev'), 'utf8')).trim()
+}
+
+/** Kills every process in the cgroup at once; a cgroup that is gone has none. */
+export async function killAll(cgroup: string): Promise<void> {
+  await unlessMissing(writeFile(join(cgroup, 'cgroup.kill'), '1', { flag: 'r+' }))
+}
+
+/** Removes a cgroup and those below it, once the last process has left it. */
+export async function removeCgroup(cgroup: string, signal: AbortSignal): Promise<void> {
+  if (!(await exists(cgroup))) return
+  await emptied(cgroup, signal)
+  for (const entry of await readdir(cgroup, { withFileTypes: true })) {
+    if (entry.isDirectory()) await removeCgroup(join(cgroup, entry.name), signal)
+  }
+  await unlessMissing(rmdir(cgroup))
+}
+
+/** Resolves when nothing runs in the cgroup; the kernel tells by a change of cgroup.events. */
+async function emptied(cgroup: string, signal: AbortSignal): Promise<void> {
+  const events = join(cgroup, 'cgroup.events')
+  const isEmpty = async () => (await readFile(events, 'utf8')).includes('populated 0')
+  if (await isEmpty()) return
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const check = () => void isEmpty().then((empty) => (empty ? resolve() : undefined), reject)
+  const watcher = watch(events, check)
+  try {
+    check()
+    await abortable(promise, signal)
+  } finally {
+    watcher.close()
+  }
+}
+
+async function unlessMissing(act: Promise<unknown>): Promise<void> {
+  try {
+    await act
+  } catch (error) {
+    if (!isMissing(error)) throw error
+  }
+}

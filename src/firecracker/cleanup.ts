@@ -1,0 +1,33 @@
+/** Removes what vms of this instance have left: after a crash of ours, or of a step. Nothing of anyone else is touched. */
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Cleaned } from '../backend/backend.ts'
+import { isMissing } from '../base/files.ts'
+import { killAll, removeCgroup } from './cgroup.ts'
+import { removeJail } from './jail.ts'
+import { cgroupsOf, isOurs, jailsOf, type Places } from './names.ts'
+import type { Networks } from './network/network.ts'
+
+const emptyDeadlineMs = 20_000
+
+/** Removes everything of vms that are not in `keep`, in the order in which a vm is taken down. */
+export async function cleanup(places: Places, networks: Networks, keep: ReadonlySet<string>): Promise<Cleaned> {
+  const left = async (folder: string) =>
+    (await namesIn(folder)).filter((name) => isOurs(places, name) && !keep.has(name))
+  const cgroups = await left(cgroupsOf(places))
+  for (const name of cgroups) await killAll(join(cgroupsOf(places), name))
+  for (const name of cgroups) await removeCgroup(join(cgroupsOf(places), name), AbortSignal.timeout(emptyDeadlineMs))
+  const network = await networks.cleanup(keep)
+  const jails = await left(jailsOf(places))
+  for (const name of jails) await removeJail(join(jailsOf(places), name))
+  return { cgroups: cgroups.length, jails: jails.length, ...network }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    if (isMissing(error)) return []
+    throw error
+  }
+}

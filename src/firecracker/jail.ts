@@ -1,0 +1,77 @@
+/** The folder a vm lives in: its `/`, the shared files mounted into it read-only, and the disk of its own. */
+import { chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { run } from '../base/process.ts'
+import type { Scope } from '../base/scope.ts'
+import { inJail, type VmNames } from './names.ts'
+
+export interface JailFiles {
+  readonly kernel: string
+  readonly initramfs: string
+  readonly rootfs: string
+  /** An empty ext4 of the right size, copied for this vm. */
+  readonly diskTemplate: string
+}
+
+const mountTimeoutMs = 30_000
+
+/** Makes the jail's root with everything Firecracker will open; all of it belongs to the vm's user or is read-only. */
+export async function prepareJail(
+  scope: Scope,
+  o: { names: VmNames; uid: number; gid: number; files: JailFiles; signal: AbortSignal },
+): Promise<void> {
+  const { root, jail } = o.names
+  scope.defer('remove the jail', () => removeJail(jail))
+  await mkdir(join(root, 'run'), { recursive: true, mode: 0o700 })
+  await chown(join(root, 'run'), o.uid, o.gid)
+  await Promise.all([mountShared(root, o.files, o.signal), copyDisk(join(root, inJail.disk), o)])
+}
+
+/**
+ * Shared files are mounted, not linked: a link needs one file system, and a mount can be read-only, so that no vm can
+ * change what the others read. One table and one process for all of them, since each process costs.
+ */
+async function mountShared(root: string, files: JailFiles, signal: AbortSignal): Promise<void> {
+  const pairs = [
+    [files.kernel, inJail.kernel],
+    [files.initramfs, inJail.initramfs],
+    [files.rootfs, inJail.rootfs],
+  ] as const
+  for (const [, target] of pairs) await writeFile(join(root, target), '')
+  const table = join(root, '..', 'fstab')
+  const lines = pairs.map(([from, to]) => `${escape(from)} ${escape(join(root, to))} none bind,ro,nosuid,nodev 0 0`)
+  await writeFile(table, `${lines.join('\n')}\n`)
+  await run(['mount', '--all', '--fstab', table], { timeoutMs: mountTimeoutMs, signal })
+}
+
+/** fstab's escapes for white space and the escape sign itself. */
+const escape = (path: string) =>
+  path.replace(/[\s\\]/g, (sign) => `\\${sign.charCodeAt(0).toString(8).padStart(3, '0')}`)
+
+async function copyDisk(target: string, o: { uid: number; gid: number; files: JailFiles; signal: AbortSignal }) {
+  await run(['cp', '--sparse=always', '--reflink=auto', o.files.diskTemplate, target], {
+    timeoutMs: mountTimeoutMs,
+    signal: o.signal,
+  })
+  await chown(target, o.uid, o.gid)
+}
+
+/** Unmounts and removes a jail; one that is half made, or not there, is fine. The vm must have ended. */
+export async function removeJail(jail: string): Promise<void> {
+  const mounts = mountsBelow(await readFile('/proc/self/mountinfo', 'utf8'), jail)
+  if (mounts.length > 0) await run(['umount', ...mounts], { timeoutMs: mountTimeoutMs })
+  await rm(jail, { recursive: true, force: true })
+}
+
+/** Mount points below a folder, the last mounted first, from the text of /proc/self/mountinfo. */
+export function mountsBelow(mountinfo: string, folder: string): string[] {
+  return mountinfo
+    .split('\n')
+    .map((line) =>
+      (line.split(' ')[4] ?? '').replace(/\\([0-7]{3})/g, (_, digits: string) =>
+        String.fromCharCode(parseInt(digits, 8)),
+      ),
+    )
+    .filter((path) => path.startsWith(`${folder}/`))
+    .toReversed()
+}

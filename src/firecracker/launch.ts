@@ -1,0 +1,49 @@
+/** From what a run asks for and how its runtime starts programs to the requests the agent gets: pure. */
+import { dirname } from 'node:path/posix'
+import type { Resources, RunSpec } from '../backend/backend.ts'
+import type { Image } from '../images/images.ts'
+import { cpuPeriodUs, type ExecRequest } from './program.ts'
+
+/** Fills `{entry}` and `{dir}` in a command line of a recipe. */
+export function argvOf(template: readonly string[], entrypoint: string): string[] {
+  return template.map((word) => word.replaceAll('{entry}', entrypoint).replaceAll('{dir}', dirname(entrypoint)))
+}
+
+/** The build step of a runtime that has one. */
+export function buildOf(image: Image, spec: RunSpec): ExecRequest | undefined {
+  if (!image.launch.build) return undefined
+  return { argv: argvOf(image.launch.build, spec.entrypoint), ...common(image, spec), stdin: false }
+}
+
+/** The program itself. */
+export function runOf(image: Image, spec: RunSpec): ExecRequest {
+  return {
+    argv: [...argvOf(image.launch.run, spec.entrypoint), ...spec.args],
+    ...common(image, spec),
+    stdin: spec.stdin !== undefined,
+    ...(spec.input === undefined ? {} : { input: spec.input }),
+  }
+}
+
+function common(image: Image, spec: RunSpec) {
+  return {
+    env: { ...baseEnv, ...image.launch.env, ...spec.env, VULCAN_WORKLOAD_ID: spec.id },
+    ...limits(spec.resources),
+  }
+}
+
+const baseEnv = {
+  HOME: '/home/vulcan',
+  TMPDIR: '/tmp',
+  USER: 'vulcan',
+  LANG: 'C.UTF-8',
+  PATH: '/usr/local/bin:/usr/bin:/bin',
+}
+
+function limits(resources: Resources) {
+  return {
+    memory_bytes: resources.memMib * (1 << 20),
+    pids: resources.pids,
+    cpu_quota_us: Math.max(1000, Math.round(resources.cpus * cpuPeriodUs)),
+  }
+}

@@ -1,0 +1,78 @@
+/** Every outside name of a vm, as a pure function of instance and run id: a crash at any step leaves names that cleanup can find. */
+import { join } from 'node:path'
+
+export interface VmNames {
+  /** `<instance>-<12 hex>`: id of jail, cgroup, netns and CNI attachment; 64 characters of [A-Za-z0-9-] at most. */
+  readonly vmId: string
+  /** The jailer's folder for this vm. */
+  readonly jail: string
+  /** The vm's `/`. */
+  readonly root: string
+  readonly apiSocket: string
+  /** Firecracker's end of the vsock on the host. */
+  readonly vsock: string
+  readonly cgroup: string
+}
+
+export interface Places {
+  readonly instance: string
+  /** $VULCAN_HOME. */
+  readonly home: string
+}
+
+/** Name of the folder the jailer makes below its base: the base name of the executable. */
+const jailFolder = 'firecracker'
+const cgroupRoot = '/sys/fs/cgroup'
+
+/** Port on which the guest's agent listens, and port of the host to which it says that it is ready. */
+export const agentPort = 1024
+export const readyPort = 1025
+
+/** Paths inside the jail, as the API of Firecracker is told them. */
+export const inJail = {
+  apiSocket: '/run/api.sock',
+  vsock: '/run/v.sock',
+  kernel: '/kernel',
+  initramfs: '/initramfs',
+  rootfs: '/rootfs.ext4',
+  disk: '/disk.ext4',
+} as const
+
+export function namesOf(places: Places, runId: string): VmNames {
+  // The last 12 digits of a UUIDv7 are random.
+  const vmId = `${places.instance}-${runId.replaceAll('-', '').slice(-12)}`
+  const jail = join(jailsOf(places), vmId)
+  const root = join(jail, 'root')
+  return {
+    vmId,
+    jail,
+    root,
+    apiSocket: join(root, inJail.apiSocket),
+    vsock: join(root, inJail.vsock),
+    cgroup: join(cgroupsOf(places), vmId),
+  }
+}
+
+/** What the jailer is given as --chroot-base-dir. */
+export const jailBase = (places: Places): string => join(places.home, 'jails')
+/** Folder that holds one jail for each vm. */
+export const jailsOf = (places: Places): string => join(jailBase(places), jailFolder)
+/** What the jailer is given as --parent-cgroup. */
+export const parentCgroup = (places: Places): string => `vulcan-${places.instance}`
+/** Folder of cgroup v2 that holds one cgroup for each vm. */
+export const cgroupsOf = (places: Places): string => join(cgroupRoot, parentCgroup(places))
+/** True for names of vms of this instance, and of no other. */
+export const isOurs = (places: Places, name: string): boolean =>
+  new RegExp(`^${places.instance}-[0-9a-f]{12}$`).test(name)
+
+/** Longest path of a unix socket on Linux, in bytes (sun_path less its end). */
+const longestSocketPath = 107
+
+/** Why this home cannot be used, if it cannot: the vsock's socket would have too long a path. */
+export function homeTooLong(places: Places): string | undefined {
+  const longest = `${namesOf(places, '0'.repeat(32)).vsock}_${readyPort}`
+  const over = Buffer.byteLength(longest) - longestSocketPath
+  return over > 0
+    ? `the path of the home folder is ${over} bytes too long for a vm's sockets: ${places.home}`
+    : undefined
+}
