@@ -1,0 +1,26 @@
+/** The route table: every path the server answers to, as the client and the server both use it. */
+
+const prefix = '/v1'
+
+export const routes = {
+  workloads: `${prefix}/workloads`,
+  workloadsAsync: `${prefix}/workloads/async`,
+  workload: `${prefix}/workloads/:id`,
+  logs: `${prefix}/workloads/:id/logs`,
+  output: `${prefix}/workloads/:id/output/:stream`,
+  backends: `${prefix}/backends`,
+  nodes: `${prefix}/nodes`,
+  images: `${prefix}/images`,
+  cleanup: `${prefix}/cleanup`,
+  health: '/healthz',
+  ready: '/readyz',
+  openapi: '/openapi.json',
+} as const
+
+/** Paths that need no key. */
+export const openPaths: ReadonlySet<string> = new Set([routes.health, routes.ready])
+
+/** A route's path with its parameters filled in, each percent-encoded. */
+export function pathOf(route: string, parameters: Readonly<Record<string, string>> = {}): string {
+  return route.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(parameters[name] ?? ''))
+}
