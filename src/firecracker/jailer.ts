@@ -83,6 +83,8 @@ export class JailedProcess {
     try {
       code = await abortable(handedOver, signal)
     } catch (cause) {
+      // It may not have reached its cgroup yet, where the scope's kill would find it.
+      child.kill('SIGKILL')
       throw new VulcanError('vm_start_failed', `the jailer was not started: ${String(cause)}`, {
         step: 'jailer',
         cause,

@@ -109,7 +109,8 @@ export class FirecrackerRun implements Run {
     const { spec, image, session, phases } = this.#parts
     if (building) {
       const built = await phases.time('build', () => this.#one(buildDeadlineMs, undefined))
-      if (built.by === 'timeout') return { ...built, message: `killed: the build took longer than ${buildDeadlineMs / 1000} s` }
+      if (built.by === 'timeout')
+        return { ...built, message: `killed: the build took longer than ${buildDeadlineMs / 1000} s` }
       if (built.by !== 'program' || built.code !== 0) return built
       // A kill that came between the two has nothing to kill in the guest any more.
       if (this.#killed) return { ...built, by: this.#killed, message: wordsOf(this.#killed, spec.resources) }

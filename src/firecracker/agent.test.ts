@@ -1,0 +1,123 @@
+import { mkdtempDisposable } from 'node:fs/promises'
+import { createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { VulcanError } from '../api/errors.ts'
+import { Decoder, encode, type Frame } from '../base/frames.ts'
+import { Session, SessionLost } from './agent.ts'
+import { exec, follow } from './program.ts'
+import { dial } from './vsock.ts'
+
+const signal = AbortSignal.timeout(10_000)
+const control = (message: Record<string, unknown>) => encode({ type: 'control', message })
+const data = (stream: number, text: string) => encode({ type: 'data', stream, data: Buffer.from(text) })
+const hello = control({ op: 'hello', proto: 1, version: 'test' })
+
+/** A Firecracker and guest of a few lines: answers CONNECT, then hands each frame to the script. */
+async function withGuest<T>(script: Guest, body: (path: string) => Promise<T>): Promise<T> {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'vulcan-agent-'))
+  const path = join(folder.path, 'v.sock')
+  const server = createServer((socket) => {
+    socket.once('data', (line) => {
+      script.connected(socket, line.toString())
+      const decoder = new Decoder()
+      socket.on('data', (bytes) => decoder.push(bytes).forEach((frame) => script.frame?.(socket, frame)))
+    })
+    socket.on('error', () => undefined)
+  })
+  await new Promise<void>((resolve) => server.listen(path, resolve))
+  try {
+    return await body(path)
+  } finally {
+    server.close()
+  }
+}
+
+interface Guest {
+  connected(socket: Socket, line: string): void
+  frame?(socket: Socket, frame: Frame): void
+}
+
+test('bytes that arrive in one packet with OK belong to the session', async () => {
+  const guest: Guest = {
+    connected(socket, line) {
+      expect(line).toBe('CONNECT 1024\n')
+      socket.write(Buffer.concat([Buffer.from('OK 1073741824\n'), hello]))
+    },
+    frame: (socket, frame) =>
+      frame.type === 'control' && socket.write(control({ op: 'ok', echo: frame.message['op'] })),
+  }
+  await withGuest(guest, async (path) => {
+    const session = await Session.open(await dial(path, 1024, signal), signal)
+    expect(await session.request({ op: 'ping' }, signal)).toEqual({ op: 'ok', echo: 'ping' })
+    session.close()
+  })
+})
+
+test('nobody listening in the guest is an error that says so', async () => {
+  await withGuest({ connected: (socket) => socket.end() }, async (path) => {
+    await expect(dial(path, 1024, signal)).rejects.toThrow(/closed without an answer/)
+  })
+})
+
+test('an end of file before the hello is a lost session, to be dialed again', async () => {
+  await withGuest({ connected: (socket) => socket.end('OK 1\n') }, async (path) => {
+    await expect(Session.open(await dial(path, 1024, signal), signal)).rejects.toBeInstanceOf(SessionLost)
+  })
+})
+
+test('a refusal of the guest keeps its code, step and words', async () => {
+  const refusal = { op: 'error', code: 'archive_unsafe', step: 'unpack', message: '../evil leaves the tree' }
+  const guest: Guest = {
+    connected: (socket) => socket.write(Buffer.concat([Buffer.from('OK 1\n'), hello])),
+    frame: (socket, frame) => frame.type === 'end' && socket.write(control(refusal)),
+  }
+  await withGuest(guest, async (path) => {
+    const session = await Session.open(await dial(path, 1024, signal), signal)
+    const error: unknown = await session.upload({ op: 'unpack' }, [Buffer.from('x')], signal).catch((e: unknown) => e)
+    expect(error).toBeInstanceOf(VulcanError)
+    expect(error).toMatchObject({ code: 'archive_unsafe', step: 'unpack' })
+    expect((error as Error).message).toContain('../evil leaves the tree')
+    session.close()
+  })
+})
+
+test('a program’s output is handed on in order, then its end with its result', async () => {
+  const exit = { op: 'exit', code: 0, signal: null, result: 'sent' }
+  const guest: Guest = {
+    connected: (socket) => socket.write(Buffer.concat([Buffer.from('OK 1\n'), hello])),
+    frame(socket, frame) {
+      if (frame.type !== 'control') return
+      const frames = [control({ op: 'started', pid: 1 }), data(2, 'one'), data(3, 'two'), data(2, 'three')]
+      socket.write(Buffer.concat([...frames, data(5, '{"a":1}'), control(exit)]))
+    },
+  }
+  await withGuest(guest, async (path) => {
+    const session = await Session.open(await dial(path, 1024, signal), signal)
+    const request = { argv: ['x'], env: {}, memory_bytes: 1, pids: 1, cpu_quota_us: 1, stdin: false }
+    await exec(session, request, signal)
+    const seen: string[] = []
+    const told = await follow(
+      session,
+      (chunk) => Promise.resolve(void seen.push(`${chunk.stream}:${Buffer.from(chunk.data).toString()}`)),
+      signal,
+    )
+    expect(seen).toEqual(['stdout:one', 'stderr:two', 'stdout:three'])
+    expect(told.ended).toMatchObject({ code: 0 })
+    expect(Buffer.from(told.result ?? []).toString()).toBe('{"a":1}')
+    session.close()
+  })
+})
+
+test('a connection cut in the middle of a program is a lost session', async () => {
+  const guest: Guest = {
+    connected: (socket) => socket.write(Buffer.concat([Buffer.from('OK 1\n'), hello])),
+    frame: (socket) => socket.end(data(2, 'half').subarray(0, 10)),
+  }
+  await withGuest(guest, async (path) => {
+    const session = await Session.open(await dial(path, 1024, signal), signal)
+    session.send({ op: 'exec' })
+    await expect(follow(session, () => Promise.resolve(), signal)).rejects.toBeInstanceOf(SessionLost)
+  })
+})
