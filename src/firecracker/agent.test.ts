@@ -22,7 +22,7 @@ async function withGuest<T>(script: Guest, body: (path: string) => Promise<T>): 
     socket.once('data', (line) => {
       script.connected(socket, line.toString())
       const decoder = new Decoder()
-      socket.on('data', (bytes) => decoder.push(bytes).forEach((frame) => script.frame?.(socket, frame)))
+      socket.on('data', (bytes) => decoder.push(bytes as Buffer).forEach((frame) => script.frame?.(socket, frame)))
     })
     socket.on('error', () => undefined)
   })
