@@ -1,0 +1,5 @@
+import sys
+
+from words import words
+
+print(words, sys.argv[1:])

@@ -1,0 +1,99 @@
+/** What every system test uses: the command line as a person calls it, the API, and a look at the node from outside. */
+import { spawn } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Client } from '../../src/api/client.ts'
+import type { WorkloadRecord, WorkloadRequest } from '../../src/api/workload.ts'
+import { sleep } from '../../src/base/time.ts'
+import { home, root } from './places.ts'
+
+export interface Said {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Calls `./vulcan` with those words; never rejects for an exit status. */
+export function vulcan(words: readonly string[], o: { input?: string | Uint8Array; cwd?: string } = {}): Promise<Said> {
+  const child = spawn(join(root, 'vulcan'), words, { cwd: o.cwd ?? root, env: { ...process.env, VULCAN_HOME: home } })
+  const said = { stdout: '', stderr: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (said.stdout += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said.stderr += text))
+  child.stdin.on('error', () => undefined)
+  child.stdin.end(o.input)
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code) => resolve({ code, ...said }))
+  })
+}
+
+/** Where the server listens and the key it takes, as the command line finds them. */
+export async function server(): Promise<{ url: string; key: string }> {
+  const { url } = JSON.parse(await readFile(join(home, 'server.json'), 'utf8')) as { url: string }
+  const key = (await readFile(join(home, 'key'), 'utf8')).trim()
+  return { url, key }
+}
+
+export async function client(): Promise<Client> {
+  return new Client(await server())
+}
+
+/** Runs a workload through the API and waits for its record. */
+export async function run(request: WorkloadRequest, archive?: Blob): Promise<WorkloadRecord> {
+  return (await client()).run(request, archive)
+}
+
+/** Shorthand for the commonest workload: a few lines of Python. */
+export function python(code: string, more: Partial<WorkloadRequest> = {}): Promise<WorkloadRecord> {
+  return run({ runtime: 'python', code, network: 'none', ...more })
+}
+
+/** Runs a shell script as root on the node: in the machine where there is one, else here. Rejects when it fails. */
+export async function onNode(script: string): Promise<string> {
+  const said = await tryOnNode(script)
+  if (said.code !== 0) throw new Error(`on the node: ${script}\nexited with ${said.code}: ${said.stderr}${said.stdout}`)
+  return said.stdout
+}
+
+export function tryOnNode(script: string): Promise<Said> {
+  return vulcan(['machine', 'exec', '--', 'sh', '-c', script])
+}
+
+/** Everything outside the server that a vm can leave behind, one line a thing. */
+const residueScript = `
+  for pid in $(pgrep -x 'firecracker|jailer' || true); do echo "process $(cat /proc/$pid/cmdline | tr '\\0' ' ' | cut -c1-80)"; done
+  ip netns list | sed 's/^/netns /'
+  ip -o link show type veth | sed 's/^[0-9]*: \\([^@:]*\\).*/veth \\1/'
+  for folder in /sys/fs/cgroup/vulcan-*/*/ $VULCAN_HOME/jails/firecracker/*/ ; do [ -d "$folder" ] && echo "folder $folder"; done
+  grep -F /jails/ /proc/self/mountinfo | cut -d' ' -f5 | sed 's/^/mount /'
+  find $VULCAN_HOME /run/vulcan* /var/lib/cni -path '*/networks/*' -type f ! -name lock ! -name 'last_reserved*' 2>/dev/null | sed 's/^/lease /'
+  find $VULCAN_HOME /run/vulcan* /var/lib/cni -path '*/results/*' -type f 2>/dev/null | sed 's/^/attachment /'
+  nft -j list ruleset | tr '{' '\\n' | grep -o '10\\.88\\.[0-9]*\\.[0-9]*' | grep -v '\\.0$' | grep -v '10\\.88\\.0\\.1$' | sort -u | sed 's/^/rule /'
+  true
+`
+
+/** What vms have left on the node now; empty when nothing runs. */
+export async function residue(): Promise<string[]> {
+  const text = await onNode(`VULCAN_HOME=${await nodeHome()}; ${residueScript}`)
+  return text.split('\n').filter((line) => line !== '')
+}
+
+/** $VULCAN_HOME as the node sees it. */
+export async function nodeHome(): Promise<string> {
+  return (await hasMachine()) ? '/var/lib/vulcan' : home
+}
+
+export async function hasMachine(): Promise<boolean> {
+  const said = await vulcan(['machine', 'status', '--json'])
+  return said.code === 0 && (JSON.parse(said.stdout) as { running: boolean }).running
+}
+
+/** Resolves with what is left once the residue is empty, or after a minute with what still is. A vm is removed after its record is told. */
+export async function settled(): Promise<string[]> {
+  const until = Date.now() + 60_000
+  for (;;) {
+    const left = await residue()
+    if (left.length === 0 || Date.now() > until) return left
+    await sleep(500)
+  }
+}
