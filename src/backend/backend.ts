@@ -56,7 +56,15 @@ export interface Chunk {
 
 export type KillReason = 'killed' | 'timeout' | 'output_limit'
 
-export type ExitBy = 'program' | 'timeout' | 'killed' | 'oom' | 'disk_full' | 'output_limit' | 'vm_lost' | 'start_failed'
+export type ExitBy =
+  | 'program'
+  | 'timeout'
+  | 'killed'
+  | 'oom'
+  | 'disk_full'
+  | 'output_limit'
+  | 'vm_lost'
+  | 'start_failed'
 
 export interface Usage {
   readonly cpuMs: number

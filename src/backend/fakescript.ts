@@ -1,0 +1,35 @@
+/** The fake backend's directives: `fake: word rest` anywhere on a line of the code. Pure. */
+import type { RunSpec } from './backend.ts'
+
+const words = [
+  'start', // takes that many milliseconds to start
+  'fail', // does not start, with that message
+  'print',
+  'error',
+  'base64', // writes these bytes
+  'flood', // writes that many bytes
+  'stdin', // writes what it was given as standard input
+  'spec', // writes args, env and entry point as JSON
+  'sleep', // milliseconds
+  'result', // JSON
+  'exit',
+  'signal',
+  'oom',
+  'disk_full',
+  'vm_lost',
+] as const
+
+export interface Directive {
+  readonly word: (typeof words)[number]
+  readonly rest: string
+}
+
+export function directivesOf({ source, entrypoint }: RunSpec): Directive[] {
+  if (source.kind === 'archive') return [{ word: 'print', rest: `${source.format} ${entrypoint}` }]
+  const found = Buffer.from(source.content)
+    .toString('utf8')
+    .matchAll(/fake: (\w+) ?([^\n]*)/g)
+  return [...found].flatMap(([, word, rest = '']) => (isWord(word) ? [{ word, rest }] : []))
+}
+
+const isWord = (word: string | undefined): word is Directive['word'] => (words as readonly unknown[]).includes(word)

@@ -1,0 +1,51 @@
+/** What a program writes, on its way to the log: cut at characters, counted, bounded. */
+import type { Chunk } from '../backend/backend.ts'
+import { maxEntryBytes, type EventLog } from './eventlog.ts'
+import { Excerpt } from './excerpt.ts'
+import { cut } from './utf8.ts'
+
+/** Bytes of each of the two parts that a record shows of a stream. */
+export const excerptBytes = 64 << 10
+
+type Stream = Chunk['stream']
+
+export class Output {
+  readonly excerpts: Readonly<Record<Stream, Excerpt>> = {
+    stdout: new Excerpt(excerptBytes),
+    stderr: new Excerpt(excerptBytes),
+  }
+  readonly #log: EventLog
+  readonly #limit: number
+  readonly #rest: Record<Stream, Uint8Array> = { stdout: new Uint8Array(), stderr: new Uint8Array() }
+  #bytes = 0
+
+  /** `limitBytes`: of both streams together; what comes after is counted and dropped. */
+  constructor(log: EventLog, limitBytes: number) {
+    this.#log = log
+    this.#limit = limitBytes
+  }
+
+  /** Takes one chunk; resolves once it is in the log. True as soon as the limit is passed. */
+  async take({ stream, data }: Chunk): Promise<boolean> {
+    const room = Math.max(0, this.#limit - this.#bytes)
+    this.#bytes += data.length
+    if (data.length > room) this.excerpts[stream].drop(data.length - room)
+    const kept = data.subarray(0, room)
+    if (kept.length > 0) {
+      this.excerpts[stream].push(kept)
+      const { pieces, rest } = cut(Buffer.concat([this.#rest[stream], kept]), maxEntryBytes)
+      this.#rest[stream] = rest
+      for (const piece of pieces) await this.#log.append(stream, piece)
+    }
+    return this.#bytes > this.#limit
+  }
+
+  /** The program has ended: half a character is all there will be of it. */
+  async flush(): Promise<void> {
+    for (const stream of ['stdout', 'stderr'] as const) {
+      const rest = this.#rest[stream]
+      this.#rest[stream] = new Uint8Array()
+      if (rest.length > 0) await this.#log.append(stream, rest)
+    }
+  }
+}
