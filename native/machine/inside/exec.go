@@ -1,0 +1,220 @@
+package inside
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"vulcan/native/reaper"
+	"vulcan/native/wire"
+)
+
+// execPorts is how many programs the host can have running here at once.
+const execPorts = 4
+
+// execRequest asks for one program, run as root.
+type execRequest struct {
+	Op   string            `json:"op"`
+	Argv []string          `json:"argv"`
+	Env  map[string]string `json:"env"`
+	Cwd  string            `json:"cwd"`
+	// TTY asks for a terminal; without one the program gets three pipes.
+	TTY *terminalSize `json:"tty"`
+	// Signal, Rows and Cols belong to kill and resize.
+	Signal string `json:"signal"`
+	terminalSize
+}
+
+type terminalSize struct {
+	Rows uint16 `json:"rows"`
+	Cols uint16 `json:"cols"`
+	Term string `json:"term"`
+}
+
+// serveExec serves one session after the other on a port, for ever.
+func serveExec(name string, reap *reaper.Reaper) {
+	p, err := openPort(name)
+	for ; err == nil; err = p.reopen() {
+		if err = p.waitForHost(); err != nil {
+			break
+		}
+		session := &execSession{port: p, reader: wire.NewReader(p), writer: wire.NewWriter(p), reap: reap}
+		session.run()
+	}
+	fmt.Printf("vulcan-machine: %s: %v\n", name, err)
+}
+
+type execSession struct {
+	port   *port
+	reader *wire.Reader
+	writer *wire.Writer
+	reap   *reaper.Reaper
+}
+
+// run is one session: hello, one exec, its streams, its exit. The host's leaving ends the program.
+func (s *execSession) run() {
+	s.writer.Control(message{"op": "hello", "proto": 1})
+	for {
+		request, err := s.nextControl()
+		if err != nil {
+			return
+		}
+		if request.Op != "exec" {
+			s.refuse("bad_request", fmt.Errorf("%q was sent before exec", request.Op))
+			continue
+		}
+		program, err := startProgram(request, s.reap)
+		if err != nil {
+			s.refuse("exec_failed", err)
+			continue
+		}
+		s.follow(program)
+		return
+	}
+}
+
+func (s *execSession) nextControl() (request execRequest, err error) {
+	for {
+		frame, err := s.reader.Next()
+		if err != nil {
+			return request, err
+		}
+		if frame.Type == wire.Control {
+			return request, json.Unmarshal(frame.Payload, &request)
+		}
+	}
+}
+
+func (s *execSession) refuse(code string, err error) {
+	s.writer.Control(message{"op": "error", "code": code, "step": "exec", "message": err.Error()})
+}
+
+func (s *execSession) follow(program *program) {
+	s.writer.Control(message{"op": "started", "pid": program.process.Pid})
+	hostGone := make(chan struct{})
+	go func() {
+		defer close(hostGone)
+		s.receive(program)
+	}()
+	finished := make(chan struct{})
+	go func() {
+		defer close(finished)
+		s.sendOutput(program)
+		<-program.process.Done()
+		s.writer.Control(exitMessage(program.process.Status()))
+	}()
+	// The host closes when it has the exit; leaving first would drop what it has not read yet.
+	<-hostGone
+	s.port.abandon()
+	program.process.SignalGroup(syscall.SIGKILL)
+	<-finished
+	program.close()
+}
+
+// outputGrace is how long what the program left behind may stay silent before its output counts as ended: a program in
+// the background that keeps our pipe open must not keep the session open.
+const outputGrace = 300 * time.Millisecond
+
+func (s *execSession) sendOutput(program *program) {
+	var output sync.WaitGroup
+	for stream, file := range program.output {
+		output.Go(func() { s.copyOutput(program.process, stream, file) })
+		go func() {
+			<-program.process.Done()
+			file.SetReadDeadline(time.Now().Add(outputGrace))
+		}()
+	}
+	output.Wait()
+}
+
+func (s *execSession) copyOutput(process *reaper.Process, stream uint32, file *os.File) {
+	buffer := make([]byte, 64<<10)
+	for {
+		n, err := file.Read(buffer)
+		if n > 0 && s.writer.Data(stream, buffer[:n]) != nil {
+			return
+		}
+		// A terminal whose last program has gone answers EIO; for us that is its end.
+		if err != nil {
+			s.writer.End(stream)
+			return
+		}
+		select {
+		case <-process.Done():
+			file.SetReadDeadline(time.Now().Add(outputGrace))
+		default:
+		}
+	}
+}
+
+// receive takes input and control until the host leaves.
+func (s *execSession) receive(program *program) {
+	for {
+		frame, err := s.reader.Next()
+		if err != nil {
+			return
+		}
+		switch {
+		case frame.Type == wire.Data && frame.Stream == wire.Stdin:
+			s.writeInput(program, frame.Payload)
+		case frame.Type == wire.End && frame.Stream == wire.Stdin:
+			program.endInput()
+		case frame.Type == wire.Control:
+			var request execRequest
+			if json.Unmarshal(frame.Payload, &request) == nil {
+				program.control(request)
+			}
+		}
+	}
+}
+
+// writeInput waits for a program that does not read its input only as long as the host is there: nothing else would
+// notice that it has left.
+func (s *execSession) writeInput(program *program, data []byte) {
+	for len(data) > 0 {
+		program.input.SetWriteDeadline(time.Now().Add(time.Second))
+		n, err := program.input.Write(data)
+		data = data[n:]
+		// A program that has closed its input is no reason to end the session.
+		if err != nil && !(errors.Is(err, os.ErrDeadlineExceeded) && s.port.hostIsThere()) {
+			return
+		}
+	}
+}
+
+func exitMessage(status syscall.WaitStatus) message {
+	exit := message{"op": "exit", "code": nil, "signal": nil}
+	if status.Signaled() {
+		exit["signal"] = unix.SignalName(status.Signal())
+	} else {
+		exit["code"] = status.ExitStatus()
+	}
+	return exit
+}
+
+// lookPath finds a program in the PATH that the program itself will have.
+func lookPath(name, path string) (string, error) {
+	if name == "" {
+		return "", errors.New("no program was named")
+	}
+	if strings.Contains(name, "/") {
+		return name, nil
+	}
+	for _, dir := range filepath.SplitList(path) {
+		candidate := filepath.Join(dir, name)
+		if unix.Access(candidate, unix.X_OK) == nil {
+			if info, err := os.Stat(candidate); err == nil && !info.IsDir() {
+				return candidate, nil
+			}
+		}
+	}
+	return "", fmt.Errorf("%s was not found in %s", name, path)
+}
