@@ -1,5 +1,5 @@
 /** The folder a vm lives in: its `/`, the shared files mounted into it read-only, and the disk of its own. */
-import { chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from '../base/process.ts'
 import type { Scope } from '../base/scope.ts'
@@ -53,6 +53,8 @@ async function copyDisk(target: string, o: { uid: number; gid: number; files: Ja
     timeoutMs: mountTimeoutMs,
     signal: o.signal,
   })
+  // The template is read-only, and its copy with it.
+  await chmod(target, 0o600)
   await chown(target, o.uid, o.gid)
 }
 

@@ -44,7 +44,8 @@ export function jailerArgv(o: JailOptions): [string, ...string[]] {
     ...cgroup('cpu.max', `${o.limits.cpuQuotaUs} 100000`),
     ...cgroup('pids.max', o.limits.pids),
     ...['--resource-limit', `no-file=${openFiles}`, '--resource-limit', `fsize=${o.limits.fileBytes}`],
-    ...['--', '--api-sock', o.apiSocket],
+    // At its usual level Firecracker logs every call, in the time of the boot.
+    ...['--', '--api-sock', o.apiSocket, '--level', 'Warning'],
   ]
 }
 
