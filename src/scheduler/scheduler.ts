@@ -3,7 +3,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { VulcanError } from '../api/errors.ts'
 import { hasEnded, type WorkloadRecord, type WorkloadRequest, type WorkloadSummary } from '../api/workload.ts'
-import type { Backend } from '../backend/backend.ts'
+import type { Backend, Cleaned } from '../backend/backend.ts'
 import { Facts } from '../base/facts.ts'
 import { abortable } from '../base/time.ts'
 import { admit, type Limits, type Offer } from './admission.ts'
@@ -80,7 +80,8 @@ export class Scheduler implements AsyncDisposable {
   }
 
   async #take(request: WorkloadRequest, admitted: ReturnType<typeof admit>, upload?: Upload): Promise<string> {
-    if (this.#queue.length + this.#accepting >= this.#o.pending + this.#o.capacity.vms) {
+    const free = Math.max(0, this.#o.capacity.vms - this.#used().vms)
+    if (this.#queue.length + this.#accepting >= this.#o.pending + free) {
       throw new VulcanError('overloaded', `${this.#queue.length} workloads wait already; no more are taken`)
     }
     const id = randomUUIDv7()
@@ -120,6 +121,11 @@ export class Scheduler implements AsyncDisposable {
   async offer(): Promise<Offer & Awaited<ReturnType<Backend['capabilities']>>> {
     const can = await this.#o.backend.capabilities()
     return { name: this.#o.backend.name, online: can.available, ...can }
+  }
+
+  /** Has the backend remove what no known run needs; gives back what that was. */
+  async cleanup(): Promise<Cleaned> {
+    return this.#o.backend.cleanup(new Set(this.#active.keys()))
   }
 
   get load(): Load {

@@ -1,0 +1,56 @@
+/** Every error leaves as problem+json: ours as they are, Fastify's by their code, the rest as `internal` and into the log. */
+import type { FastifyError, FastifyInstance, FastifySchemaValidationError } from 'fastify'
+import { VulcanError } from '../api/errors.ts'
+import { InvalidBody, problemMediaType, problemOf, type FieldFault } from '../api/problem.ts'
+
+export function answerFaults(app: FastifyInstance, log: (error: unknown) => void): void {
+  app.setErrorHandler((error: unknown, _request, reply) => {
+    const fault = faultOf(error)
+    if (fault.code === 'internal') log(error)
+    if (fault.code === 'overloaded' || fault.code === 'shutting_down') void reply.header('retry-after', '1')
+    if (fault.code === 'unauthorized') void reply.header('www-authenticate', 'Bearer')
+    const problem = problemOf(fault)
+    return reply.status(problem.status).type(problemMediaType).serializer(JSON.stringify).send(problem)
+  })
+  app.setNotFoundHandler((request) => {
+    throw new VulcanError('not_found', `there is no ${request.method} ${request.url.split('?')[0]}`)
+  })
+}
+
+function faultOf(error: unknown): VulcanError {
+  if (error instanceof VulcanError) return error
+  const { code = '', message = String(error), statusCode = 500 } = error as Partial<FastifyError>
+  if (statusCode === 413) return new VulcanError('body_too_large', message, { cause: error })
+  if (code.startsWith('FST_ERR_CTP') || (statusCode >= 400 && statusCode < 500)) {
+    return new VulcanError('invalid_request', message, { cause: error })
+  }
+  // What went wrong inside is for the log, not for the caller.
+  return new VulcanError('internal', 'the server failed; its log says more', { cause: error })
+}
+
+/** Schema errors as faults with the path of each field. `part`: body, querystring or params. */
+export function schemaFaults(errors: readonly FastifySchemaValidationError[], part: string): InvalidBody {
+  const telling = errors.filter((error) => error.keyword !== 'anyOf')
+  const faults = (telling.length > 0 ? telling : errors).map((error) =>
+    faultIn(error, part === 'body' ? '' : `/${part}`),
+  )
+  return new InvalidBody(faults)
+}
+
+function faultIn(
+  { keyword, instancePath, params, message = 'does not fit' }: FastifySchemaValidationError,
+  prefix: string,
+): FieldFault {
+  const path = prefix + instancePath
+  const child = (name: unknown) => `${path}/${String(name).replaceAll('~', '~0').replaceAll('/', '~1')}`
+  switch (keyword) {
+    case 'additionalProperties':
+      return { path: child(params['additionalProperty']), message: 'is not a known field' }
+    case 'required':
+      return { path: child(params['missingProperty']), message: 'is missing' }
+    case 'enum':
+      return { path, message: `must be one of ${(params['allowedValues'] as unknown[]).join(', ')}` }
+    default:
+      return { path, message }
+  }
+}

@@ -1,0 +1,74 @@
+/** A whole server on the fake backend in a temporary folder, for tests. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { FakeBackend } from '../backend/fake.ts'
+import { sha256 } from '../base/files.ts'
+import { Scheduler, type SchedulerOptions } from '../scheduler/scheduler.ts'
+import { buildServer, type FastifyTypeBox, type ServerOptions } from './app.ts'
+
+export const testKey = 'vk_test'
+
+export interface TestServer extends AsyncDisposable {
+  readonly app: FastifyTypeBox
+  readonly scheduler: Scheduler
+  readonly backend: FakeBackend
+  readonly home: string
+  /** Errors that went to the log. */
+  readonly logged: unknown[]
+}
+
+export async function testServer(
+  changes: { scheduler?: Partial<SchedulerOptions>; server?: Partial<ServerOptions> } = {},
+): Promise<TestServer> {
+  const home = await mkdtemp(join(tmpdir(), 'vulcan-test-'))
+  const backend = new FakeBackend()
+  const capacity = { vms: 4, memMib: 8192 }
+  const scheduler = await Scheduler.open({
+    home,
+    backend,
+    capacity,
+    limits: {
+      cpus: 8,
+      memMib: 4096,
+      timeoutS: 3600,
+      diskMib: 2048,
+      pids: 1024,
+      outputBytes: 1 << 20,
+      archiveBytes: 1 << 20,
+    },
+    pending: 16,
+    retention: { count: 50, bytes: 1 << 30 },
+    ...changes.scheduler,
+  })
+  const logged: unknown[] = []
+  const app = await buildServer({
+    scheduler,
+    access: { keySha256: sha256(testKey), names: [] },
+    home,
+    node: 'test',
+    build: 'build',
+    version: '0',
+    capacity,
+    bodyBytes: 1 << 20,
+    archiveBytes: 1 << 20,
+    heartbeatMs: 10_000,
+    images: () => Promise.resolve([]),
+    log: (error) => logged.push(error),
+    ...changes.server,
+  })
+  return {
+    app,
+    scheduler,
+    backend,
+    home,
+    logged,
+    async [Symbol.asyncDispose]() {
+      await scheduler[Symbol.asyncDispose]()
+      await app.close()
+      await rm(home, { recursive: true, force: true })
+    },
+  }
+}
+
+export const authorization = { authorization: `Bearer ${testKey}`, host: 'localhost' }
