@@ -26,6 +26,14 @@ export interface Pinned {
   readonly sources: readonly Source[]
 }
 
+/** An npm package taken whole. */
+export interface PinnedNpm {
+  readonly package: string
+  readonly version: string
+  /** Sha256 of the registry's tarball. */
+  readonly sha256: string
+}
+
 const timeoutMs = 300_000
 
 /**
@@ -101,15 +109,34 @@ async function fetchWheel(at: Workplace, source: Source & { kind: 'pypi' }, scra
   return scratch
 }
 
-/** Downloads an npm package (of the user's registry) and unpacks it; returns the folder that holds `package/`. */
-export async function fetchNpm(at: Workplace, pin: string, scratch: string): Promise<string> {
-  await registry(at, ['npm', 'pack', '--silent', '--ignore-scripts', '--pack-destination', scratch, pin])
-  const tarball = await onlyFile(scratch, '.tgz')
-  await extractTar({ file: tarball, cwd: scratch }).catch((cause: unknown) => {
-    throw new VulcanError('asset_corrupt', `${pin}: the tarball cannot be read (${String(cause)})`, { cause })
+/** Unpacks a pinned npm package as `dir`, which must not exist. Throws asset_unavailable or asset_corrupt. */
+export async function fetchNpmTree(at: Workplace, pin: PinnedNpm, dir: string): Promise<void> {
+  await mkdir(dir, { recursive: true })
+  const name = `${pin.package}@${pin.version}`
+  const tarball = await packNpm(at, name, dir)
+  const found = await sha256File(tarball)
+  if (found !== pin.sha256) {
+    throw new VulcanError('asset_corrupt', `${name} has sha256 ${found}, not ${pin.sha256}`, { step: 'download' })
+  }
+  await unpackNpm(tarball, dir, 1)
+}
+
+async function fetchNpm(at: Workplace, pin: string, scratch: string): Promise<string> {
+  await unpackNpm(await packNpm(at, pin, scratch), scratch, 0)
+  return scratch
+}
+
+/** Downloads an npm package from the user's registry; returns the tarball's path. */
+async function packNpm(at: Workplace, pin: string, folder: string): Promise<string> {
+  await registry(at, ['npm', 'pack', '--silent', '--ignore-scripts', '--pack-destination', folder, pin])
+  return onlyFile(folder, '.tgz')
+}
+
+async function unpackNpm(tarball: string, to: string, strip: number): Promise<void> {
+  await extractTar({ file: tarball, cwd: to, strip }).catch((cause: unknown) => {
+    throw new VulcanError('asset_corrupt', `${tarball} cannot be read: ${String(cause)}`, { step: 'download', cause })
   })
   await rm(tarball)
-  return scratch
 }
 
 async function ensurePip(at: Workplace): Promise<void> {

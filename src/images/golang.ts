@@ -1,11 +1,12 @@
 /** Go programs built here: the CNI plugins at their pinned version, and our own for guests and machine. */
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { VulcanError } from '../api/errors.ts'
 import { sha256 } from '../base/files.ts'
 import { CommandFailed, run } from '../base/process.ts'
 import { withEnv } from './host.ts'
 import type { Workplace } from './shelf.ts'
+import { walk } from './walk.ts'
 
 const buildTimeoutMs = 600_000
 /** Static, without paths of this host in it, without symbol tables: a third smaller. */
@@ -36,9 +37,9 @@ export async function buildOwn(at: Workplace, program: OwnProgram, dir: string):
 /** Sha256 over the sources below native/: every Go file but the tests, go.mod and go.sum. */
 export async function sourcesDigest(root: string): Promise<string> {
   const native = join(root, 'native')
-  const entries = await readdir(native, { recursive: true, withFileTypes: true })
-  const sources = entries.filter((entry) => entry.isFile() && /(?<!_test)\.go$|^go\.(mod|sum)$/.test(entry.name))
-  const paths = sources.map((entry) => join(entry.parentPath, entry.name)).sort()
+  const paths: string[] = []
+  for await (const { path } of walk(native)) if (/(?<!_test)\.go$|\/go\.(mod|sum)$/.test(path)) paths.push(path)
+  paths.sort()
   const lines: string[] = []
   for (const path of paths) lines.push(`${relative(native, path)} ${sha256(await readFile(path))}`)
   return sha256(lines.join('\n'))

@@ -1,14 +1,14 @@
 /** Packages of the host's own distribution that making assets and images needs. */
-import { access, constants, readdir } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
+import { readdir } from 'node:fs/promises'
 import { VulcanError } from '../api/errors.ts'
-import { isMissing } from '../base/files.ts'
 import { lock } from '../base/lock.ts'
 import { CommandFailed, run } from '../base/process.ts'
 import type { Workplace } from './shelf.ts'
 
 /** apt's own lock is waited for too: a fresh machine often runs its first upgrade in the background. */
 const aptOptions = ['-o', 'DPkg::Lock::Timeout=300', '-o', 'Dpkg::Use-Pty=0']
+/** Held while this host's packages change. */
+export const hostPackagesLock = 'vulcan-host-packages'
 const installTimeoutMs = 900_000
 
 /** A command line with variables added to the environment it inherits. */
@@ -22,25 +22,30 @@ export function withEnv(
 /** Installs what is missing among these Debian packages by apt. Throws host_unfit when that cannot be done. */
 export async function ensureHostPackages(at: Workplace, names: readonly string[]): Promise<void> {
   if ((await missingPackages(names)).length === 0) return
-  await using _held = await lock('vulcan-host-packages', { signal: at.signal })
+  await using _held = await lock(hostPackagesLock, { signal: at.signal })
   const missing = await missingPackages(names)
   if (missing.length === 0) return
   requireRoot(`installing ${missing.join(', ')}`)
   await at.progress.step(`installing host packages: ${missing.join(' ')}`, async (step) => {
-    if (await listsAreMissing()) await aptGet(at, ['update'], step.update)
+    if (await listsAreMissing()) await aptGet(at, { args: ['update'], update: step.update })
     await installOnce(at, missing, step.update)
   })
 }
 
-/** Runs the host's apt-get without questions; a failure becomes host_unfit with its last words. */
-export async function aptGet(
-  at: Workplace,
-  args: readonly string[],
-  update: (detail: string) => void,
-): Promise<void> {
-  const argv = withEnv({ DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' }, ['apt-get', ...aptOptions, ...args])
+interface AptCommand {
+  readonly args: readonly string[]
+  /** Another configuration than the host's own. */
+  readonly config?: string
+  readonly update: (detail: string) => void
+}
+
+/** Runs apt-get on the host without questions; a failure becomes host_unfit with its last words. */
+export async function aptGet(at: Workplace, { args, config, update }: AptCommand): Promise<void> {
+  const env = { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8', ...(config && { APT_CONFIG: config }) }
+  const onLine = (line: string) => update(line.slice(0, 70))
   try {
-    await run(argv, { signal: at.signal, timeoutMs: installTimeoutMs, onLine: (line) => update(line.slice(0, 70)) })
+    const argv = withEnv(env, ['apt-get', ...aptOptions, ...args])
+    await run(argv, { signal: at.signal, timeoutMs: installTimeoutMs, onLine })
   } catch (cause) {
     if (!(cause instanceof CommandFailed) || cause.why === 'aborted') throw cause
     throw new VulcanError('host_unfit', `apt-get ${args.join(' ')} failed: ${cause.message}`, {
@@ -55,20 +60,6 @@ export async function aptGet(
 export function requireRoot(what: string): void {
   if (process.getuid?.() === 0) return
   throw new VulcanError('host_unfit', `${what} needs root`, { step: 'host packages', hint: 'run it as root' })
-}
-
-/** Where a command is on a PATH, if anywhere. */
-export async function findOnPath(command: string, path: string): Promise<string | undefined> {
-  for (const folder of path.split(delimiter).filter(Boolean)) {
-    const candidate = join(folder, command)
-    try {
-      await access(candidate, constants.X_OK)
-      return candidate
-    } catch (error) {
-      if (!isMissing(error) && (error as NodeJS.ErrnoException).code !== 'EACCES') throw error
-    }
-  }
-  return undefined
 }
 
 async function missingPackages(names: readonly string[]): Promise<string[]> {
@@ -94,10 +85,10 @@ async function listsAreMissing(): Promise<boolean> {
 async function installOnce(at: Workplace, names: readonly string[], update: (detail: string) => void): Promise<void> {
   const install = ['install', '-y', '--no-install-recommends', ...names]
   try {
-    await aptGet(at, install, update)
+    await aptGet(at, { args: install, update })
   } catch (error) {
     if (!(error instanceof VulcanError)) throw error
-    await aptGet(at, ['update'], update)
-    await aptGet(at, install, update)
+    await aptGet(at, { args: ['update'], update })
+    await aptGet(at, { args: install, update })
   }
 }

@@ -1,10 +1,11 @@
 /** Kernels as Debian ships them: the ELF inside a bzImage, and the modules that a list of names needs, in load order. */
-import { mkdir, mkdtempDisposable, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtempDisposable, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { VulcanError } from '../api/errors.ts'
 import { run } from '../base/process.ts'
+import { walk } from './walk.ts'
 
 /** Offsets in the setup header of a bzImage (Linux' x86 boot protocol 2.08 and later). */
 const header = { setupSectors: 0x1f1, magic: 0x202, payloadOffset: 0x248, payloadBytes: 0x24c } as const
@@ -106,9 +107,9 @@ export async function collectModules(tree: string, wanted: readonly string[], to
 }
 
 async function moduleFiles(tree: string): Promise<Map<string, string>> {
-  const entries = await readdir(tree, { recursive: true, withFileTypes: true })
-  const modules = entries.filter((entry) => entry.isFile() && /\.ko(\.xz|\.zst|\.gz)?$/.test(entry.name))
-  return new Map(modules.map((entry) => [moduleName(entry.name), join(entry.parentPath, entry.name)]))
+  const files = new Map<string, string>()
+  for await (const { path } of walk(tree)) if (/\.ko(\.xz|\.zst|\.gz)?$/.test(path)) files.set(moduleName(path), path)
+  return files
 }
 
 async function readModule(file: string, to: string): Promise<Buffer> {

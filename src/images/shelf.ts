@@ -9,6 +9,7 @@ import { VulcanError } from '../api/errors.ts'
 import { isMissing, sha256File, writeAtomic } from '../base/files.ts'
 import { lock } from '../base/lock.ts'
 import type { Progress } from '../base/progress.ts'
+import { walk } from './walk.ts'
 
 /** The file that says an entry is whole; written last. */
 const markerFile = 'COMPLETE'
@@ -162,9 +163,8 @@ async function makeEntry(at: Workplace, place: Place): Promise<Entry> {
 
 async function describeFiles(dir: string): Promise<Marker['files']> {
   const files: Record<string, { bytes: number; sha256: string }> = {}
-  const found = await readdir(dir, { recursive: true, withFileTypes: true })
-  for (const file of found.filter((entry) => entry.isFile())) {
-    const path = join(file.parentPath, file.name)
+  for await (const { path, entry } of walk(dir)) {
+    if (!entry.isFile()) continue
     files[relative(dir, path)] = { bytes: (await stat(path)).size, sha256: await sha256File(path) }
   }
   return files
