@@ -74,7 +74,7 @@ export async function startVm(
       phases.time('network', () =>
         host.networks.attach(network, { vmId: names.vmId, uid, gid: uid, spec: o.network, signal }),
       ),
-    (signal) => phases.time('jail', () => makeJail(jail, host, { ...o, names, uid, signal })),
+    (signal: AbortSignal) => phases.time('jail', () => makeJail(jail, host, { ...o, names, uid, signal })),
   )
   const ready = await waitForReady(scope, { vsock: names.vsock, uid, gid: uid })
   const process = await phases.time('jailer', () =>

@@ -1,0 +1,51 @@
+/** Puts the backend together from settings and files: what all its vms share is made once, here. */
+import { join } from 'node:path'
+import type { Assets, Image } from '../images/images.ts'
+import { FirecrackerBackend } from './backend.ts'
+import { DiskTemplates } from './disks.ts'
+import { Networks } from './network/network.ts'
+import { Uids } from './uids.ts'
+
+export interface OpenOptions {
+  /** [a-z0-9]{1,12}: prefix of every name outside. */
+  readonly instance: string
+  /** $VULCAN_HOME; its file system must allow devices and programs. */
+  readonly home: string
+  /** Name of this node, for records. */
+  readonly node: string
+  readonly assets: Assets
+  readonly runtimes: readonly string[]
+  readonly image: (runtime: string) => Promise<Image>
+  readonly subnet: string
+  readonly nameservers: readonly string[]
+}
+
+/** Far above the ids that a distribution gives to people, services and containers' users. */
+const uids = { first: 1_200_000_000, count: 65_536 }
+/** What one vm may take of the disk below $VULCAN_HOME, in bytes a second. */
+const io = { readBytesPerS: 500 * 2 ** 20, writeBytesPerS: 200 * 2 ** 20 }
+
+export function openFirecracker(o: OpenOptions): Promise<FirecrackerBackend> {
+  const networks = new Networks({
+    instance: o.instance,
+    cniPlugins: o.assets.cniPlugins,
+    tapPlugin: o.assets.tapPlugin,
+    // On a tmpfs, so that a reboot forgets the attachments together with the guests.
+    stateDir: `/run/vulcan-${o.instance}/network`,
+    subnet: o.subnet,
+    nameservers: o.nameservers,
+  })
+  return FirecrackerBackend.open({
+    host: {
+      places: { instance: o.instance, home: o.home },
+      assets: o.assets,
+      disks: new DiskTemplates(join(o.home, 'disks')),
+      uids: new Uids(uids),
+      networks,
+      io,
+    },
+    node: o.node,
+    runtimes: o.runtimes,
+    image: o.image,
+  })
+}
