@@ -1,0 +1,77 @@
+/** The firewall as it is on the host: scripts handed to nft, and on disk a record of each guest that is in it. */
+import { readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isMissing, writeAtomic } from '../../base/files.ts'
+import type { Host } from './host.ts'
+import { admitScript, expelScript, type GuestRule, installScript, type TableOptions, tableOf } from './rules.ts'
+
+export interface GuestRulesOptions extends TableOptions {
+  /** Of the records. */
+  readonly folder: string
+  readonly host: Host
+}
+
+const suffix = '.json'
+const timeoutMs = 20_000
+
+export class GuestRules {
+  readonly #o: GuestRulesOptions
+
+  constructor(options: GuestRulesOptions) {
+    this.#o = options
+  }
+
+  /** Name of our tables, in the families inet and bridge. */
+  get table(): string {
+    return tableOf(this.#o.instance)
+  }
+
+  /** Builds the tables anew with the recorded guests, in one transaction. */
+  async install(): Promise<void> {
+    const guests = await Promise.all((await this.list()).map((vmId) => this.#record(vmId)))
+    const known = guests.filter((guest) => guest !== undefined)
+    await this.#apply(installScript(this.#o, known))
+  }
+
+  async admit(vmId: string, rule: GuestRule, signal: AbortSignal): Promise<void> {
+    // The record comes first: what it says can be taken back, whether or not the transaction was made.
+    await writeAtomic(this.#file(vmId), JSON.stringify(rule), 0o600)
+    await this.#apply(admitScript(this.#o.instance, rule), signal)
+  }
+
+  /** Takes the guest out; safe twice and when it was never in. */
+  async expel(vmId: string): Promise<void> {
+    const rule = await this.#record(vmId)
+    if (!rule) return
+    await this.#apply(expelScript(this.#o.instance, rule))
+    await rm(this.#file(vmId), { force: true })
+  }
+
+  /** Ids of the recorded guests. */
+  async list(): Promise<string[]> {
+    try {
+      const files = await readdir(this.#o.folder)
+      return files.filter((file) => file.endsWith(suffix)).map((file) => file.slice(0, -suffix.length))
+    } catch (error) {
+      if (isMissing(error)) return []
+      throw error
+    }
+  }
+
+  async #apply(script: string, signal?: AbortSignal): Promise<void> {
+    await this.#o.host.run(['nft', '-f', '-'], { input: script, timeoutMs, ...(signal ? { signal } : {}) })
+  }
+
+  async #record(vmId: string): Promise<GuestRule | undefined> {
+    try {
+      return JSON.parse(await readFile(this.#file(vmId), 'utf8')) as GuestRule
+    } catch (error) {
+      if (isMissing(error)) return undefined
+      throw error
+    }
+  }
+
+  #file(vmId: string): string {
+    return join(this.#o.folder, `${vmId}${suffix}`)
+  }
+}

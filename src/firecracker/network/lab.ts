@@ -1,0 +1,188 @@
+/** For tests: a host and an internet made of network namespaces, and programs that try to get somewhere from one. */
+import { spawn } from 'node:child_process'
+import { access, mkdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { run } from '../../base/process.ts'
+import { Scope } from '../../base/scope.ts'
+import { commandPath, type Host } from './host.ts'
+
+/** Addresses that answer in the lab's internet; all but the first two are in ranges that no guest may reach. */
+export const internet = {
+  first: '198.51.100.2',
+  second: '203.0.113.9',
+  resolver: '10.9.0.53',
+  private: '10.9.9.9',
+  home: '192.168.7.7',
+  shared: '100.64.0.9',
+  metadata: '169.254.169.254',
+} as const
+
+/** The host's address on the side of the internet. */
+export const uplink = '198.51.100.1'
+
+export interface Lab {
+  readonly instance: string
+  /** Namespace that plays the host. */
+  readonly hostName: string
+  /** Every command the host ran, first word or two. */
+  readonly commands: string[]
+  readonly host: Host
+  readonly cniPlugins: string
+}
+
+/** Builds the lab; the scope takes it down. The real host's own network is not touched. */
+export async function buildLab(scope: Scope): Promise<Lab> {
+  const instance = `t${process.pid}`
+  const [hostName, netName] = [`lab-${instance}-host`, `lab-${instance}-inet`]
+  const cniPlugins = await buildPlugins()
+  for (const name of [hostName, netName]) {
+    scope.defer(`delete ${name}`, async () => void (await ip(['netns', 'delete', name], [0, 1])))
+    await ip(['netns', 'add', name])
+  }
+  await ip(['-n', hostName, 'link', 'add', 'up0', 'type', 'veth', 'peer', 'name', 'up0', 'netns', netName])
+  await batch(hostName, [
+    'link set lo up',
+    'link set up0 up',
+    `addr add ${uplink}/24 dev up0`,
+    `route add default via ${internet.first}`,
+  ])
+  const others = Object.values(internet).filter((address) => address !== internet.first)
+  await batch(netName, [
+    ...['link set lo up', 'link set up0 up', `addr add ${internet.first}/24 dev up0`],
+    ...others.map((address) => `addr add ${address}/32 dev lo`),
+  ])
+  await serve(scope, netName)
+  await serve(scope, hostName)
+  const commands: string[] = []
+  return { instance, hostName, commands, host: hostIn(hostName, commands), cniPlugins }
+}
+
+function hostIn(netns: string, commands: string[]): Host {
+  return {
+    run(argv, options) {
+      commands.push(argv.slice(0, 2).join(' ').replace(/^.*\//, ''))
+      const env = { PATH: commandPath, ...options.env }
+      return run(['nsenter', `--net=/var/run/netns/${netns}`, ...argv], { ...options, env })
+    },
+    async sysctl(path, value) {
+      await run(['nsenter', `--net=/var/run/netns/${netns}`, 'tee', join('/proc/sys', path)], { input: value })
+    },
+    resolve: (name) => {
+      if (name === 'second.example') return Promise.resolve([internet.second])
+      if (name === 'inside.example') return Promise.resolve([internet.private])
+      return Promise.reject(Object.assign(new Error(`${name} is not known`), { code: 'ENOTFOUND' }))
+    },
+  }
+}
+
+export const ip = (argv: readonly string[], okCodes: readonly number[] = [0]) => run(['ip', ...argv], { okCodes })
+
+/** Runs lines of iproute2 in a namespace. */
+export const batch = (netns: string, lines: readonly string[]) =>
+  run(['ip', '-n', netns, '-batch', '-'], { input: `${lines.join('\n')}\n` })
+
+/** Answers on every address of the namespace, TCP 80 and 53 and UDP 53, with the address it was asked from. */
+async function serve(scope: Scope, netns: string): Promise<void> {
+  const child = spawn('nsenter', [`--net=/var/run/netns/${netns}`, process.execPath, '-e', server], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const gone = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  scope.defer(`stop the server in ${netns}`, () => {
+    child.kill('SIGKILL')
+    return gone
+  })
+  await new Promise<void>((resolve, reject) => {
+    child.stdout.once('data', () => resolve())
+    child.once('error', reject)
+    child.once('close', () => reject(new Error(`the server in ${netns} ended`)))
+  })
+}
+
+const server = `
+const net = require('node:net'), dgram = require('node:dgram'), os = require('node:os')
+const peer = (address) => address.replace('::ffff:', '')
+const tcp = (port) => new Promise((ok) => net.createServer((s) => s.on('error', () => {}).end(peer(s.remoteAddress))).listen(port, '::', ok))
+// One socket for each address: an answer comes from the address that was asked.
+const udp = (address) => new Promise((ok) => {
+  const socket = dgram.createSocket('udp4')
+  socket.on('message', (_, from) => socket.send(from.address, from.port, from.address)).bind(53, address, ok)
+})
+const addresses = Object.values(os.networkInterfaces()).flat().filter((a) => a.family === 'IPv4').map((a) => a.address)
+Promise.all([tcp(80), tcp(53), ...addresses.map(udp)]).then(() => console.log('ready'))
+`
+
+/** What came of an attempt: what the server said, the error's code, or `silent`. */
+export interface Attempt {
+  readonly outcome: string
+  readonly ms: number
+}
+
+/** Tries `tcp_ADDRESS_PORT` or `udp_ADDRESS_PORT` from a namespace, all at once. */
+export async function attempt<T extends string>(netns: string, targets: readonly T[]): Promise<Record<T, Attempt>> {
+  const argv = ['nsenter', `--net=/var/run/netns/${netns}`, process.execPath, '-e', client, ...targets] as const
+  const { stdout } = await run(argv, { timeoutMs: 30_000 })
+  return JSON.parse(stdout) as Record<T, Attempt>
+}
+
+const client = `
+const net = require('node:net'), dgram = require('node:dgram')
+const one = (target) => new Promise((done) => {
+  const at = performance.now()
+  const [kind, host, port] = target.split('_')
+  let socket
+  const end = (outcome) => { clearTimeout(timer); kind === 'tcp' ? socket.destroy() : socket.close(); done([target, { outcome, ms: performance.now() - at }]) }
+  const timer = setTimeout(() => end('silent'), 2500)
+  if (kind === 'tcp') {
+    socket = net.connect({ host, port: Number(port) }).on('data', (d) => end(String(d))).on('error', (e) => end(e.code))
+  } else {
+    socket = dgram.createSocket('udp4').on('message', (d) => end(String(d))).on('error', (e) => end(e.code))
+    socket.connect(Number(port), host, () => socket.send('x'))
+  }
+})
+Promise.all(process.argv.slice(1).map(one)).then((all) => console.log(JSON.stringify(Object.fromEntries(all))))
+`
+
+/** Lets the vm's namespace itself play the guest: what came for the tap now comes for the interface that has its address. */
+export async function becomeGuest(vmId: string, gateway: string): Promise<void> {
+  await run(['ip', 'netns', 'exec', vmId, 'tc', 'qdisc', 'delete', 'dev', 'eth0', 'ingress'])
+  await batch(vmId, [`route add default via ${gateway}`])
+}
+
+/** Builds the plugins once for this version; needs Go. */
+async function buildPlugins(): Promise<string> {
+  const version = 'v1.9.1'
+  const folder = join(tmpdir(), `vulcan-lab-cni-${version}`)
+  await mkdir(folder, { recursive: true })
+  const native = fileURLToPath(new URL('../../../native', import.meta.url))
+  const env = { ...(process.env as Record<string, string>), GOBIN: folder }
+  const wanted = ['main/bridge', 'ipam/host-local'].map(
+    (path) => `github.com/containernetworking/plugins/plugins/${path}@${version}`,
+  )
+  const built = await Promise.all(['bridge', 'host-local'].map((name) => isThere(join(folder, name))))
+  if (built.includes(false)) for (const plugin of wanted) await run(['go', 'install', plugin], { env })
+  await run(['go', 'build', '-o', join(folder, 'vulcan-tap'), './tap'], { cwd: native, env })
+  return folder
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** What this host lacks for the lab, if anything. */
+export async function lacking(): Promise<string | undefined> {
+  if (process.getuid?.() !== 0) return 'root'
+  for (const command of ['ip', 'nft', 'tc', 'nsenter', 'go']) {
+    const found = await Promise.all(
+      [...commandPath.split(':'), ...(process.env['PATH'] ?? '').split(':')].map((folder) =>
+        isThere(join(folder, command)),
+      ),
+    )
+    if (!found.includes(true)) return `the command ${command}`
+  }
+  return (await isThere('/dev/net/tun')) ? undefined : '/dev/net/tun'
+}

@@ -1,0 +1,32 @@
+/** Named network namespaces, one for each vm: the name is the vm's id. */
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { exists, isMissing } from '../../base/files.ts'
+import type { Host } from './host.ts'
+
+/** Where iproute2 keeps the names. */
+const folder = '/var/run/netns'
+const timeoutMs = 20_000
+
+export const netnsPath = (name: string): string => join(folder, name)
+
+/** Makes an empty namespace: loopback is down, nothing else is in it. */
+export async function createNetns(host: Host, name: string, signal: AbortSignal): Promise<void> {
+  await host.run(['ip', 'netns', 'add', name], { timeoutMs, signal })
+}
+
+/** Removes the name, and with it the namespace once no process is in it; one that is not there is fine. */
+export async function deleteNetns(host: Host, name: string): Promise<void> {
+  if (!(await exists(netnsPath(name)))) return
+  await host.run(['ip', 'netns', 'delete', name], { timeoutMs })
+}
+
+/** Names of all namespaces that have one. */
+export async function listNetns(): Promise<string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    if (isMissing(error)) return []
+    throw error
+  }
+}

@@ -1,0 +1,215 @@
+/** Networks for vms: one bridge and one firewall for an instance; for each vm a namespace, a tap and its rules. */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { VulcanError } from '../../api/errors.ts'
+import type { Cleaned, NetworkSpec } from '../../backend/backend.ts'
+import type { Scope } from '../../base/scope.ts'
+import { isOurs } from '../names.ts'
+import { type Cidr, firstAddress, networkOf } from './addresses.ts'
+import { allowed, isListed, nameserversFor } from './allow.ts'
+import { bridgeOf, makeBridge, refuseOverlap, setKernel } from './bridge.ts'
+import { CniRuntime } from './cni.ts'
+import { attachedOf, conflistOf } from './conf.ts'
+import { GuestRules } from './guests.ts'
+import { type Host, thisHost } from './host.ts'
+import { leasedTo } from './leases.ts'
+import { createNetns, deleteNetns, listNetns, netnsPath } from './netns.ts'
+import type { Attachment } from './plugin.ts'
+import { deniedOf, foreignDropsOf, type GuestRule } from './rules.ts'
+
+export interface NetworksOptions {
+  /** [a-z0-9]{1,12}; every name of ours on the host carries it. */
+  readonly instance: string
+  /** Folder with the plugins: bridge, host-local and the tap plugin. */
+  readonly cniPlugins: string
+  /** Type name of the tap plugin: ours or tc-redirect-tap. */
+  readonly tapPlugin: string
+  /** Folder for results, leases and rules of living guests; on tmpfs, so that a reboot forgets them with the guests. */
+  readonly stateDir: string
+  /** Guests' addresses; the first one is the host's. 10.88.0.0/16 by default. */
+  readonly subnet?: Cidr
+  /** Name servers for guests with the internet; they may be private, not loopback. */
+  readonly nameservers: readonly string[]
+  /** Bytes; 1500 by default. */
+  readonly mtu?: number
+  /** Milliseconds for each plugin; 60 s by default. */
+  readonly pluginTimeoutMs?: number
+  readonly host?: Host
+}
+
+/** What a vm is told of its network. */
+export interface GuestNetwork {
+  /** Path of the network namespace, for the jailer. */
+  readonly netns: string
+  /** Absent with mode `none`: the vm has no interface at all. */
+  readonly nic?: GuestNic
+  /** Names for the guest's hosts file: the host names of `allow`, with the addresses that are open. */
+  readonly hosts: Readonly<Record<string, readonly string[]>>
+}
+
+export interface GuestNic {
+  /** Name of the tap in the namespace. */
+  readonly tap: string
+  readonly mac: string
+  /** With the prefix: a.b.c.d/len. */
+  readonly address: string
+  readonly gateway: string
+  /** Bytes. */
+  readonly mtu: number
+  /** Those the guest may ask; empty where it may ask none. */
+  readonly nameservers: readonly string[]
+}
+
+export interface AttachOptions {
+  readonly vmId: string
+  /** Owner of the tap: what Firecracker runs as. */
+  readonly uid: number
+  readonly gid: number
+  readonly spec: NetworkSpec
+  readonly signal: AbortSignal
+}
+
+/** Interface that bridge makes in the namespace, and tap joined to it: alone there, so always the same names. */
+const ifName = 'eth0'
+const tapName = 'tap0'
+const nftTimeoutMs = 20_000
+
+export class Networks {
+  readonly #o: NetworksOptions
+  readonly #host: Host
+  readonly #bridge: { bridge: string; subnet: Cidr; gateway: string; mtu: number; host: Host }
+  readonly #leases: string
+  readonly #cni: CniRuntime
+  readonly #rules: GuestRules
+
+  constructor(options: NetworksOptions) {
+    const { instance, stateDir, cniPlugins, tapPlugin, nameservers } = options
+    if (!/^[a-z0-9]{1,12}$/.test(instance)) throw new Error(`"${instance}" is no instance name: [a-z0-9]{1,12}`)
+    const host = options.host ?? thisHost
+    const subnet = networkOf(options.subnet ?? '10.88.0.0/16')
+    const bridge = { bridge: bridgeOf(instance), subnet, gateway: firstAddress(subnet), mtu: options.mtu ?? 1500, host }
+    const name = `vulcan-${instance}`
+    const leases = join(stateDir, 'leases')
+    this.#o = options
+    this.#host = host
+    this.#bridge = bridge
+    this.#leases = join(leases, name)
+    this.#cni = new CniRuntime({
+      list: conflistOf({ ...bridge, name, leases, tapPlugin }),
+      path: [cniPlugins],
+      cache: join(stateDir, 'cni'),
+      timeoutMs: options.pluginTimeoutMs ?? 60_000,
+      host,
+    })
+    this.#rules = new GuestRules({ ...bridge, instance, resolvers: nameservers, folder: join(stateDir, 'guests') })
+  }
+
+  /** Makes what all vms share: bridge, kernel settings, firewall. Once at start; living guests keep their rules. */
+  async prepare(): Promise<void> {
+    await mkdir(this.#o.stateDir, { recursive: true, mode: 0o700 })
+    await step('bridge', async () => {
+      await refuseOverlap(this.#bridge)
+      await makeBridge(this.#bridge)
+    })
+    await step('kernel settings', () => setKernel(this.#bridge))
+    await step('firewall', () => this.#rules.install())
+  }
+
+  /** Gives a vm its network. What is made is undone by the scope, in reverse. Rejects with a VulcanError. */
+  async attach(scope: Scope, o: AttachOptions): Promise<GuestNetwork> {
+    const { vmId, signal, spec } = o
+    const open = await step('allow', () => allowed(this.#host, spec, signal), signal)
+    const netns = netnsPath(vmId)
+    scope.defer('delete the network namespace', () => deleteNetns(this.#host, vmId))
+    await step('network namespace', () => createNetns(this.#host, vmId, signal), signal)
+    if (spec.mode === 'none') return { netns, hosts: {} }
+    const { port, ...nic } = await this.#plug(scope, o)
+    scope.defer('take the guest out of the firewall', () => this.#rules.expel(vmId))
+    const mode = isListed(spec) ? 'listed' : spec.mode
+    const rule: GuestRule = { port, mac: nic.mac, address: bare(nic.address), mode, allow: open.blocks }
+    await step('firewall', () => this.#rules.admit(vmId, rule, signal), signal)
+    const nameservers = nameserversFor(spec, open.blocks, this.#o.nameservers)
+    return { netns, nic: { ...nic, mtu: this.#bridge.mtu, nameservers }, hosts: open.hosts }
+  }
+
+  async #plug(scope: Scope, o: AttachOptions) {
+    const attachment = attachmentOf(o.vmId, {
+      TC_REDIRECT_TAP_NAME: tapName,
+      TC_REDIRECT_TAP_UID: String(o.uid),
+      TC_REDIRECT_TAP_GID: String(o.gid),
+    })
+    const { bridge } = this.#bridge
+    scope.defer('CNI DEL', () => this.#cni.del(attachment))
+    return step(
+      'CNI ADD',
+      async () => attachedOf(await this.#cni.add(attachment, o.signal), { ...attachment, bridge }),
+      o.signal,
+    )
+  }
+
+  /** Asks every plugin whether the vm's network is as it was made; rejects with a VulcanError that says what is not. */
+  async check(vmId: string, signal: AbortSignal): Promise<void> {
+    await step('CNI CHECK', () => this.#cni.check(attachmentOf(vmId, {}), signal), signal)
+  }
+
+  /** Removes the networks of vms of this instance that are not in `keep` (vm ids). Safe at any time. */
+  async cleanup(keep: ReadonlySet<string>): Promise<Cleaned> {
+    const places = { instance: this.#o.instance, home: '' }
+    const left = (names: readonly string[]) => new Set(names.filter((id) => isOurs(places, id) && !keep.has(id)))
+    return step('cleanup', async () => {
+      const rules = left(await this.#rules.list())
+      const attached = left([...(await leasedTo(this.#leases)), ...(await this.#cni.attachments(ifName))])
+      const netns = left(await listNetns())
+      await each(rules, (id) => this.#rules.expel(id))
+      await each(attached, (id) => this.#cni.del(attachmentOf(id, {})))
+      await each(netns, (id) => deleteNetns(this.#host, id))
+      return { guest_rules: rules.size, cni_attachments: attached.size, netns: netns.size }
+    })
+  }
+
+  /** Packets of guests refused since the firewall was installed. */
+  async denied(): Promise<number> {
+    return deniedOf(await this.#nftJson('list', 'counter', 'inet', this.#rules.table, 'denied'))
+  }
+
+  /** Chains of others that would drop guests' packets on their way through this host; for doctor. */
+  async foreignDrops(): Promise<string[]> {
+    return foreignDropsOf(await this.#nftJson('list', 'chains'), this.#o.instance)
+  }
+
+  async #nftJson(...words: string[]): Promise<string> {
+    const argv = ['nft', '-j', ...words] as [string, ...string[]]
+    return (await step('firewall', () => this.#host.run(argv, { timeoutMs: nftTimeoutMs }))).stdout
+  }
+}
+
+const attachmentOf = (vmId: string, args: Record<string, string>): Attachment => ({
+  containerId: vmId,
+  netns: netnsPath(vmId),
+  ifName,
+  args,
+})
+
+/** One after another; a failure does not keep the rest from its turn. Rejects with all failures. */
+async function each(ids: ReadonlySet<string>, act: (id: string) => Promise<void>): Promise<void> {
+  const failures: unknown[] = []
+  for (const id of ids) await act(id).catch((failure: unknown) => failures.push(failure))
+  if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join('; '))
+}
+
+const bare = (cidr: Cidr): string => cidr.replace(/\/.*/, '')
+
+/** The room's edge: whatever a step throws becomes a VulcanError that names it; an abort keeps the signal's reason. */
+async function step<T>(name: string, act: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  try {
+    return await act()
+  } catch (cause) {
+    if (signal?.aborted) throw signal.reason
+    if (cause instanceof VulcanError) throw cause
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new VulcanError('network_failed', `the network could not be set up at "${name}": ${why}`, {
+      step: name,
+      cause,
+    })
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * The firewall, as nft scripts. Pure. One script is one transaction: the kernel takes all of it or none.
+ *
+ * Two tables carry the instance's name. The `bridge` table pins each port to its guest's MAC and address, for ARP too,
+ * before the bridge learns anything. The `inet` table decides what a guest may reach: its chains are the same for all
+ * guests, a guest is one element of a map that names its chain. Anything unknown on the bridge is refused.
+ */
+import { type Cidr, disjoint, networkOf, refusedRanges } from './addresses.ts'
+
+export interface TableOptions {
+  /** [a-z0-9]{1,12}. */
+  readonly instance: string
+  readonly bridge: string
+  readonly subnet: Cidr
+  /** The host's address on the bridge. */
+  readonly gateway: string
+  /** Name servers that guests with the internet may ask, private or not. */
+  readonly resolvers: readonly string[]
+}
+
+/** What the firewall knows of a guest. `listed` is the internet less all that is not in `allow`. */
+export interface GuestRule {
+  /** The host's end of the veth pair. */
+  readonly port: string
+  readonly mac: string
+  /** Without a prefix. */
+  readonly address: string
+  readonly mode: 'host' | 'internet' | 'listed'
+  readonly allow: readonly Cidr[]
+}
+
+export const tableOf = (instance: string): string => `vulcan_${instance}`
+
+/** Builds both tables anew, with the guests that live: whatever was in them before is gone in the same transaction. */
+export function installScript(o: TableOptions, guests: readonly GuestRule[]): string {
+  const table = tableOf(o.instance)
+  const fresh = ['inet', 'bridge'].map((family) => `table ${family} ${table} {}\ndelete table ${family} ${table}\n`)
+  return [...fresh, egress(o), pinning(table), ...guests.map((guest) => admitScript(o.instance, guest))].join('')
+}
+
+/** Lets a guest in: one transaction of set elements. */
+export const admitScript = (instance: string, guest: GuestRule): string =>
+  elements(tableOf(instance), guest)
+    .map((element) => `add ${element}\n`)
+    .join('')
+
+/** Takes a guest out. Each element is added first, so that one that is not there is no error. */
+export const expelScript = (instance: string, guest: GuestRule): string =>
+  elements(tableOf(instance), guest)
+    .flatMap((element) => [`add ${element}\n`, `delete ${element}\n`])
+    .join('')
+
+function elements(table: string, g: GuestRule): string[] {
+  const allow = disjoint(g.allow).map((cidr) => `${g.address} . ${cidr}`)
+  return [
+    `element bridge ${table} ports { "${g.port}" }`,
+    `element bridge ${table} guests { "${g.port}" . ${g.mac} . ${g.address} }`,
+    ...(allow.length > 0 ? [`element inet ${table} allowed { ${allow.join(', ')} }`] : []),
+    `element inet ${table} guests { ${g.mac} . ${g.address} : goto ${g.mode} }`,
+  ]
+}
+
+const setOf = (members: readonly string[]): string =>
+  members.length > 0 ? `elements = { ${members.join(', ')} };` : ''
+
+const egress = (o: TableOptions): string => `table inet ${tableOf(o.instance)} {
+${sets(o)}${modes(o.gateway)}${hooks(o)}}
+`
+
+const sets = (o: TableOptions): string => `  counter denied {}
+  set refused { type ipv4_addr; flags interval; ${setOf(refusedRanges)} }
+  set resolvers { type ipv4_addr; ${setOf([...new Set(o.resolvers)])} }
+  set allowed { type ipv4_addr . ipv4_addr; flags interval; }
+  map guests { type ether_addr . ipv4_addr : verdict; }
+`
+
+/** One chain for each mode. `fib` finds the host's own addresses, and with them broadcast and multicast. */
+const modes = (gateway: string): string => `  chain refuse {
+    counter name denied
+    meta l4proto tcp reject with tcp reset
+    reject with icmpx admin-prohibited
+  }
+  chain host {
+    ip daddr ${gateway} accept
+    goto refuse
+  }
+  chain internet {
+    ip daddr ${gateway} icmp type echo-request accept
+    ip daddr @resolvers meta l4proto { tcp, udp } th dport 53 accept
+    fib daddr type != unicast goto refuse
+    ip daddr @refused goto refuse
+    accept
+  }
+  chain listed {
+    ip daddr ${gateway} icmp type echo-request accept
+    fib daddr type != unicast goto refuse
+    ip daddr @refused goto refuse
+    ip saddr . ip daddr @allowed accept
+    goto refuse
+  }
+`
+
+/**
+ * Every packet a guest sends meets its mode's rules, also within a connection: an address that is used again must not
+ * inherit the connections of the guest that had it before. What comes back to it does so by connection alone. Guest to guest is
+ * refused before routing: the kernel would send a redirect first, and that one would use up what it grants of ICMP.
+ */
+const hooks = ({ bridge, subnet, gateway }: TableOptions): string => `  chain prerouting {
+    type filter hook prerouting priority filter - 10; policy accept;
+    iifname "${bridge}" ip daddr ${networkOf(subnet)} ip daddr != ${gateway} goto refuse
+  }
+  chain input {
+    type filter hook input priority filter - 10; policy accept;
+    iifname != "${bridge}" accept
+    ct state established,related ct direction reply accept
+    ether saddr . ip saddr vmap @guests
+    goto refuse
+  }
+  chain forward {
+    type filter hook forward priority filter - 10; policy accept;
+    iifname "${bridge}" ct state invalid drop
+    iifname "${bridge}" oifname "${bridge}" goto refuse
+    iifname "${bridge}" ether saddr . ip saddr vmap @guests
+    iifname "${bridge}" goto refuse
+    oifname "${bridge}" ct state established,related accept
+    oifname "${bridge}" goto refuse
+  }
+  chain postrouting {
+    type nat hook postrouting priority srcnat; policy accept;
+    ip saddr ${networkOf(subnet)} oifname != "${bridge}" masquerade
+  }
+`
+
+/** A frame from a guest's port carries the guest's MAC and address, in ARP as well; all else (IPv6 too) is dropped. */
+const pinning = (table: string): string => `table bridge ${table} {
+  set ports { type ifname; }
+  set guests { type ifname . ether_addr . ipv4_addr; }
+  chain prerouting {
+    type filter hook prerouting priority -300; policy accept;
+    iifname @ports goto pinned
+  }
+  chain pinned {
+    iifname . ether saddr . ip saddr @guests accept
+    iifname . ether saddr . arp saddr ip @guests iifname . arp saddr ether . arp saddr ip @guests accept
+    drop
+  }
+}
+`
+
+/** Packets refused so far, from the answer of `nft -j list counter`. */
+export function deniedOf(json: string): number {
+  const answer = JSON.parse(json) as { nftables: { counter?: { packets: number } }[] }
+  return answer.nftables.find((item) => item.counter)?.counter?.packets ?? 0
+}
+
+/** Base chains of others that drop what they do not know on the way through this host, such as Docker's FORWARD. */
+export function foreignDropsOf(json: string, instance: string): string[] {
+  type Chain = { family: string; table: string; name: string; hook?: string; policy?: string }
+  const answer = JSON.parse(json) as { nftables: { chain?: Chain }[] }
+  return answer.nftables
+    .flatMap((item) => (item.chain ? [item.chain] : []))
+    .filter(
+      (c) => c.hook === 'forward' && c.policy === 'drop' && c.family !== 'bridge' && c.table !== tableOf(instance),
+    )
+    .map((c) => `${c.family} ${c.table} ${c.name}`)
+}
