@@ -78,12 +78,17 @@ const kvmCreateVM = 0xAE01
 
 // CreateVM makes an empty KVM vm on the opened /dev/kvm and returns its file descriptor.
 func CreateVM(device *os.File) (int, error) {
-	fd, _, errno := unix.Syscall(unix.SYS_IOCTL, device.Fd(), kvmCreateVM, 0)
-	if errno != 0 {
-		return -1, errno
+	for {
+		fd, _, errno := unix.Syscall(unix.SYS_IOCTL, device.Fd(), kvmCreateVM, 0)
+		switch errno {
+		case 0:
+			unix.CloseOnExec(int(fd))
+			return int(fd), nil
+		case unix.EINTR: // Go's own preemption signal is enough, and this call is slow under emulation.
+		default:
+			return -1, errno
+		}
 	}
-	unix.CloseOnExec(int(fd))
-	return int(fd), nil
 }
 
 // heldVM keeps the descriptors from being closed by a finalizer.

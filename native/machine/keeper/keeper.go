@@ -21,6 +21,8 @@ import (
 type Spec struct {
 	// Argv is QEMU's command line; descriptor 3 is its end of the events port.
 	Argv []string `json:"argv"`
+	// About is what whoever starts the machine wants to find in its status; not ours to read.
+	About json.RawMessage `json:"about"`
 	// Control is the path of the unix socket on which we are asked.
 	Control           string `json:"control"`
 	ConsoleLog        string `json:"console_log"`
@@ -53,6 +55,8 @@ type Status struct {
 	// Restarts of QEMU since the keeper began, and why the last one was needed.
 	Restarts    int    `json:"restarts"`
 	LastFailure string `json:"last_failure"`
+	// About is the specification's.
+	About json.RawMessage `json:"about"`
 }
 
 type keeper struct {
@@ -82,6 +86,7 @@ func Run(specPath string) error {
 	if len(k.spec.Argv) == 0 {
 		return fmt.Errorf("%s: argv is empty", specPath)
 	}
+	k.status.About = k.spec.About
 	k.console = logfile.New(k.spec.ConsoleLog, k.spec.ConsoleLimitBytes)
 	if k.hub, err = listen(k.spec.Control, k.snapshot, k.orders); err != nil {
 		return err

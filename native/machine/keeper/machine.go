@@ -121,12 +121,12 @@ func (k *keeper) once() string {
 	})
 	watch := newWatch(k.spec)
 	defer watch.stop()
-	told := ""
+	lines, told := m.lines, ""
 	for {
 		select {
-		case line, open := <-m.lines:
+		case line, open := <-lines:
 			if !open {
-				m.lines = nil
+				lines = nil
 				continue
 			}
 			watch.heard()
@@ -206,18 +206,12 @@ func (k *keeper) stop(m *machine) {
 
 func (k *keeper) waitForExit(m *machine, limit time.Duration) bool {
 	timeout := time.After(limit)
-	for {
-		select {
-		case <-m.exited:
-			m.close()
-			return true
-		case _, open := <-m.lines:
-			if !open {
-				m.lines = nil
-			}
-		case <-timeout:
-			return false
-		}
+	select {
+	case <-m.exited:
+		m.close()
+		return true
+	case <-timeout:
+		return false
 	}
 }
 
