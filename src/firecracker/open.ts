@@ -1,5 +1,6 @@
 /** Puts the backend together from settings and files: what all its vms share is made once, here. */
 import { join } from 'node:path'
+import { sha256 } from '../base/files.ts'
 import type { Assets, Image } from '../images/images.ts'
 import { FirecrackerBackend } from './backend.ts'
 import { DiskTemplates } from './disks.ts'
@@ -20,8 +21,15 @@ export interface OpenOptions {
   readonly nameservers: readonly string[]
 }
 
-/** Far above the ids that a distribution gives to people, services and containers' users. */
-const uids = { first: 1_200_000_000, count: 65_536 }
+/**
+ * Uids of an instance's vms: far above those of people, services and containers, and in a block that another instance on
+ * this host is unlikely to have.
+ */
+export function uidRangeOf(instance: string): { first: number; count: number } {
+  const block = parseInt(sha256(instance).slice(0, 8), 16) % 40_000
+  return { first: 1_200_000_000 + block * 65_536, count: 65_536 }
+}
+
 /** What one vm may take of the disk below $VULCAN_HOME, in bytes a second. */
 const io = { readBytesPerS: 500 * 2 ** 20, writeBytesPerS: 200 * 2 ** 20 }
 
@@ -40,7 +48,7 @@ export function openFirecracker(o: OpenOptions): Promise<FirecrackerBackend> {
       places: { instance: o.instance, home: o.home },
       assets: o.assets,
       disks: new DiskTemplates(join(o.home, 'disks')),
-      uids: new Uids(uids),
+      uids: new Uids(uidRangeOf(o.instance)),
       networks,
       io,
     },
