@@ -1,12 +1,14 @@
 /** For tests: a host and an internet made of network namespaces, and programs that try to get somewhere from one. */
 import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { access, mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { run } from '../../base/process.ts'
+import { CommandFailed, run } from '../../base/process.ts'
 import { Scope } from '../../base/scope.ts'
 import { commandPath, type Host } from './host.ts'
+import { installScript } from './rules.ts'
 
 /** Addresses that answer in the lab's internet; all but the first two are in ranges that no guest may reach. */
 export const internet = {
@@ -34,7 +36,7 @@ export interface Lab {
 
 /** Builds the lab; the scope takes it down. The real host's own network is not touched. */
 export async function buildLab(scope: Scope): Promise<Lab> {
-  const instance = `t${process.pid}`
+  const instance = `t${randomBytes(4).toString('hex')}`
   const [hostName, netName] = [`lab-${instance}-host`, `lab-${instance}-inet`]
   const cniPlugins = await buildPlugins()
   for (const name of [hostName, netName]) {
@@ -49,10 +51,8 @@ export async function buildLab(scope: Scope): Promise<Lab> {
     `route add default via ${internet.first}`,
   ])
   const others = Object.values(internet).filter((address) => address !== internet.first)
-  await batch(netName, [
-    ...['link set lo up', 'link set up0 up', `addr add ${internet.first}/24 dev up0`],
-    ...others.map((address) => `addr add ${address}/32 dev lo`),
-  ])
+  const loopbacks = others.map((address) => `addr add ${address}/32 dev lo`)
+  await batch(netName, ['link set lo up', 'link set up0 up', `addr add ${internet.first}/24 dev up0`, ...loopbacks])
   await serve(scope, netName)
   await serve(scope, hostName)
   const commands: string[] = []
@@ -113,17 +113,22 @@ const addresses = Object.values(os.networkInterfaces()).flat().filter((a) => a.f
 Promise.all([tcp(80), tcp(53), ...addresses.map(udp)]).then(() => console.log('ready'))
 `
 
-/** What came of an attempt: what the server said, the error's code, or `silent`. */
-export interface Attempt {
-  readonly outcome: string
-  readonly ms: number
-}
+/** Milliseconds within which a refusal counts as given at once: a lost packet is only sent again after a second. */
+const atOnceMs = 900
 
-/** Tries `tcp_ADDRESS_PORT` or `udp_ADDRESS_PORT` from a namespace, all at once. */
-export async function attempt<T extends string>(netns: string, targets: readonly T[]): Promise<Record<T, Attempt>> {
+/**
+ * Tries `tcp_ADDRESS_PORT` or `udp_ADDRESS_PORT` from a namespace, all at once. The outcome of each: `from ADDRESS` (the
+ * server answered, and saw this address), `refused` (at once), `refused late` or `silent`.
+ */
+export async function attempt(netns: string, targets: readonly string[]): Promise<Record<string, string>> {
   const argv = ['nsenter', `--net=/var/run/netns/${netns}`, process.execPath, '-e', client, ...targets] as const
   const { stdout } = await run(argv, { timeoutMs: 30_000 })
-  return JSON.parse(stdout) as Record<T, Attempt>
+  const answers = Object.entries(JSON.parse(stdout) as Record<string, { outcome: string; ms: number }>)
+  const worded = answers.map(([target, { outcome, ms }]) => {
+    if (!/^E[A-Z]+$/.test(outcome)) return [target, outcome]
+    return [target, ms < atOnceMs ? 'refused' : 'refused late']
+  })
+  return Object.fromEntries(worded) as Record<string, string>
 }
 
 const client = `
@@ -133,11 +138,11 @@ const one = (target) => new Promise((done) => {
   const [kind, host, port] = target.split('_')
   let socket
   const end = (outcome) => { clearTimeout(timer); kind === 'tcp' ? socket.destroy() : socket.close(); done([target, { outcome, ms: performance.now() - at }]) }
-  const timer = setTimeout(() => end('silent'), 2500)
+  const timer = setTimeout(() => end('silent'), 1500)
   if (kind === 'tcp') {
-    socket = net.connect({ host, port: Number(port) }).on('data', (d) => end(String(d))).on('error', (e) => end(e.code))
+    socket = net.connect({ host, port: Number(port) }).on('data', (d) => end('from ' + d)).on('error', (e) => end(e.code))
   } else {
-    socket = dgram.createSocket('udp4').on('message', (d) => end(String(d))).on('error', (e) => end(e.code))
+    socket = dgram.createSocket('udp4').on('message', (d) => end('from ' + d)).on('error', (e) => end(e.code))
     socket.connect(Number(port), host, () => socket.send('x'))
   }
 })
@@ -184,5 +189,18 @@ export async function lacking(): Promise<string | undefined> {
     )
     if (!found.includes(true)) return `the command ${command}`
   }
-  return (await isThere('/dev/net/tun')) ? undefined : '/dev/net/tun'
+  if (!(await isThere('/dev/net/tun'))) return '/dev/net/tun'
+  const rules = installScript(
+    { instance: 'x', bridge: 'x', subnet: '10.0.0.0/8', gateway: '10.0.0.1', resolvers: [] },
+    [],
+  )
+  const links = 'link add name a type veth peer name b\nlink add name c type bridge\nlink set b master c\n'
+  try {
+    await run(['unshare', '--net', 'nft', '-f', '-'], { input: rules })
+    await run(['unshare', '--net', 'ip', '-batch', '-'], { input: links })
+  } catch (error) {
+    if (error instanceof CommandFailed) return `something of the kernel's: ${error.message}`
+    throw error
+  }
+  return undefined
 }

@@ -1,0 +1,97 @@
+/** For tests: the vms of one instance in a lab. */
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { NetworkSpec } from '../../backend/backend.ts'
+import { Scope } from '../../base/scope.ts'
+import { becomeGuest, buildLab, internet, type Lab, lacking } from './lab.ts'
+import { type GuestNetwork, Networks, type NetworksOptions } from './network.ts'
+
+export const gateway = '10.88.0.1'
+
+/** What a host has of ours when nothing runs. */
+export const nothing = { ports: 0, files: [], netns: [], elements: [] }
+
+/** Why the tests cannot run here, unless they must. */
+export async function excuse(): Promise<string | undefined> {
+  return process.env['VULCAN_REQUIRE_VM'] === '1' ? undefined : lacking()
+}
+
+export class Floor implements AsyncDisposable {
+  readonly lab: Lab
+  readonly networks: Networks
+  readonly #scope: Scope
+  readonly #stateDir: string
+
+  private constructor(lab: Lab, o: { stateDir: string; scope: Scope }) {
+    this.lab = lab
+    this.#scope = o.scope
+    this.#stateDir = o.stateDir
+    this.networks = this.open()
+  }
+
+  /** Builds a lab with an instance that is ready for vms. Throws with the reason when this host cannot. */
+  static async build(): Promise<Floor> {
+    const missing = await lacking()
+    if (missing !== undefined) throw new Error(`this host lacks ${missing}`)
+    const scope = new Scope('floor')
+    const stateDir = await mkdtemp(join(tmpdir(), 'vulcan-network-'))
+    scope.defer('remove the state', () => rm(stateDir, { recursive: true }))
+    const floor = new Floor(await buildLab(scope), { stateDir, scope })
+    await floor.networks.prepare()
+    return floor
+  }
+
+  /** Networks of this instance, as a server has them that was started anew. */
+  open(options: Partial<NetworksOptions> = {}): Networks {
+    return new Networks({
+      instance: this.lab.instance,
+      cniPlugins: this.lab.cniPlugins,
+      tapPlugin: 'vulcan-tap',
+      stateDir: this.#stateDir,
+      nameservers: [internet.resolver],
+      host: this.lab.host,
+      ...options,
+    })
+  }
+
+  /** Id of the nth vm. */
+  id(n: number): string {
+    return `${this.lab.instance}-${n.toString(16).padStart(12, '0')}`
+  }
+
+  attach(scope: Scope, n: number, o: Partial<NetworkSpec> & { networks?: Networks } = {}): Promise<GuestNetwork> {
+    const { networks = this.networks, mode = 'internet', allow = [] } = o
+    const signal = AbortSignal.timeout(60_000)
+    return networks.attach(scope, { vmId: this.id(n), uid: 1234, gid: 5678, spec: { mode, allow }, signal })
+  }
+
+  /** Attaches a vm whose namespace then plays the guest; `own` is the guest's address without prefix. */
+  async guest(scope: Scope, n: number, spec: Partial<NetworkSpec> = {}): Promise<GuestNetwork & { own: string }> {
+    const network = await this.attach(scope, n, spec)
+    await becomeGuest(this.id(n), gateway)
+    return { ...network, own: network.nic?.address.replace('/16', '') ?? '' }
+  }
+
+  async onHost(...argv: [string, ...string[]]): Promise<string> {
+    return (await this.lab.host.run(argv, {})).stdout
+  }
+
+  /** What is left of vms: ports of the bridge, files, namespaces, elements of the firewall. */
+  async residue(): Promise<typeof nothing | object> {
+    const { instance } = this.lab
+    const ports = JSON.parse(await this.onHost('ip', '-j', 'link', 'show', 'master', `vul${instance}`)) as unknown[]
+    const folders = ['cni/results', 'guests', `leases/vulcan-${instance}`]
+    const files = await Promise.all(folders.map((folder) => readdir(join(this.#stateDir, folder))))
+    return {
+      ports: ports.length,
+      files: files.flat().filter((file) => !['lock', 'last_reserved_ip.0'].includes(file)),
+      netns: (await readdir('/var/run/netns')).filter((name) => name.startsWith(`${instance}-`)),
+      elements: (await this.onHost('nft', 'list', 'ruleset')).match(/goto (host|internet|listed)|"veth/g) ?? [],
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#scope.close()
+  }
+}

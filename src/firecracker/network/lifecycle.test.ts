@@ -1,0 +1,146 @@
+/** How networks of vms come and go, on a real kernel: real plugins and firewall, in a host made of namespaces. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { run } from '../../base/process.ts'
+import { Scope } from '../../base/scope.ts'
+import { excuse, Floor, gateway, nothing } from './floor.ts'
+import { attempt, internet, ip, uplink } from './lab.ts'
+
+const because = await excuse()
+const signal = AbortSignal.timeout(240_000)
+
+describe.skipIf(because !== undefined)(
+  `lifecycle${because === undefined ? '' : ` (skipped: this host lacks ${because})`}`,
+  () => {
+    let floor: Floor
+    beforeAll(async () => {
+      floor = await Floor.build()
+    }, 240_000)
+    afterAll(() => floor[Symbol.asyncDispose](), 60_000)
+
+    test('gives a vm a tap of its own user, an address and a gateway, in four commands, and takes all back', async () => {
+      await using scope = new Scope('vm')
+      floor.lab.commands.length = 0
+      const network = await floor.attach(scope, 1)
+      expect(floor.lab.commands).toEqual(['ip netns', 'bridge', 'vulcan-tap', 'nft -f'])
+      expect(network).toEqual({
+        netns: `/var/run/netns/${floor.id(1)}`,
+        nic: {
+          tap: 'tap0',
+          mac: expect.stringMatching(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/) as string,
+          address: expect.stringMatching(/^10\.88\.\d+\.\d+\/16$/) as string,
+          gateway,
+          mtu: 1500,
+          nameservers: [internet.resolver],
+        },
+        hosts: {},
+      })
+      const taps = (await ip(['-n', floor.id(1), 'tuntap', 'show'])).stdout
+      expect(taps).toMatch(/tap0: tap.*vnet_hdr.*persist.*user 1234 group 5678/)
+      await floor.networks.check(floor.id(1), signal)
+      await ip(['-n', floor.id(1), 'link', 'set', 'tap0', 'down'])
+      await expect(floor.networks.check(floor.id(1), signal)).rejects.toMatchObject({
+        code: 'network_failed',
+        step: 'CNI CHECK',
+        message: expect.stringContaining('tap0 is down') as string,
+      })
+      await scope.close()
+      expect(await floor.residue()).toEqual(nothing)
+    })
+
+    test('none: a namespace with loopback down and nothing else', async () => {
+      await using scope = new Scope('vm')
+      floor.lab.commands.length = 0
+      expect(await floor.attach(scope, 4, { mode: 'none' })).toEqual({
+        netns: `/var/run/netns/${floor.id(4)}`,
+        hosts: {},
+      })
+      expect(floor.lab.commands).toEqual(['ip netns'])
+      const links = JSON.parse((await ip(['-n', floor.id(4), '-j', 'link'])).stdout) as {
+        ifname: string
+        flags: string[]
+      }[]
+      expect(links.map(({ ifname, flags }) => [ifname, flags.includes('UP')])).toEqual([['lo', false]])
+      await scope.close()
+      expect(await floor.residue()).toEqual(nothing)
+    })
+
+    test.each([
+      ['nowhere.example', 'no IPv4 address'],
+      ['inside.example', 'no guest reaches'],
+      ['10.0.0.0/8', 'no guest reaches'],
+    ])('allow: %s is refused before anything is made', async (entry, words) => {
+      await using scope = new Scope('vm')
+      floor.lab.commands.length = 0
+      await expect(floor.attach(scope, 6, { allow: ['192.0.2.1', entry] })).rejects.toMatchObject({
+        code: 'invalid_field',
+        field: '/network/allow/1',
+        message: expect.stringContaining(words) as string,
+      })
+      expect(floor.lab.commands).toEqual([])
+    })
+
+    test('a plugin that fails is undone by DEL, and its words are in the error', async () => {
+      const scope = new Scope('vm')
+      const networks = floor.open({ tapPlugin: 'no-such-plugin' })
+      await expect(floor.attach(scope, 11, { networks })).rejects.toMatchObject({
+        code: 'network_failed',
+        step: 'CNI ADD',
+        message: expect.stringContaining('no-such-plugin') as string,
+      })
+      // DEL fails on the plugin that is not there, as it must; the namespace goes all the same.
+      await expect(scope.close()).rejects.toThrow('no-such-plugin')
+      expect(await floor.networks.cleanup(new Set())).toEqual({ guest_rules: 0, cni_attachments: 1, netns: 0 })
+      expect(await floor.residue()).toEqual(nothing)
+    })
+
+    test('after a crash: cleanup removes what is not kept, and prepare keeps the guests that live', async () => {
+      await using scope = new Scope('vms')
+      await using crashed = new Scope('crashed')
+      await floor.guest(scope, 12, { allow: [internet.first] })
+      await floor.attach(crashed, 13)
+      await floor.attach(crashed, 14, { mode: 'none' })
+      const next = floor.open()
+      await next.prepare()
+      expect(await next.cleanup(new Set([floor.id(12)]))).toEqual({ guest_rules: 1, cni_attachments: 1, netns: 2 })
+      expect(await next.cleanup(new Set([floor.id(12)]))).toEqual({ guest_rules: 0, cni_attachments: 0, netns: 0 })
+      expect(await attempt(floor.id(12), [`tcp_${internet.first}_80`, `tcp_${internet.second}_80`])).toEqual({
+        [`tcp_${internet.first}_80`]: `from ${uplink}`,
+        [`tcp_${internet.second}_80`]: 'refused',
+      })
+      await Promise.all([scope.close(), crashed.close()])
+      expect(await floor.residue()).toEqual(nothing)
+    })
+
+    test('many at once get addresses of their own', async () => {
+      await using scope = new Scope('vms')
+      const all = await Promise.all(Array.from({ length: 8 }, (_, n) => floor.attach(scope, 20 + n)))
+      expect(new Set(all.map((network) => network.nic?.address)).size).toBe(8)
+      await scope.close()
+      expect(await floor.residue()).toEqual(nothing)
+    })
+
+    test('an aborted attach leaves nothing and keeps the reason', async () => {
+      await using scope = new Scope('vm')
+      const abort = new AbortController()
+      const spec = { mode: 'internet', allow: [] } as const
+      const attaching = floor.networks.attach(scope, { vmId: floor.id(30), uid: 1, gid: 1, spec, signal: abort.signal })
+      abort.abort(new Error('enough'))
+      await expect(attaching).rejects.toThrow('enough')
+      await scope.close()
+      expect(await floor.residue()).toEqual(nothing)
+    })
+
+    test('a subnet that the host uses is refused by name; chains that drop forwarded packets are found', async () => {
+      await expect(floor.open({ subnet: '198.51.100.0/25' }).prepare()).rejects.toMatchObject({
+        code: 'host_unfit',
+        message: expect.stringContaining('198.51.100.0/24 at up0') as string,
+      })
+      expect(await floor.networks.foreignDrops()).toEqual([])
+      await run(['ip', 'netns', 'exec', floor.lab.hostName, 'nft', '-f', '-'], {
+        input: 'table ip docker { chain FORWARD { type filter hook forward priority 0; policy drop;\n}\n}\n',
+      })
+      expect(await floor.networks.foreignDrops()).toEqual(['ip docker FORWARD'])
+      await run(['ip', 'netns', 'exec', floor.lab.hostName, 'nft', 'delete', 'table', 'ip', 'docker'])
+    })
+  },
+)

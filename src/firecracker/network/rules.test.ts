@@ -1,0 +1,76 @@
+import { expect, test } from 'vitest'
+import { admitScript, deniedOf, expelScript, foreignDropsOf, type GuestRule, installScript } from './rules.ts'
+
+const options = {
+  instance: 'v1',
+  bridge: 'vulv1',
+  subnet: '10.88.0.0/16',
+  gateway: '10.88.0.1',
+  resolvers: ['10.0.2.3', '10.0.2.3'],
+}
+const guest: GuestRule = {
+  port: 'veth1',
+  mac: '02:00:00:00:00:07',
+  address: '10.88.0.5',
+  mode: 'listed',
+  allow: ['192.0.2.7/32', '192.0.2.0/24', '198.51.100.2/32'],
+}
+
+test('a guest is a few elements', () => {
+  expect(admitScript('v1', guest)).toBe(`add element bridge vulcan_v1 ports { "veth1" }
+add element bridge vulcan_v1 guests { "veth1" . 02:00:00:00:00:07 . 10.88.0.5 }
+add element inet vulcan_v1 allowed { 10.88.0.5 . 192.0.2.0/24, 10.88.0.5 . 198.51.100.2/32 }
+add element inet vulcan_v1 guests { 02:00:00:00:00:07 . 10.88.0.5 : goto listed }
+`)
+})
+
+test('taking a guest out names the same elements, and none of a list that is empty', () => {
+  const lines = expelScript('v1', { ...guest, mode: 'host', allow: [] }).split('\n')
+  expect(lines.filter((line) => line.startsWith('delete'))).toEqual([
+    'delete element bridge vulcan_v1 ports { "veth1" }',
+    'delete element bridge vulcan_v1 guests { "veth1" . 02:00:00:00:00:07 . 10.88.0.5 }',
+    'delete element inet vulcan_v1 guests { 02:00:00:00:00:07 . 10.88.0.5 : goto host }',
+  ])
+  expect(lines.filter((line) => line.startsWith('add'))).toHaveLength(3)
+})
+
+test('the tables are replaced in one script, with the guests that live', () => {
+  const script = installScript(options, [guest])
+  expect(script.startsWith('table inet vulcan_v1 {}\ndelete table inet vulcan_v1\ntable bridge vulcan_v1 {}')).toBe(
+    true,
+  )
+  expect(script.endsWith(admitScript('v1', guest))).toBe(true)
+  expect(script).toContain('set resolvers { type ipv4_addr; elements = { 10.0.2.3 }; }')
+  expect(installScript({ ...options, resolvers: [] }, [])).toContain('set resolvers { type ipv4_addr;  }')
+})
+
+test('what comes from the bridge and is not accepted is refused: no chain ends without a verdict', () => {
+  const script = installScript(options, [])
+  for (const chain of ['host', 'listed', 'input']) expect(bodyOf(script, chain).at(-1)).toBe('goto refuse')
+  expect(bodyOf(script, 'refuse').at(-1)).toMatch(/^reject/)
+  const internet = bodyOf(script, 'internet')
+  expect(internet.indexOf('ip daddr @refused goto refuse')).toBeLessThan(internet.indexOf('accept'))
+})
+
+const bodyOf = (script: string, chain: string): string[] =>
+  (script.split(`chain ${chain} {\n`)[1]?.split('\n  }\n')[0] ?? '').split('\n').map((line) => line.trim())
+
+test('the counter of refusals is read', () => {
+  const json = '{"nftables":[{"metainfo":{}},{"counter":{"family":"inet","name":"denied","packets":12,"bytes":900}}]}'
+  expect(deniedOf(json)).toBe(12)
+})
+
+test('chains of others that drop are found; ours, and those that accept, are not', () => {
+  const chain = (table: string, policy: string, hook = 'forward') => ({
+    chain: { family: 'ip', table, name: 'FORWARD', hook, policy },
+  })
+  const chains = [
+    chain('filter', 'drop'),
+    chain('nat', 'accept'),
+    chain('vulcan_v1', 'drop'),
+    chain('x', 'drop', 'input'),
+  ]
+  expect(foreignDropsOf(JSON.stringify({ nftables: [{ metainfo: {} }, ...chains] }), 'v1')).toEqual([
+    'ip filter FORWARD',
+  ])
+})
