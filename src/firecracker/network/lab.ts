@@ -194,7 +194,7 @@ export async function lacking(): Promise<string | undefined> {
     { instance: 'x', bridge: 'x', subnet: '10.0.0.0/8', gateway: '10.0.0.1', resolvers: [] },
     [],
   )
-  const links = 'link add name a type veth peer name b\nlink add name c type bridge\nlink set b master c\n'
+  const links = 'link add name a type veth peer name b\nlink add name c type bridge\nlink set dev b master c\n'
   try {
     await run(['unshare', '--net', 'nft', '-f', '-'], { input: rules })
     await run(['unshare', '--net', 'ip', '-batch', '-'], { input: links })
