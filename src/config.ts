@@ -1,144 +1,10 @@
-/** Every setting: one table; joined from file, environment and flags, in rising order. The only reader of process.env. */
+/** Every setting (settings.ts), joined from file, environment and flags, in rising order. The only reader of process.env. */
 import { readFileSync } from 'node:fs'
-import { availableParallelism, homedir, hostname, totalmem } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { parse } from 'smol-toml'
 import { VulcanError } from './api/errors.ts'
-import { isMissing } from './base/files.ts'
-
-/** A setting's type and bounds. `read` takes what a file or a variable holds and throws words when it does not fit. */
-interface Setting<T> {
-  readonly doc: string
-  readonly standard: T
-  readonly read: (raw: unknown) => T
-}
-
-function number(standard: number, bounds: { min: number; max: number; whole?: boolean }, doc: string): Setting<number> {
-  const read = (raw: unknown) => {
-    const value = typeof raw === 'string' && raw.trim() !== '' ? Number(raw) : raw
-    if (typeof value !== 'number' || !Number.isFinite(value)) throw new Error('is not a number')
-    if ((bounds.whole ?? true) && !Number.isInteger(value)) throw new Error('is not a whole number')
-    if (value < bounds.min || value > bounds.max) throw new Error(`is not between ${bounds.min} and ${bounds.max}`)
-    return value
-  }
-  return { doc, standard, read }
-}
-
-function text(standard: string, fits: { pattern: RegExp; words: string }, doc: string): Setting<string> {
-  const read = (raw: unknown) => {
-    if (typeof raw !== 'string') throw new Error('is not a text')
-    if (!fits.pattern.test(raw)) throw new Error(`is not ${fits.words}`)
-    return raw
-  }
-  return { doc, standard, read }
-}
-
-function choice<const T extends string>(standard: T, choices: readonly T[], doc: string): Setting<T> {
-  const read = (raw: unknown) => {
-    if (!choices.includes(raw as T)) throw new Error(`is not one of ${choices.join(', ')}`)
-    return raw as T
-  }
-  return { doc, standard, read }
-}
-
-function flag(standard: boolean, doc: string): Setting<boolean> {
-  const words = new Map<unknown, boolean>([
-    [true, true],
-    [false, false],
-  ])
-  for (const word of ['true', '1', 'yes', 'on']) words.set(word, true)
-  for (const word of ['false', '0', 'no', 'off']) words.set(word, false)
-  const read = (raw: unknown) => {
-    const value = words.get(raw)
-    if (value === undefined) throw new Error('is neither true nor false')
-    return value
-  }
-  return { doc, standard, read }
-}
-
-function list(fits: { pattern: RegExp; words: string }, doc: string): Setting<readonly string[]> {
-  const read = (raw: unknown) => {
-    const items: unknown[] = typeof raw === 'string' ? raw.split(',').map((item) => item.trim()) : [raw].flat()
-    const kept = items.filter((item) => item !== '')
-    for (const item of kept) {
-      if (typeof item !== 'string' || !fits.pattern.test(item))
-        throw new Error(`holds ${String(item)}, not ${fits.words}`)
-    }
-    return Object.freeze(kept as string[])
-  }
-  return { doc, standard: [], read }
-}
-
-const path = { pattern: /^\//, words: 'an absolute path' }
-const pathOrEmpty = { pattern: /^(\/.*)?$/, words: 'an absolute path' }
-const address = { pattern: /^[0-9a-fA-F.:]+$/, words: 'an IP address' }
-const hostMib = Math.floor(totalmem() / (1 << 20))
-const forVmsMib = Math.max(512, Math.floor(hostMib * 0.75))
-const userHome = process.getuid?.() === 0 ? '/var/lib/vulcan' : join(homedir(), '.local/share/vulcan')
-
-export const settings = {
-  home: text(userHome, path, 'folder of everything Vulcan keeps'),
-  instance: text(
-    'vulcan',
-    { pattern: /^[a-z0-9]{1,12}$/, words: '1 to 12 of a-z and 0-9' },
-    'prefix of every name outside: taps, cgroups, network namespaces',
-  ),
-  node: text(
-    hostname().toLowerCase(),
-    { pattern: /^[A-Za-z0-9.-]{1,63}$/, words: 'a host name' },
-    'name of this host in records',
-  ),
-  backend: choice('firecracker', ['firecracker', 'fake'], 'what runs workloads; fake runs nothing, for tests'),
-  place: choice(
-    'auto',
-    ['auto', 'host', 'machine'],
-    'where the server runs: on this host, or in the machine; auto asks KVM',
-  ),
-  'server.host': text('127.0.0.1', address, 'address the server listens on'),
-  'server.port': number(7777, { min: 0, max: 65_535 }, 'TCP port of the server; 0 takes a free one'),
-  'server.names': list(
-    { pattern: /^[a-z0-9.-]{1,253}$/, words: 'a host name' },
-    'more names the server answers to in the Host header',
-  ),
-  'server.key_sha256': text(
-    '',
-    { pattern: /^([0-9a-f]{64})?$/, words: 'a sha256 in hex' },
-    'hash of the key; read from the key file when empty',
-  ),
-  'server.ready_fd': number(
-    -1,
-    { min: -1, max: 1024 },
-    'file descriptor that READY=1 is written to when the server listens; -1 for none',
-  ),
-  'server.heartbeat_ms': number(15_000, { min: 10, max: 120_000 }, 'milliseconds between heartbeats of a log stream'),
-  'limits.cpus': number(32, { min: 0.1, max: 32, whole: false }, 'most cores of one workload'),
-  'limits.mem_mb': number(forVmsMib, { min: 32, max: 1_048_576 }, 'most memory of one workload, in MiB'),
-  'limits.timeout_s': number(3600, { min: 1, max: 604_800 }, 'longest time a workload may ask for, in seconds'),
-  'limits.disk_mb': number(10_240, { min: 16, max: 1_048_576 }, 'most disk of one workload, in MiB'),
-  'limits.pids': number(4096, { min: 8, max: 32_768 }, 'most processes and threads of one workload'),
-  'limits.output_mb': number(64, { min: 1, max: 4096 }, 'output after which a program is killed, in MiB'),
-  'limits.body_mb': number(16, { min: 1, max: 512 }, 'largest JSON body, in MiB'),
-  'limits.archive_mb': number(256, { min: 1, max: 4096 }, 'largest archive, in MiB'),
-  'limits.pending': number(256, { min: 0, max: 100_000 }, 'most workloads that wait; more are turned away'),
-  'concurrency.vms': number(Math.max(2, 2 * availableParallelism()), { min: 1, max: 4096 }, 'most vms at once'),
-  'concurrency.mem_mb': number(forVmsMib, { min: 128, max: 16_777_216 }, 'memory for all vms together, in MiB'),
-  'retention.count': number(500, { min: 0, max: 100_000 }, 'ended workloads that are kept'),
-  'retention.mb': number(1024, { min: 0, max: 1_048_576 }, 'output of ended workloads that is kept, in MiB'),
-  'network.subnet': text(
-    '10.88.0.0/16',
-    { pattern: /^\d+\.\d+\.\d+\.\d+\/\d+$/, words: 'an IPv4 CIDR block' },
-    'addresses of the vms',
-  ),
-  'network.nameservers': list(address, 'name servers of the vms; the host’s own when empty'),
-  firecracker: text('', pathOrEmpty, 'an own firecracker instead of the pinned one'),
-  jailer: text('', pathOrEmpty, 'an own jailer instead of the pinned one'),
-  kernel: text('', pathOrEmpty, 'an own guest kernel (ELF) instead of the pinned one'),
-  'plugins.tap': text('', pathOrEmpty, 'an own tap plugin, such as tc-redirect-tap'),
-  'machine.mem_mb': number(6144, { min: 1024, max: 1_048_576 }, 'memory of the machine, in MiB'),
-  'machine.cores': number(2, { min: 1, max: 64 }, 'cores of the machine'),
-  'machine.disk_gb': number(16, { min: 4, max: 1024 }, 'disk of the machine, in GiB; it takes only what is used'),
-  'machine.restrict': flag(false, 'cuts the machine off from the network; for tests'),
-} as const satisfies Record<string, Setting<unknown>>
+import { isMissing, sha256 } from './base/files.ts'
+import { settings, userHome } from './settings.ts'
 
 export type SettingName = keyof typeof settings
 type Value<N extends SettingName> = ReturnType<(typeof settings)[N]['read']>
@@ -200,6 +66,10 @@ export function joinSettings(sources: Sources): Loaded {
     set(name, raw, file)
   }
   for (const { name, raw, origin } of [...fromEnv, ...fromFlags]) set(name, raw, origin)
+  // Two homes on one host must not take each other's vms for their own.
+  if (origins['instance'] === 'default' && values['home'] !== userHome) {
+    values['instance'] = `v${sha256(values['home'] as string).slice(0, 8)}`
+  }
   return { config: Object.freeze(values) as Config, origins: Object.freeze(origins) as Loaded['origins'] }
 }
 

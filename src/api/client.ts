@@ -76,6 +76,11 @@ export class Client {
     return this.#json<CleanupReport>('POST', routes.cleanup)
   }
 
+  /** What cleanup would remove. */
+  async leftovers(): Promise<CleanupReport> {
+    return this.#json<CleanupReport>('GET', routes.cleanup)
+  }
+
   async health(signal?: AbortSignal): Promise<Health> {
     return this.#json<Health>('GET', routes.health, signal ? { signal } : {})
   }

@@ -25,9 +25,7 @@ export const ResourcesRequest = Type.Object(
   {
     cpus: Type.Optional(Type.Number({ minimum: 0.1, maximum: 32, description: 'cores; fractions are allowed' })),
     mem_mb: Type.Optional(Type.Integer({ minimum: 16, description: 'memory of the program, in MiB' })),
-    timeout_s: Type.Optional(
-      Type.Number({ minimum: 0.1, description: 'seconds the program may run, from its start' }),
-    ),
+    timeout_s: Type.Optional(Type.Number({ minimum: 0.1, description: 'seconds the program may run, from its start' })),
     disk_mb: Type.Optional(Type.Integer({ minimum: 1, description: 'what the program may write, in MiB' })),
     pids: Type.Optional(Type.Integer({ minimum: 1, description: 'processes and threads at once' })),
   },

@@ -1,0 +1,108 @@
+/** The command line: which commands there are, and what surrounds each: settings, signals, errors, the exit status. */
+import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings'
+import { loadConfig } from '../config.ts'
+import { backendsCommand, imagesCommand, nodesCommand } from './backends.ts'
+import { configCommand } from './config.ts'
+import { UsageError, type Wiring, type Work } from './context.ts'
+import { doctorCommand } from './doctor.ts'
+import { downCommand } from './down.ts'
+import { exits, statusOfError, wordsOf } from './exits.ts'
+import { gcCommand } from './gc.ts'
+import { killCommand } from './kill.ts'
+import { logsCommand } from './logs.ts'
+import { lsCommand } from './ls.ts'
+import { machineCommand } from './machine.ts'
+import { runCommand } from './run.ts'
+import { serveCommand } from './serve.ts'
+import { setupCommand } from './setup.ts'
+import { statusCommand } from './status.ts'
+import { standardError, Terminal } from './terminal.ts'
+import { upCommand } from './up.ts'
+
+/** How a command runs once its words are understood. */
+export type Act = (work: Work) => Promise<void>
+
+/** Runs one command line; resolves with the exit status. */
+export async function cli(words: readonly string[], wiring: Wiring): Promise<number> {
+  let status = 0
+  const terminal = new Terminal(standardError)
+  const program = new Command('vulcan')
+    .description('Runs Go, Node and Python programs in Firecracker microVMs')
+    .version(wiring.version)
+    .option('--home <folder>', 'everything Vulcan keeps ($VULCAN_HOME)')
+    .option('--backend <name>', 'what runs workloads: firecracker, or fake for tests')
+    .option('--set <name=value>', 'any setting; see vulcan config', collect, [])
+    .enablePositionalOptions()
+    .exitOverride()
+  const act: Act = async (work) => {
+    using stop = onSignals()
+    const loaded = loadConfig(flagsOf(program.opts()))
+    status = (await work({ ...wiring, loaded, config: loaded.config, terminal, signal: stop.signal, print })) ?? 0
+  }
+  for (const command of commands)
+    program.addCommand(command(act).exitOverride().showHelpAfterError('(--help says more)'))
+  try {
+    await program.parseAsync([...words], { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exits.usage
+    if (isGone(error)) return exits.killed
+    terminal.note(wordsOf(error))
+    return statusOfError(error)
+  }
+  return status
+}
+
+const commands: readonly ((act: Act) => CommandUnknownOpts)[] = [
+  runCommand,
+  logsCommand,
+  statusCommand,
+  lsCommand,
+  killCommand,
+  serveCommand,
+  upCommand,
+  downCommand,
+  setupCommand,
+  doctorCommand,
+  machineCommand,
+  configCommand,
+  gcCommand,
+  backendsCommand,
+  nodesCommand,
+  imagesCommand,
+]
+
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value]
+}
+
+function flagsOf(o: { home?: string; backend?: string; set: readonly string[] }): Record<string, unknown> {
+  const pairs = o.set.map((word) => {
+    const at = word.indexOf('=')
+    if (at < 1) throw new UsageError(`--set ${word}: is not name=value`)
+    return [word.slice(0, at), word.slice(at + 1)]
+  })
+  return { ...Object.fromEntries(pairs), ...(o.home && { home: o.home }), ...(o.backend && { backend: o.backend }) }
+}
+
+/** The first SIGINT or SIGTERM asks for an orderly end, a second one ends the process at once. */
+function onSignals(): { signal: AbortSignal } & Disposable {
+  const stop = new AbortController()
+  const onSignal = (name: NodeJS.Signals) => {
+    if (stop.signal.aborted) process.exit(exits.interrupted)
+    stop.abort(new Error(name))
+  }
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
+  return {
+    signal: stop.signal,
+    [Symbol.dispose]: () => void process.off('SIGINT', onSignal).off('SIGTERM', onSignal),
+  }
+}
+
+/** The reader of our output has gone, as with `| head`. */
+const isGone = (error: unknown): boolean => (error as NodeJS.ErrnoException | undefined)?.code === 'EPIPE'
+
+function print(data: string | Uint8Array): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  process.stdout.write(data, (error) => (error ? reject(error) : resolve()))
+  return promise
+}

@@ -1,0 +1,27 @@
+/** vulcan config: every setting, what it is and where from. */
+import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
+import { variableOf, type SettingName } from '../config.ts'
+import { settings } from '../settings.ts'
+import type { Act } from './cli.ts'
+import { table } from './tables.ts'
+
+export function configCommand(act: Act): CommandUnknownOpts {
+  return new Command('config')
+    .description('show every setting, its value and where it comes from')
+    .option('--json', 'as JSON')
+    .action(({ json }) =>
+      act(async ({ config, loaded, print }) => {
+        const names = Object.keys(settings) as SettingName[]
+        const rows = names.map((name) => ({
+          name,
+          value: config[name],
+          origin: loaded.origins[name],
+          variable: variableOf(name),
+          about: settings[name].doc,
+        }))
+        if (json) return print(`${JSON.stringify(rows, null, 2)}\n`)
+        const lines = rows.map(({ name, value, origin, about }) => [name, String(value), origin, about])
+        await print(table([['SETTING', 'VALUE', 'FROM', 'IS'], ...lines]))
+      }),
+    )
+}

@@ -1,0 +1,97 @@
+/** From a home to a client of its server. `run` needs no running server: one is started, here or in the machine. */
+import { Client } from '../api/client.ts'
+import { VulcanError } from '../api/errors.ts'
+import { lock } from '../base/lock.ts'
+import { buildOf } from './build.ts'
+import type { Context } from './context.ts'
+import { startHostServer, stopHostServer } from './hostserver.ts'
+import { ensureKey } from './key.ts'
+import { renewMachineServer, startMachineServer } from './machineserver.ts'
+import { choosePlace, prepareAll, prepareImages } from './prepare.ts'
+import { readServerFile, writeServerFile, type ServerFile } from './serverfile.ts'
+
+/** Milliseconds for a server to say that it lives. */
+const healthMs = 5000
+
+interface Live {
+  readonly file: ServerFile
+  readonly client: Client
+  readonly build: string
+}
+
+/** The client of a server of this very build that can run those runtimes; what is missing is made and started. */
+export async function connect(context: Context, runtimes: readonly string[]): Promise<Client> {
+  const live = await fitting(context)
+  if (live) {
+    await prepareImages(context, runtimes)
+    return live.client
+  }
+  return start(context, runtimes)
+}
+
+/** The client of the server that runs; rejects with server_unreachable when there is none. */
+export async function connectToRunning(context: Context): Promise<Client> {
+  const live = await findLive(context)
+  if (live) return live.client
+  throw new VulcanError('server_unreachable', `no server of ${context.config.home} answers`, {
+    hint: 'start it: vulcan up',
+  })
+}
+
+async function start(context: Context, runtimes: readonly string[]): Promise<Client> {
+  const { config, terminal, signal } = context
+  await using _lock = await lock(`${config.home}/starting`, {
+    signal,
+    onWait: () => terminal.note('another command is starting the server; waiting for it'),
+  })
+  const meanwhile = await fitting(context)
+  if (meanwhile) {
+    await prepareImages(context, runtimes)
+    return meanwhile.client
+  }
+  const place = await choosePlace(context)
+  if (place.kind === 'machine')
+    terminal.note(`KVM is not usable here (${place.reason}): using a host machine of our own, emulated by QEMU`)
+  await prepareAll(context, place, runtimes)
+  await (place.kind === 'host' ? onHost(context) : inMachine(context))
+  const live = await fitting(context)
+  if (live) return live.client
+  throw new VulcanError('server_unreachable', 'the server was started but does not answer', { step: 'start' })
+}
+
+async function onHost(context: Context): Promise<void> {
+  await stopHostServer(context.config.home)
+  await ensureKey(context.config.home)
+  await context.terminal.step('starting the server', () => startHostServer(context))
+}
+
+async function inMachine(context: Context): Promise<void> {
+  const { config, terminal, program } = context
+  await stopHostServer(config.home)
+  const machine = await terminal.step('starting the machine', () => startMachineServer(context))
+  const file: ServerFile = { url: `http://127.0.0.1:${machine.port}`, place: 'machine', backend: config.backend }
+  await writeServerFile(config.home, file)
+  const live = await findLive(context)
+  if (live && live.build === (await buildOf(program))) return
+  await terminal.step('starting the server anew in the machine', () => renewMachineServer(context))
+}
+
+/** The live server, when it is what this command line would start. */
+async function fitting(context: Context): Promise<Live | undefined> {
+  const live = await findLive(context)
+  if (!live || live.file.backend !== context.config.backend) return undefined
+  return live.build === (await buildOf(context.program)) ? live : undefined
+}
+
+async function findLive({ config }: Context): Promise<Live | undefined> {
+  const file = await readServerFile(config.home)
+  if (!file) return undefined
+  const client = new Client({ url: file.url, key: (await ensureKey(config.home)).text })
+  try {
+    const { build } = await client.health(AbortSignal.timeout(healthMs))
+    return { file, client, build }
+  } catch (error) {
+    if (error instanceof VulcanError || (error as Error).name === 'TimeoutError') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,30 @@
+/** What every command is given. */
+import type { Config, Loaded } from '../config.ts'
+import type { Terminal } from './terminal.ts'
+
+/** What main.ts wires for the command line, which itself knows neither scheduler, server nor Firecracker. */
+export interface Wiring {
+  /** The package's root: dist/, images/, native/. */
+  readonly root: string
+  /** The program's own file, run by Node. */
+  readonly program: string
+  readonly version: string
+  /** Runs the server until it is told to stop. */
+  readonly serve: (loaded: Loaded, o: { signal: AbortSignal; say: (words: string) => void }) => Promise<void>
+}
+
+export interface Context extends Wiring {
+  readonly loaded: Loaded
+  readonly config: Config
+  readonly terminal: Terminal
+  /** Aborted by SIGINT and SIGTERM. */
+  readonly signal: AbortSignal
+  /** Writes to stdout; resolves when it was taken. Rejects when the reader has gone. */
+  readonly print: (data: string | Uint8Array) => Promise<void>
+}
+
+/** A command's work; resolves with the exit status, 0 when nothing is given. */
+export type Work = (context: Context) => Promise<number | void>
+
+/** Wrong usage: the message is shown, and the exit status is 2. */
+export class UsageError extends Error {}

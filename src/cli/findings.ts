@@ -1,0 +1,125 @@
+/** Asks this host what doctor wants to know. Each question has its own deadline; none changes anything. */
+import { readFile, statfs } from 'node:fs/promises'
+import { freemem, release } from 'node:os'
+import { dirname } from 'node:path'
+import { VulcanError } from '../api/errors.ts'
+import { exists, isMissing } from '../base/files.ts'
+import { CommandFailed, run } from '../base/process.ts'
+import { ensureProgram, locateAssets } from '../images/assets.ts'
+import { locateMachineAssets } from '../images/machine.ts'
+import { locateQemu } from '../images/qemu.ts'
+import { kvmState } from '../machine/kvm.ts'
+import { machineStatus } from '../machine/machine.ts'
+import type { Context } from './context.ts'
+import type { Findings } from './diagnosis.ts'
+import { workplaceOf } from './prepare.ts'
+
+const commandMs = 10_000
+
+export async function findings(context: Context): Promise<Findings> {
+  const { home, 'machine.mem_mb': machineMemMib } = context.config
+  const [kvm, controllers, tun, nft, ip, forwardPolicy] = await Promise.all([
+    kvmState(() => ensureProgram(workplaceOf(context), 'machine')),
+    cgroupControllers(),
+    exists('/dev/net/tun'),
+    versionOf(['nft', '--version']),
+    versionOf(['ip', '-V']),
+    forward(),
+  ])
+  const [qemu, go, npm, system, assets, machineParts, machine] = await Promise.all([
+    qemuFound(),
+    versionOf(['go', 'version']),
+    versionOf(['npm', '--version']),
+    systemName(),
+    found(locateAssets(home)),
+    found(locateMachineAssets(home)),
+    machineStatus({ home }),
+  ])
+  return {
+    kvm,
+    controllers,
+    tun,
+    nft,
+    ip,
+    forwardPolicy,
+    qemu,
+    go,
+    npm,
+    system,
+    home,
+    machineMemMib,
+    root: process.getuid?.() === 0,
+    architecture: process.arch,
+    kernel: release(),
+    node: process.version,
+    freeDiskMib: await freeDisk(home),
+    freeMemMib: Math.floor(freemem() / (1 << 20)),
+    machineRuns: machine.running,
+    firecracker: assets?.firecrackerVersion,
+    guestKernel: assets?.kernelVersion,
+    machineParts: machineParts !== undefined,
+  }
+}
+
+async function versionOf(argv: readonly [string, ...string[]]): Promise<string | undefined> {
+  try {
+    const { stdout, stderr } = await run(argv, { timeoutMs: commandMs })
+    return (stdout || stderr).trim().split('\n')[0]
+  } catch (error) {
+    if (error instanceof CommandFailed) return undefined
+    throw error
+  }
+}
+
+async function cgroupControllers(): Promise<readonly string[] | undefined> {
+  try {
+    return (await readFile('/sys/fs/cgroup/cgroup.controllers', 'utf8')).trim().split(' ')
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
+  }
+}
+
+/** Without nftables, or without that chain, nothing is dropped by it. */
+async function forward(): Promise<string | undefined> {
+  try {
+    const { stdout } = await run(['nft', 'list', 'chain', 'ip', 'filter', 'FORWARD'], { timeoutMs: commandMs })
+    return /policy (\w+);/.exec(stdout)?.[1]
+  } catch (error) {
+    if (error instanceof CommandFailed) return undefined
+    throw error
+  }
+}
+
+async function qemuFound(): Promise<Findings['qemu']> {
+  const version = await versionOf(['qemu-system-x86_64', '--version'])
+  if (version === undefined) return undefined
+  const fit = await found(locateQemu())
+  return { version: fit?.version ?? version, enough: fit !== undefined }
+}
+
+/** What is not there is a finding, not a failure. */
+async function found<T>(looking: Promise<T>): Promise<T | undefined> {
+  try {
+    return await looking
+  } catch (error) {
+    if (error instanceof VulcanError) return undefined
+    throw error
+  }
+}
+
+async function systemName(): Promise<string> {
+  const text = await readFile('/etc/os-release', 'utf8').catch((error: unknown) => {
+    if (isMissing(error)) return ''
+    throw error
+  })
+  return /^PRETTY_NAME="?([^"\n]*)/m.exec(text)?.[1] ?? 'Linux'
+}
+
+/** Of the file system that the home is or will be on. */
+async function freeDisk(home: string): Promise<number> {
+  let folder = home
+  while (folder !== '/' && !(await exists(folder))) folder = dirname(folder)
+  const { bavail, bsize } = await statfs(folder)
+  return Math.floor((bavail * bsize) / (1 << 20))
+}

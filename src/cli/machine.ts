@@ -1,0 +1,76 @@
+/** vulcan machine: the host machine, for people. */
+import { constants } from 'node:os'
+import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
+import { machineShell } from '../machine/exec.ts'
+import { machineStatus, stopMachine, type MachineStatus } from '../machine/machine.ts'
+import type { Act } from './cli.ts'
+import { connect } from './connect.ts'
+import type { Context } from './context.ts'
+import { removeServerFile } from './serverfile.ts'
+
+export function machineCommand(act: Act): CommandUnknownOpts {
+  const machine = new Command('machine').description('the host machine that vms run in where KVM is not usable')
+  machine
+    .command('start')
+    .description('start it and its server')
+    .action(() => act((context) => start(context)))
+  machine
+    .command('stop')
+    .description('power it off')
+    .action(() =>
+      act(async ({ config, terminal, signal }) => {
+        const stopped = await stopMachine({ home: config.home, signal })
+        if (stopped) await removeServerFile(config.home)
+        terminal.note(stopped ? 'the machine is off' : 'no machine was running')
+      }),
+    )
+  machine
+    .command('status')
+    .description('show whether and how it runs')
+    .option('--json', 'as JSON')
+    .action(({ json }) =>
+      act(async ({ config, print }) => {
+        const status = await machineStatus({ home: config.home })
+        await print(json ? `${JSON.stringify(status, null, 2)}\n` : wordsOf(status))
+      }),
+    )
+  machine
+    .command('shell')
+    .description('a root shell in it')
+    .action(() => act((context) => inside(context, ['/bin/sh', '-l'])))
+  machine
+    .command('exec')
+    .description('run a command in it')
+    .argument('<command...>', 'best behind --')
+    .passThroughOptions()
+    .action((words) => act((context) => inside(context, words)))
+  return machine
+}
+
+async function start(context: Context): Promise<void> {
+  const loaded = { ...context.loaded, config: { ...context.config, place: 'machine' as const } }
+  await connect({ ...context, loaded, config: loaded.config }, [])
+  const status = await machineStatus({ home: context.config.home })
+  context.terminal.note(wordsOf(status).trimEnd())
+}
+
+async function inside({ config, terminal, signal }: Context, argv: readonly string[]): Promise<number> {
+  if (!(await machineStatus({ home: config.home })).running) {
+    terminal.note('no machine is running; start it: vulcan machine start')
+    return 125
+  }
+  const { stdin, stdout, stderr } = process
+  const env = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root' }
+  const { code, signal: name } = await machineShell({ home: config.home, argv, env, stdin, stdout, stderr, signal })
+  return code ?? 128 + ((constants.signals as Readonly<Record<string, number>>)[name ?? ''] ?? 0)
+}
+
+function wordsOf(status: MachineStatus): string {
+  if (!status.running) return 'the machine is off\n'
+  const restarts = status.restarts > 0 ? `, started anew ${status.restarts} times (${status.lastFailure})` : ''
+  return (
+    `the machine is ${status.state} at 127.0.0.1:${status.port}, up for ${Math.round(status.uptimeS)} s${restarts}\n` +
+    `  QEMU ${status.qemuVersion} (pid ${status.pid}), ${status.cores} cores, ${status.memMib} MiB; ` +
+    `booted in ${(status.upAfterMs / 1000).toFixed(1)} s, ready after ${(status.readyAfterMs / 1000).toFixed(1)} s\n`
+  )
+}

@@ -1,0 +1,98 @@
+/** The machine and the server in it, as this home's settings want them. */
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { locateMachineAssets } from '../images/machine.ts'
+import { ensureProgram } from '../images/assets.ts'
+import type { RunningMachine } from '../machine/machine.ts'
+import { restartServer } from '../machine/machine.ts'
+import type { ServerCommand } from '../machine/options.ts'
+import { startMachine } from '../machine/start.ts'
+import { asVariables } from '../config.ts'
+import type { Context } from './context.ts'
+import { ensureKey } from './key.ts'
+import { workplaceOf } from './prepare.ts'
+
+/** Port of the server in the machine, which has the network for itself. */
+const machinePort = 7777
+
+/** Settings that mean this host, not the machine. */
+const ownSettings = [
+  'HOME',
+  'PLACE',
+  'SERVER_HOST',
+  'SERVER_PORT',
+  'READY_FD',
+  'MACHINE_',
+  'FIRECRACKER',
+  'JAILER',
+  'KERNEL',
+  'PLUGINS_TAP',
+]
+
+/** Starts the machine or finds it running; resolves when its server listens. */
+export async function startMachineServer(context: Context): Promise<RunningMachine> {
+  const { config, root, signal } = context
+  const assets = await locateMachineAssets(config.home)
+  return startMachine({
+    home: config.home,
+    tool: await ensureProgram(workplaceOf(context), 'machine'),
+    qemu: assets.qemu,
+    kernel: assets.vmlinux,
+    initramfs: assets.initramfs,
+    rootfs: assets.rootfs,
+    memMib: config['machine.mem_mb'],
+    cores: config['machine.cores'],
+    diskGib: config['machine.disk_gb'],
+    shares: [
+      { tag: 'app', path: root },
+      { tag: 'assets', path: join(config.home, 'assets') },
+      { tag: 'images', path: join(config.home, 'images') },
+    ],
+    server: await serverCommand(context),
+    machinePort,
+    hostPort: await portFor(context),
+    restrict: config['machine.restrict'],
+    signal,
+  })
+}
+
+/** Starts the server in the running machine anew, with the newest program and settings. */
+export async function renewMachineServer(context: Context): Promise<void> {
+  await restartServer({ home: context.config.home, server: await serverCommand(context), signal: context.signal })
+}
+
+async function serverCommand({ config, loaded }: Context): Promise<ServerCommand> {
+  const given = Object.entries(asVariables(loaded)).filter(
+    ([name]) => !ownSettings.some((own) => name.startsWith(`VULCAN_${own}`)),
+  )
+  return {
+    argv: ['node', '--enable-source-maps', '/opt/vulcan/dist/vulcan.js', 'serve'],
+    env: {
+      PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+      HOME: '/root',
+      // Under emulation compiling the program anew is most of the server's start.
+      NODE_COMPILE_CACHE: '/var/lib/vulcan/compiled',
+      ...Object.fromEntries(given),
+      VULCAN_HOME: '/var/lib/vulcan',
+      VULCAN_PLACE: 'host',
+      VULCAN_SERVER_HOST: '0.0.0.0',
+      VULCAN_SERVER_PORT: String(machinePort),
+      VULCAN_SERVER_KEY_SHA256: (await ensureKey(config.home)).sha256,
+      VULCAN_READY_FD: '3',
+    },
+    cwd: '/',
+  }
+}
+
+/** The port that is set; the standard one where it is free, else any. */
+async function portFor({ config, loaded }: Context): Promise<number> {
+  const port = config['server.port']
+  return loaded.origins['server.port'] === 'default' && !(await isFree(port)) ? 0 : port
+}
+
+function isFree(port: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const server = createServer().once('error', () => resolve(false))
+  server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  return promise
+}

@@ -1,0 +1,35 @@
+/** $VULCAN_HOME/server.json: where the server of that home listens, for every later command. */
+import { readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isMissing, writeAtomic } from '../base/files.ts'
+
+export interface ServerFile {
+  readonly url: string
+  /** Where it runs: on this host, or in the machine. */
+  readonly place: 'host' | 'machine'
+  readonly backend: string
+  /** Of the process, where it runs on this host. */
+  readonly pid?: number
+}
+
+const pathIn = (home: string): string => join(home, 'server.json')
+
+/** Held by a server on this host for as long as it lives. */
+export const serverLock = (home: string): string => join(home, 'server.json')
+
+export async function readServerFile(home: string): Promise<ServerFile | undefined> {
+  try {
+    return JSON.parse(await readFile(pathIn(home), 'utf8')) as ServerFile
+  } catch (error) {
+    if (isMissing(error) || error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+export async function writeServerFile(home: string, file: ServerFile): Promise<void> {
+  await writeAtomic(pathIn(home), `${JSON.stringify(file)}\n`)
+}
+
+export async function removeServerFile(home: string): Promise<void> {
+  await rm(pathIn(home), { force: true })
+}

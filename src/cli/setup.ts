@@ -1,0 +1,33 @@
+/** vulcan setup: everything made beforehand, so that later commands find it. */
+import { Command, Option, type CommandUnknownOpts } from '@commander-js/extra-typings'
+import { runtimes } from '../api/runtimes.ts'
+import type { Act } from './cli.ts'
+import { UsageError, type Context } from './context.ts'
+import { ensureKey } from './key.ts'
+import { choosePlace, prepareAll } from './prepare.ts'
+
+export function setupCommand(act: Act): CommandUnknownOpts {
+  return new Command('setup')
+    .description('make all that runs need: assets, kernels, images, and the machine where KVM is not usable')
+    .addOption(
+      new Option('--kernel <which>', 'guest kernel: Debian’s, or a smaller one built here').choices([
+        'build',
+        'debian',
+      ] as const),
+    )
+    .option('--runtime <names...>', 'images of these runtimes only')
+    .action((o) => act((context) => setup(context, o)))
+}
+
+async function setup(context: Context, o: { kernel?: 'build' | 'debian'; runtime?: string[] }): Promise<void> {
+  const known = runtimes.map(({ name }) => name as string)
+  const wanted = o.runtime ?? known
+  const unknown = wanted.find((name) => !known.includes(name))
+  if (unknown !== undefined) throw new UsageError(`--runtime ${unknown}: there are ${known.join(', ')}`)
+  await ensureKey(context.config.home)
+  const place = await choosePlace(context)
+  await prepareAll(context, place, wanted)
+  context.terminal.note(
+    `all is set up in ${context.config.home}; vms run ${place.kind === 'host' ? 'on this host' : 'in the machine'}`,
+  )
+}

@@ -1,0 +1,146 @@
+/** What `run` was pointed at: a file of code, a folder, an archive or standard input, as a request can carry it. */
+import { createWriteStream, openAsBlob, type Stats } from 'node:fs'
+import { mkdtempDisposable, readFile, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { Transform } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
+import { create, list } from 'tar'
+import { runtimeNamed, runtimeOfFile, runtimes } from '../api/runtimes.ts'
+import type { WorkloadRequest } from '../api/workload.ts'
+import { isMissing } from '../base/files.ts'
+import { UsageError } from './context.ts'
+import { runtimeOfNames } from './detect.ts'
+
+export interface Given extends AsyncDisposable {
+  readonly request: Pick<WorkloadRequest, 'runtime' | 'code' | 'entrypoint'>
+  readonly archive?: Blob
+}
+
+export interface SourceOptions {
+  readonly runtime?: string | undefined
+  readonly entrypoint?: string | undefined
+  readonly archiveBytes: number
+  readonly codeBytes: number
+}
+
+const archiveEnding = /\.(tar|tar\.gz|tgz|tar\.zst|tzst|zip)$/i
+
+/** Reads the source. Throws UsageError naming what is wrong with it; nothing was sent then. */
+export async function readSource(path: string, o: SourceOptions): Promise<Given> {
+  if (o.runtime !== undefined && !runtimeNamed(o.runtime)) {
+    throw new UsageError(`--runtime ${o.runtime}: there are ${runtimes.map((runtime) => runtime.name).join(', ')}`)
+  }
+  if (path === '-') return fromStdin(o)
+  const found = await look(path)
+  if (found.isDirectory()) return fromFolder(path, o)
+  if (!found.isFile()) throw new UsageError(`${path}: is neither a file nor a folder`)
+  if (found.size === 0) throw new UsageError(`${path}: is empty`)
+  return archiveEnding.test(path) ? fromArchive(path, found.size, o) : fromFile(path, found.size, o)
+}
+
+async function look(path: string): Promise<Stats> {
+  try {
+    return await stat(path)
+  } catch (error) {
+    throw new UsageError(`${path}: ${isMissing(error) ? 'does not exist' : (error as Error).message}`)
+  }
+}
+
+async function fromStdin(o: SourceOptions): Promise<Given> {
+  if (o.runtime === undefined) throw new UsageError('code on standard input needs --runtime')
+  const code = await text(process.stdin)
+  check('standard input', code, o.codeBytes)
+  return { ...nothingToRemove, request: { runtime: o.runtime, code, ...entry(o.entrypoint) } }
+}
+
+async function fromFile(path: string, size: number, o: SourceOptions): Promise<Given> {
+  const runtime = o.runtime ?? runtimeOfFile(path)?.name
+  if (!runtime) {
+    const known = runtimes.flatMap(({ endings }) => endings).join(', ')
+    throw new UsageError(`${path}: its ending is none of ${known}; say --runtime`)
+  }
+  if (size > o.codeBytes) throw new UsageError(`${path}: is too large for code (${size} bytes, at most ${o.codeBytes})`)
+  const bytes = await readFile(path)
+  let code: string
+  try {
+    code = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw new UsageError(`${path}: is binary, not text in UTF-8`)
+  }
+  check(path, code, o.codeBytes)
+  // The file keeps its name where its ending is one of the runtime's: it is what tracebacks show.
+  const named = runtimeOfFile(path)?.name === runtime ? basename(path) : undefined
+  return { ...nothingToRemove, request: { runtime, code, ...entry(o.entrypoint ?? named) } }
+}
+
+function check(name: string, code: string, limit: number): void {
+  if (code.trim() === '') throw new UsageError(`${name}: is empty`)
+  if (code.includes('\0')) throw new UsageError(`${name}: is binary, not text in UTF-8`)
+  if (code.length > limit) throw new UsageError(`${name}: is too large for code (at most ${limit} bytes)`)
+}
+
+async function fromArchive(path: string, size: number, o: SourceOptions): Promise<Given> {
+  refuseLarge(path, size, o.archiveBytes)
+  const runtime = o.runtime ?? (await runtimeOfArchive(path))
+  return { ...nothingToRemove, request: { runtime, ...entry(o.entrypoint) }, archive: await openAsBlob(path) }
+}
+
+async function runtimeOfArchive(path: string): Promise<string> {
+  if (/\.zip$/i.test(path)) throw new UsageError(`${path}: a zip archive needs --runtime`)
+  const names: string[] = []
+  try {
+    await list({ file: path, strict: true, onReadEntry: (found) => names.push(found.path) })
+  } catch (error) {
+    throw new UsageError(`${path}: cannot be read as an archive: ${(error as Error).message}`)
+  }
+  return runtimeOfNames(path, names)
+}
+
+/** Packs a folder in a temporary file, which is removed when the source is disposed of. */
+async function fromFolder(path: string, o: SourceOptions): Promise<Given> {
+  const folder = await mkdtempDisposable(join(tmpdir(), 'vulcan-'))
+  try {
+    const file = join(folder.path, 'archive.tar.gz')
+    const names: string[] = []
+    const packed = create(
+      { cwd: path, gzip: true, portable: true, strict: true, filter: (name) => keep(name) && names.push(name) > 0 },
+      ['.'],
+    )
+    await pipeline(packed, bounded(path, o.archiveBytes), createWriteStream(file, { mode: 0o600 }))
+    const runtime = o.runtime ?? runtimeOfNames(path, names)
+    const archive = await openAsBlob(file)
+    return { request: { runtime, ...entry(o.entrypoint) }, archive, [Symbol.asyncDispose]: () => folder.remove() }
+  } catch (error) {
+    await folder.remove()
+    throw error
+  }
+}
+
+/** A repository's history is no part of its program. */
+const keep = (name: string): boolean => !/^(\.\/)?\.git(\/|$)/.test(name)
+
+function bounded(path: string, limit: number): Transform {
+  let bytes = 0
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length
+      if (bytes > limit) done(new UsageError(`${path}: packed, it is larger than ${limit >> 20} MiB`))
+      else done(null, chunk)
+    },
+  })
+}
+
+function refuseLarge(path: string, size: number, limit: number): void {
+  if (size > limit) {
+    throw new UsageError(
+      `${path}: the archive is too large (${size >> 20} MiB, at most ${limit >> 20} MiB: limits.archive_mb)`,
+    )
+  }
+}
+
+const entry = (entrypoint: string | undefined): { entrypoint?: string } =>
+  entrypoint === undefined ? {} : { entrypoint }
+
+const nothingToRemove = { [Symbol.asyncDispose]: () => Promise.resolve() }

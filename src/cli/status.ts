@@ -1,0 +1,66 @@
+/** vulcan status: one workload, or the server itself. */
+import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
+import type { WorkloadRecord } from '../api/workload.ts'
+import type { Act } from './cli.ts'
+import { connectToRunning } from './connect.ts'
+import type { Context } from './context.ts'
+import { readServerFile } from './serverfile.ts'
+
+export function statusCommand(act: Act): CommandUnknownOpts {
+  return new Command('status')
+    .description('show a workload, or the server when no id is given')
+    .argument('[id]', 'of the workload')
+    .option('--json', 'as JSON')
+    .action((id, o) => act((context) => (id === undefined ? server(context, o.json) : workload(context, id, o.json))))
+}
+
+async function workload(context: Context, id: string, json?: true): Promise<void> {
+  const record = await (await connectToRunning(context)).get(id)
+  await context.print(json ? `${JSON.stringify(record, null, 2)}\n` : wordsOf(record))
+}
+
+async function server(context: Context, json?: true): Promise<void> {
+  const client = await connectToRunning(context)
+  const [health, nodes, backends] = await Promise.all([client.health(), client.nodes(), client.backends()])
+  const file = await readServerFile(context.config.home)
+  const all = { ...file, ...health, nodes, backends }
+  if (json) return context.print(`${JSON.stringify(all, null, 2)}\n`)
+  const lines = [
+    `server    ${file?.url ?? ''} (${file?.place === 'machine' ? 'in the machine' : 'on this host'}), build ${health.build}`,
+    ...backends.map(
+      ({ name, online, reason }) => `backend   ${name}: ${online ? 'online' : `not online: ${reason ?? ''}`}`,
+    ),
+    ...nodes.map((node) => `node      ${node.name}: ${node.vms} of ${node.max_vms} vms, ${node.pending} waiting`),
+  ]
+  await context.print(`${lines.join('\n')}\n`)
+}
+
+function wordsOf(record: WorkloadRecord): string {
+  const { exit, run } = record
+  const how = exit
+    ? [exit.by, exit.code ?? exit.signal, exit.message].filter((part) => part !== undefined).join(', ')
+    : ''
+  const rows: [string, string | undefined][] = [
+    ['id', record.id],
+    ['status', how ? `${record.status} (${how})` : record.status],
+    ['runtime', record.runtime],
+    ['created', record.created_at],
+    ['started', record.started_at],
+    ['finished', record.finished_at],
+    ['vm', run && `${run.vm_id} on ${run.node}, ${run.start} in ${run.boot_ms} ms`],
+    [
+      'phases',
+      run &&
+        Object.entries(run.phases_ms)
+          .map(([name, ms]) => `${name} ${ms} ms`)
+          .join(', '),
+    ],
+    [
+      'usage',
+      run?.usage &&
+        `cpu ${run.usage.cpu_ms} ms, memory ${run.usage.peak_mem_mb} MB, written ${run.usage.disk_written_bytes} bytes`,
+    ],
+    ['result', record.result === undefined ? record.result_error : JSON.stringify(record.result)],
+  ]
+  return rows.flatMap(([name, value]) => (value === undefined ? [] : [`${name.padEnd(9)} ${value}\n`])).join('')
+}

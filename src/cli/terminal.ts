@@ -1,0 +1,126 @@
+/** What the command line says and shows: its own words and progress on stderr, results on stdout. */
+import type { Progress, ProgressStep } from '../base/progress.ts'
+
+export interface Screen {
+  readonly isTerminal: boolean
+  readonly columns: number
+  write(text: string): void
+}
+
+interface Active {
+  readonly title: string
+  readonly begun: number
+  detail: string
+  shownAt: number
+}
+
+/** Milliseconds between redraws of the live lines. */
+const redrawMs = 200
+/** Milliseconds between plain lines about a step that goes on. */
+const plainEveryMs = 20_000
+
+/** On a terminal each running step is a live line with its elapsed time; elsewhere steps are plain lines. */
+export class Terminal implements Progress {
+  readonly #screen: Screen
+  readonly #active: Active[] = []
+  #drawn = 0
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(screen: Screen) {
+    this.#screen = screen
+  }
+
+  note(text: string): void {
+    this.#erase()
+    this.#screen.write(`vulcan: ${text}\n`)
+    this.#draw()
+  }
+
+  async step<T>(title: string, body: (step: ProgressStep) => Promise<T>): Promise<T> {
+    const active: Active = { title, begun: performance.now(), detail: '', shownAt: performance.now() }
+    this.#begin(active)
+    try {
+      const result = await body({
+        update: (detail) => {
+          active.detail = detail
+        },
+      })
+      this.#finish(active, 'done')
+      return result
+    } catch (error) {
+      this.#finish(active, 'failed')
+      throw error
+    }
+  }
+
+  #begin(active: Active): void {
+    this.#active.push(active)
+    if (!this.#screen.isTerminal) this.#screen.write(`vulcan: ${active.title} ...\n`)
+    // The timer alone keeps no process alive.
+    this.#timer ??= setInterval(() => this.#tick(), redrawMs).unref()
+    if (this.#screen.isTerminal) this.#tick()
+  }
+
+  #finish(active: Active, how: 'done' | 'failed'): void {
+    this.#erase()
+    this.#active.splice(this.#active.indexOf(active), 1)
+    const took = performance.now() - active.begun
+    this.#screen.write(`vulcan: ${active.title} ... ${how}${how === 'done' ? ' in' : ' after'} ${duration(took)}\n`)
+    if (this.#active.length === 0) {
+      clearInterval(this.#timer)
+      this.#timer = undefined
+    }
+    this.#draw()
+  }
+
+  #tick(): void {
+    if (this.#screen.isTerminal) {
+      this.#erase()
+      this.#draw()
+      return
+    }
+    const now = performance.now()
+    for (const active of this.#active) {
+      if (now - active.shownAt < plainEveryMs) continue
+      active.shownAt = now
+      this.#screen.write(`vulcan: ${line(active, now)}\n`)
+    }
+  }
+
+  #erase(): void {
+    if (this.#drawn > 0) this.#screen.write(`\u001B[${this.#drawn}A\u001B[J`)
+    this.#drawn = 0
+  }
+
+  #draw(): void {
+    if (!this.#screen.isTerminal) return
+    const now = performance.now()
+    for (const active of this.#active) {
+      this.#screen.write(`${`vulcan: ${line(active, now)}`.slice(0, this.#screen.columns - 1)}\n`)
+    }
+    this.#drawn = this.#active.length
+  }
+}
+
+function line(active: Active, now: number): string {
+  const detail = active.detail ? `, ${active.detail}` : ''
+  return `${active.title} ... ${duration(now - active.begun)}${detail}`
+}
+
+/** 0.4 s, 12 s, 3 min 5 s. */
+export function duration(ms: number): string {
+  if (ms < 10_000) return `${(ms / 1000).toFixed(1)} s`
+  const seconds = Math.round(ms / 1000)
+  return seconds < 120 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`
+}
+
+/** Stderr of this process. */
+export const standardError: Screen = {
+  get isTerminal() {
+    return process.stderr.isTTY
+  },
+  get columns() {
+    return process.stderr.columns ?? 80
+  },
+  write: (text) => void process.stderr.write(text),
+}

@@ -1,0 +1,17 @@
+/** vulcan up: the server, and the machine where one is needed, started and left running. */
+import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
+import type { Act } from './cli.ts'
+import { connect } from './connect.ts'
+import { readServerFile } from './serverfile.ts'
+
+export function upCommand(act: Act): CommandUnknownOpts {
+  return new Command('up').description('start the server, and the machine where KVM is not usable').action(() =>
+    act(async (context) => {
+      await connect(context, [])
+      const file = await readServerFile(context.config.home)
+      context.terminal.note(
+        `the server listens at ${file?.url} (${file?.place === 'machine' ? 'in the machine' : 'on this host'})`,
+      )
+    }),
+  )
+}
