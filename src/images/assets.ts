@@ -4,14 +4,14 @@ import { basename, join } from 'node:path'
 import { VulcanError } from '../api/errors.ts'
 import { sha256, sha256File } from '../base/files.ts'
 import { together } from '../base/together.ts'
-import pins from './assets.json' with { type: 'json' }
-import { fetchPinned, type Pinned } from './download.ts'
+import { fetchPinned } from './download.ts'
 import { checkVersion } from './firecracker.ts'
 import { buildOwn, installGo, type OwnProgram, ownPrograms, sourcesDigest } from './golang.ts'
 import type { Assets } from './images.ts'
 import { ensureInitramfs } from './initramfs.ts'
 import { ensureGuestKernel } from './kernels.ts'
 import { currentEntry, ensureEntry, type Entry, type Workplace } from './shelf.ts'
+import { pins } from './pins.ts'
 
 /** The operator's own files instead of the pinned ones, as absolute paths. */
 export interface Overrides {
@@ -88,8 +88,9 @@ export async function ensureProgram(at: Workplace, program: OwnProgram): Promise
 async function ensureFirecracker(at: Workplace, overrides: Overrides): Promise<Entry> {
   const own = { firecracker: overrides.firecracker, jailer: overrides.jailer }
   const digests = { firecracker: await digestOf(own.firecracker), jailer: await digestOf(own.jailer) }
-  const inputs = sha256(JSON.stringify([pins.firecracker, digests]))
-  const version = own.firecracker === undefined ? pins.firecracker.version : await checkVersion(own.firecracker)
+  const inputs = sha256(JSON.stringify([pins.downloads.firecracker, digests]))
+  const version =
+    own.firecracker === undefined ? pins.downloads.firecracker.version : await checkVersion(own.firecracker)
   if (own.jailer !== undefined) await checkVersion(own.jailer)
   return ensureEntry(at, {
     shelf: 'assets',
@@ -98,7 +99,7 @@ async function ensureFirecracker(at: Workplace, overrides: Overrides): Promise<E
     inputs,
     title: `fetching firecracker and jailer ${version}`,
     make: async (dir) => {
-      const source = own.firecracker && own.jailer ? 'operator' : await fetchPinned(at, pins.firecracker as Pinned, dir)
+      const source = own.firecracker && own.jailer ? 'operator' : await fetchPinned(at, pins.downloads.firecracker, dir)
       for (const [name, path] of Object.entries(own)) if (path !== undefined) await install(path, join(dir, name))
       return { version: await checkVersion(join(dir, 'firecracker')), source, own }
     },

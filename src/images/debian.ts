@@ -110,10 +110,15 @@ export async function dependencyOf(at: Workplace, archive: Archive, meta: string
 }
 
 /** Downloads a package and unpacks its files below `dir`; nothing is installed, no script of it runs. */
-export async function unpackPackage(at: Workplace, archive: Archive, what: { name: string; dir: string }): Promise<void> {
+export async function unpackPackage(
+  at: Workplace,
+  archive: Archive,
+  what: { name: string; dir: string },
+): Promise<void> {
   const folder = join(what.dir, '.download')
   await mkdir(folder, { recursive: true })
-  await apt(at, archive, ['apt-get', 'download', what.name], folder)
+  // apt downloads into the working directory, hence env's --chdir.
+  await apt(at, archive, ['env', '--chdir', folder, 'apt-get', 'download', what.name])
   const file = (await readdir(folder)).find((entry) => entry.endsWith('.deb'))
   if (!file) throw new VulcanError('asset_unavailable', `apt-get download ${what.name} left no file`)
   try {
@@ -124,10 +129,10 @@ export async function unpackPackage(at: Workplace, archive: Archive, what: { nam
   await rm(folder, { recursive: true })
 }
 
-async function apt(at: Workplace, archive: Archive, argv: readonly string[], cwd = '/'): Promise<CommandResult> {
+async function apt(at: Workplace, archive: Archive, argv: readonly string[]): Promise<CommandResult> {
   try {
     const command = withEnv({ APT_CONFIG: archive.config, LC_ALL: 'C.UTF-8' }, argv)
-    return await run(command, { cwd, signal: at.signal, timeoutMs: downloadTimeoutMs })
+    return await run(command, { cwd: '/', signal: at.signal, timeoutMs: downloadTimeoutMs })
   } catch (cause) {
     if (!(cause instanceof CommandFailed) || cause.why === 'aborted') throw cause
     throw new VulcanError('asset_unavailable', `${argv.join(' ')} failed: ${cause.message}`, {

@@ -9,30 +9,8 @@ import { VulcanError } from '../api/errors.ts'
 import { exists, sha256File } from '../base/files.ts'
 import { CommandFailed, run } from '../base/process.ts'
 import { ensureHostPackages } from './host.ts'
+import type { Pinned, PinnedNpm, Source } from './pins.ts'
 import type { Workplace } from './shelf.ts'
-
-/** Where files can be had; `folder` is the folder of the files in the package. */
-export type Source =
-  /** A folder below the package's root, filled by the launcher. */
-  | { readonly kind: 'folder'; readonly folder: string }
-  /** A wheel, for that version of Python. */
-  | { readonly kind: 'pypi'; readonly package: string; readonly version: string; readonly python: string; readonly folder: string } // prettier-ignore
-  | { readonly kind: 'npm'; readonly package: string; readonly version: string; readonly folder: string }
-
-export interface Pinned {
-  readonly version: string
-  /** Sha256 of each file, by its name. */
-  readonly files: Readonly<Record<string, string>>
-  readonly sources: readonly Source[]
-}
-
-/** An npm package taken whole. */
-export interface PinnedNpm {
-  readonly package: string
-  readonly version: string
-  /** Sha256 of the registry's tarball. */
-  readonly sha256: string
-}
 
 const timeoutMs = 300_000
 

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { VulcanError } from '../api/errors.ts'
 import { lock } from '../base/lock.ts'
 import { CommandFailed, run } from '../base/process.ts'
+import type { ProgressStep } from '../base/progress.ts'
 import type { Workplace } from './shelf.ts'
 
 /** apt's own lock is waited for too: a fresh machine often runs its first upgrade in the background. */
@@ -12,10 +13,7 @@ export const hostPackagesLock = 'vulcan-host-packages'
 const installTimeoutMs = 900_000
 
 /** A command line with variables added to the environment it inherits. */
-export function withEnv(
-  variables: Readonly<Record<string, string>>,
-  argv: readonly string[],
-): [string, ...string[]] {
+export function withEnv(variables: Readonly<Record<string, string>>, argv: readonly string[]): [string, ...string[]] {
   return ['env', ...Object.entries(variables).map(([name, value]) => `${name}=${value}`), ...argv]
 }
 
@@ -27,8 +25,8 @@ export async function ensureHostPackages(at: Workplace, names: readonly string[]
   if (missing.length === 0) return
   requireRoot(`installing ${missing.join(', ')}`)
   await at.progress.step(`installing host packages: ${missing.join(' ')}`, async (step) => {
-    if (await listsAreMissing()) await aptGet(at, { args: ['update'], update: step.update })
-    await installOnce(at, missing, step.update)
+    if (await listsAreMissing()) await aptGet(at, step, { args: ['update'] })
+    await installPackages(at, step, missing)
   })
 }
 
@@ -36,13 +34,12 @@ interface AptCommand {
   readonly args: readonly string[]
   /** Another configuration than the host's own. */
   readonly config?: string
-  readonly update: (detail: string) => void
 }
 
 /** Runs apt-get on the host without questions; a failure becomes host_unfit with its last words. */
-export async function aptGet(at: Workplace, { args, config, update }: AptCommand): Promise<void> {
+export async function aptGet(at: Workplace, step: ProgressStep, { args, config }: AptCommand): Promise<void> {
   const env = { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8', ...(config && { APT_CONFIG: config }) }
-  const onLine = (line: string) => update(line.slice(0, 70))
+  const onLine = (line: string) => step.update(line.slice(0, 70))
   try {
     const argv = withEnv(env, ['apt-get', ...aptOptions, ...args])
     await run(argv, { signal: at.signal, timeoutMs: installTimeoutMs, onLine })
@@ -82,13 +79,13 @@ async function listsAreMissing(): Promise<boolean> {
 }
 
 /** Lists may name packages that the mirror no longer has: update and try once more. */
-async function installOnce(at: Workplace, names: readonly string[], update: (detail: string) => void): Promise<void> {
+async function installPackages(at: Workplace, step: ProgressStep, names: readonly string[]): Promise<void> {
   const install = ['install', '-y', '--no-install-recommends', ...names]
   try {
-    await aptGet(at, { args: install, update })
+    await aptGet(at, step, { args: install })
   } catch (error) {
     if (!(error instanceof VulcanError)) throw error
-    await aptGet(at, { args: ['update'], update })
-    await aptGet(at, { args: install, update })
+    await aptGet(at, step, { args: ['update'] })
+    await aptGet(at, step, { args: install })
   }
 }

@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import { VulcanError } from '../api/errors.ts'
 import { sha256 } from '../base/files.ts'
 import { CommandFailed } from '../base/process.ts'
-import pins from './assets.json' with { type: 'json' }
+import type { ProgressStep } from '../base/progress.ts'
 import { makeExt4 } from './ext4.ts'
 import type { Image, Launch } from './images.ts'
 import { readRecipe, type Recipe } from './recipe.ts'
 import { buildTree } from './rootfs.ts'
 import { currentEntry, ensureEntry, type Entry, type Workplace } from './shelf.ts'
+import { pins } from './pins.ts'
 
 /** Changed when the same recipe gives another image. */
 const builderVersion = 1
@@ -24,8 +25,8 @@ export async function ensureImage(at: Workplace, name: string): Promise<Image> {
     key: digest.slice(0, 12),
     inputs: digest,
     title: `building the ${name} image`,
-    make: async (dir, update) => {
-      await buildRootfs(at, { name, digest, recipe, dir, update })
+    make: async (dir, step) => {
+      await buildRootfs(at, { name, digest, recipe, dir, step })
       return { launch: recipe.launch, digest }
     },
   })
@@ -47,13 +48,13 @@ interface Building {
   readonly digest: string
   readonly recipe: Recipe
   readonly dir: string
-  readonly update: (detail: string) => void
+  readonly step: ProgressStep
 }
 
-async function buildRootfs(at: Workplace, { name, digest, recipe, dir, update }: Building): Promise<void> {
+async function buildRootfs(at: Workplace, { name, digest, recipe, dir, step }: Building): Promise<void> {
   const tree = join(dir, '.tree')
-  await buildTree(at, recipe, { tree, update })
-  update('file system')
+  await buildTree(at, recipe, { tree, step })
+  step.update('file system')
   try {
     const options = { uuid: uuidOf(digest), label: `vulcan-${name}`.slice(0, 16), signal: at.signal }
     await makeExt4(tree, join(dir, 'rootfs.ext4'), options)
@@ -66,8 +67,10 @@ async function buildRootfs(at: Workplace, { name, digest, recipe, dir, update }:
 
 /** Sha256 over all that decides what is in the image: the recipe, the pinned files it names, and how we build. */
 function digestOf(recipe: Recipe): string {
-  const named = [...Object.values(recipe.assets ?? {}), ...Object.values(recipe.npmPackages ?? {})]
-  const used = named.map((name) => (pins as Readonly<Record<string, unknown>>)[name])
+  const used = [
+    ...Object.values(recipe.assets ?? {}).map((name) => pins.downloads[name]),
+    ...Object.values(recipe.npmPackages ?? {}).map((name) => pins.npmPackages[name]),
+  ]
   return sha256(JSON.stringify([builderVersion, recipe, used]))
 }
 

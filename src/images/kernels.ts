@@ -3,20 +3,14 @@ import { copyFile, open, readdir, readFile, rename, rm, writeFile } from 'node:f
 import { join } from 'node:path'
 import { VulcanError } from '../api/errors.ts'
 import { sha256, sha256File } from '../base/files.ts'
-import pins from './assets.json' with { type: 'json' }
 import { dependencyOf, newestVersion, openArchive, unpackPackage } from './debian.ts'
 import { ensureHostPackages } from './host.ts'
 import { collectModules, extractVmlinux } from './kernel.ts'
 import { currentEntry, ensureEntry, type Entry, type Workplace } from './shelf.ts'
+import { type KernelPin, pins } from './pins.ts'
 
 /** Changed when an entry is made differently from the same package. */
-const builderVersion = 1
-
-interface KernelPin {
-  readonly suite: string
-  readonly package: string
-  readonly modules: readonly string[]
-}
+const builderVersion = 2
 
 /**
  * The kernel of the guests: the operator's own, else the one that is in use (Debian's, or one that was built), else
@@ -26,12 +20,12 @@ export async function ensureGuestKernel(at: Workplace, own?: string): Promise<En
   if (own !== undefined) return ownKernel(at, own)
   const inUse = await currentEntry(join(at.home, 'assets'), 'kernel')
   if (inUse?.marker.details['origin'] === 'built') return inUse
-  return debianKernel(at, { name: 'kernel', title: 'fetching the guest kernel', pin: pins.guestKernel })
+  return debianKernel(at, { name: 'kernel', title: 'fetching the guest kernel', pin: pins.kernels.guest })
 }
 
 /** The kernel of the machine: `vmlinuz`, `vmlinux` and `modules/`. */
 export function ensureMachineKernel(at: Workplace): Promise<Entry> {
-  return debianKernel(at, { name: 'machine-kernel', title: 'fetching the machine kernel', pin: pins.machineKernel })
+  return debianKernel(at, { name: 'machine-kernel', title: 'fetching the machine kernel', pin: pins.kernels.machine })
 }
 
 /** The kernel that is there stays in use until it or the list of modules changes; then Debian's newest is taken. */
@@ -53,7 +47,11 @@ async function debianKernel(at: Workplace, want: { name: string; title: string; 
       const tree = join(dir, '.package')
       await unpackPackage(at, archive, { name: packageName, dir: tree })
       const release = await takeKernel(tree, dir)
-      const modules = await collectModules(join(tree, 'usr/lib/modules', release), want.pin.modules, join(dir, 'modules'))
+      const modules = await collectModules(
+        join(tree, 'usr/lib/modules', release),
+        want.pin.modules,
+        join(dir, 'modules'),
+      )
       await rm(tree, { recursive: true })
       return { origin: 'debian', version: release, package: packageName, packageVersion: version, modules }
     },
@@ -88,10 +86,9 @@ async function ownKernel(at: Workplace, path: string): Promise<Entry> {
 async function requireElf(path: string): Promise<void> {
   const refuse = (why: string, cause?: unknown) =>
     new VulcanError('asset_refused', `the kernel ${path} ${why}`, { step: 'kernel', cause })
-  const file = await open(path).catch((cause: unknown) => {
+  await using file = await open(path).catch((cause: unknown) => {
     throw refuse(`cannot be read: ${String(cause)}`, cause)
   })
-  await using _file = file
   const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0)
   if (buffer.toString('latin1') !== '\u007fELF') throw refuse('is no ELF file (Vulcan boots an uncompressed vmlinux)')
 }

@@ -2,10 +2,10 @@
 import { VulcanError } from '../api/errors.ts'
 import { lock } from '../base/lock.ts'
 import { CommandFailed, run } from '../base/process.ts'
-import pins from './assets.json' with { type: 'json' }
 import { openArchive, osRelease } from './debian.ts'
 import { aptGet, ensureHostPackages, hostPackagesLock, requireRoot } from './host.ts'
 import type { Workplace } from './shelf.ts'
+import { pins } from './pins.ts'
 
 export interface Qemu {
   /** Path, or the name to look up on PATH. */
@@ -58,10 +58,9 @@ async function installQemu(at: Workplace): Promise<void> {
   const archive = await openArchive(at, { suites: [codename, `${codename}-updates`, backports], forHost: true })
   await using _held = await lock(hostPackagesLock, { signal: at.signal })
   await at.progress.step(`installing QEMU from ${backports}`, (step) =>
-    aptGet(at, {
+    aptGet(at, step, {
       args: ['install', '-y', '--no-install-recommends', '-t', backports, pins.qemu.package],
       config: archive.config,
-      update: step.update,
     }),
   )
 }
@@ -71,7 +70,10 @@ async function askVersion(command: string): Promise<string | undefined> {
     return parseQemuVersion((await run([command, '--version'], { timeoutMs: 20_000 })).stdout)
   } catch (error) {
     if (error instanceof CommandFailed && error.why === 'spawn') return undefined
-    throw new VulcanError('host_unfit', `${command} --version does not work: ${String(error)}`, { step: 'qemu', cause: error })
+    throw new VulcanError('host_unfit', `${command} --version does not work: ${String(error)}`, {
+      step: 'qemu',
+      cause: error,
+    })
   }
 }
 
@@ -83,5 +85,5 @@ async function upgradeHint(): Promise<string> {
 }
 
 function backportsOf(codename: string): string | undefined {
-  return (pins.qemu.suites as Readonly<Record<string, string>>)[codename]
+  return pins.qemu.suites[codename]
 }

@@ -3,13 +3,14 @@ import { chmod, chown, cp, lchown, lutimes, mkdir, readdir, rm, symlink, writeFi
 import { basename, dirname, join } from 'node:path'
 import { VulcanError } from '../api/errors.ts'
 import { CommandFailed, run } from '../base/process.ts'
-import pins from './assets.json' with { type: 'json' }
+import type { ProgressStep } from '../base/progress.ts'
 import { type Archive, openArchive } from './debian.ts'
-import { fetchNpmTree, fetchPinned, type Pinned, type PinnedNpm } from './download.ts'
+import { fetchNpmTree, fetchPinned } from './download.ts'
 import { ensureHostPackages, requireRoot, withEnv } from './host.ts'
 import type { Recipe } from './recipe.ts'
 import type { Workplace } from './shelf.ts'
 import { walk } from './walk.ts'
+import { pins } from './pins.ts'
 
 /** Uid and gid of the user that programs run as, in every image. */
 export const userId = 1000
@@ -28,27 +29,32 @@ const dpkgConfig = ['doc', 'man', 'info', 'locale', 'lintian', 'bash-completion'
 
 /** What is of no use in an image, or differs from one build to the next. */
 const leftovers = [
+  '/var/lib/apt',
+  '/var/cache/apt',
+  '/var/cache/debconf',
+  '/var/log',
+  '/etc/apt',
+  '/etc/dpkg/dpkg.cfg.d',
   ...['doc', 'man', 'info', 'locale', 'lintian', 'bash-completion'].map((folder) => `/usr/share/${folder}`),
-  ...['/var/lib/apt', '/var/cache/apt', '/var/cache/debconf', '/var/log', '/etc/apt', '/etc/dpkg/dpkg.cfg.d'],
 ]
 
 /** Makes the tree of a recipe at `tree`, which must not exist. Throws image_build_failed with the step that failed. */
 export async function buildTree(
   at: Workplace,
   recipe: Recipe,
-  place: { tree: string; update: (detail: string) => void },
+  place: { tree: string; step: ProgressStep },
 ): Promise<void> {
-  const { tree, update } = place
+  const { tree, step } = place
   requireRoot('building a root file system')
   await ensureHostPackages(at, ['mmdebstrap', 'e2fsprogs', 'xz-utils', 'debian-archive-keyring'])
   const archive = await openArchive(at, { suites: [recipe.suite] })
   await bootstrap(at, { archive, recipe, ...place })
   for (const path of leftovers) await rm(join(tree, path), { recursive: true, force: true })
-  update('files')
+  step.update('files')
   await addAssets(at, recipe, tree)
   await addFiles(recipe, tree)
   if (recipe.warm) {
-    update(recipe.warm.run.join(' '))
+    step.update(recipe.warm.run.join(' '))
     await warm(at, recipe, tree)
   }
   // Whoever mounts the image brings a devtmpfs; mmdebstrap's device files are for the scripts of packages.
@@ -59,14 +65,14 @@ interface Bootstrap {
   readonly archive: Archive
   readonly recipe: Recipe
   readonly tree: string
-  readonly update: (detail: string) => void
+  readonly step: ProgressStep
 }
 
 /**
  * mmdebstrap takes the package lists that are there already, so that every image of one set-up has the same versions.
  * dpkg's configuration is put in place beforehand: given as an option, each package would go through a slow filter.
  */
-async function bootstrap(at: Workplace, { archive, recipe, tree, update }: Bootstrap): Promise<void> {
+async function bootstrap(at: Workplace, { archive, recipe, tree, step }: Bootstrap): Promise<void> {
   await mkdir(join(tree, 'var/lib/apt'), { recursive: true })
   await cp(archive.lists, join(tree, 'var/lib/apt/lists'), { recursive: true })
   await mkdir(join(tree, 'etc/dpkg/dpkg.cfg.d'), { recursive: true })
@@ -77,25 +83,24 @@ async function bootstrap(at: Workplace, { archive, recipe, tree, update }: Boots
   const input = `${archive.sources.join('\n')}\n`
   const argv = withEnv({ LC_ALL: 'C.UTF-8' }, ['mmdebstrap', ...options, skip, ...apt, recipe.suite, tree, '-'])
   const onLine = (line: string) => {
-    if (line.startsWith('I: ')) update(line.slice(3, 80))
+    if (line.startsWith('I: ')) step.update(line.slice(3, 80))
   }
-  await step('mmdebstrap', () => run(argv, { input, signal: at.signal, timeoutMs: bootstrapTimeoutMs, onLine }))
+  await naming('mmdebstrap', () => run(argv, { input, signal: at.signal, timeoutMs: bootstrapTimeoutMs, onLine }))
 }
 
 async function addAssets(at: Workplace, recipe: Recipe, tree: string): Promise<void> {
   for (const [folder, name] of Object.entries(recipe.assets ?? {})) {
     await mkdir(join(tree, folder), { recursive: true })
-    await fetchPinned(at, pinOf<Pinned>(name), join(tree, folder))
+    await fetchPinned(at, known(pins.downloads[name], name), join(tree, folder))
   }
   for (const [folder, name] of Object.entries(recipe.npmPackages ?? {})) {
-    await fetchNpmTree(at, pinOf<PinnedNpm>(name), join(tree, folder))
+    await fetchNpmTree(at, known(pins.npmPackages[name], name), join(tree, folder))
   }
 }
 
-function pinOf<T>(name: string): T {
-  const pin = (pins as Readonly<Record<string, unknown>>)[name]
-  if (pin === undefined) throw new VulcanError('image_build_failed', `there is no pinned asset ${name}`, { step: 'recipe' })
-  return pin as T
+function known<T>(pin: T | undefined, name: string): T {
+  if (pin !== undefined) return pin
+  throw new VulcanError('image_build_failed', `there is no pinned asset ${name}`, { step: 'recipe' })
 }
 
 async function addFiles(recipe: Recipe, tree: string): Promise<void> {
@@ -135,16 +140,18 @@ async function ownAll(folder: string): Promise<void> {
 /** As the user, with the same environment as later, so that what is left behind fits what later runs look for. */
 async function warm(at: Workplace, recipe: Recipe, tree: string): Promise<void> {
   const { run: command, keepFresh } = recipe.warm ?? { run: [] }
-  const env = Object.entries({ HOME: home, LANG: 'C.UTF-8', ...recipe.launch.env }).map(([key, value]) => `${key}=${value}`)
+  const env = Object.entries({ HOME: home, LANG: 'C.UTF-8', ...recipe.launch.env }).map(
+    ([key, value]) => `${key}=${value}`,
+  )
   const argv = ['chroot', `--userspec=${userId}:${userId}`, tree, 'env', '-i', ...env, ...command] as const
-  await step(command.join(' '), () => run([...argv], { signal: at.signal, timeoutMs: warmTimeoutMs }))
+  await naming(command.join(' '), () => run([...argv], { signal: at.signal, timeoutMs: warmTimeoutMs }))
   if (keepFresh === undefined) return
   for await (const { path, entry } of walk(join(tree, keepFresh))) {
     if (entry.isFile()) await lutimes(path, farFuture, farFuture)
   }
 }
 
-async function step<T>(name: string, act: () => Promise<T>): Promise<T> {
+async function naming<T>(name: string, act: () => Promise<T>): Promise<T> {
   try {
     return await act()
   } catch (cause) {

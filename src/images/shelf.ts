@@ -8,7 +8,7 @@ import { basename, join, relative } from 'node:path'
 import { VulcanError } from '../api/errors.ts'
 import { isMissing, sha256File, writeAtomic } from '../base/files.ts'
 import { lock } from '../base/lock.ts'
-import type { Progress } from '../base/progress.ts'
+import type { Progress, ProgressStep } from '../base/progress.ts'
 import { walk } from './walk.ts'
 
 /** The file that says an entry is whole; written last. */
@@ -51,7 +51,7 @@ export interface Making {
   /** Shown as the progress step. */
   readonly title: string
   /** Fills the empty folder; returns the marker's details. */
-  readonly make: (dir: string, update: (detail: string) => void) => Promise<Record<string, unknown>>
+  readonly make: (dir: string, step: ProgressStep) => Promise<Record<string, unknown>>
 }
 
 /** The entry in use for a name, or undefined when there is none, it is not whole or it was made from other inputs. */
@@ -75,7 +75,7 @@ export async function ensureEntry(at: Workplace, making: Making): Promise<Entry>
   const entry =
     there?.marker.inputs === making.inputs
       ? there
-      : await at.progress.step(making.title, (step) => makeEntry(at, { ...making, dir, update: step.update }))
+      : await at.progress.step(making.title, (step) => makeEntry(at, { ...making, dir, step }))
   await pointTo(shelf, making.name, basename(dir))
   return entry
 }
@@ -134,7 +134,7 @@ async function readCurrent(shelf: string): Promise<Record<string, string>> {
 
 interface Place extends Making {
   readonly dir: string
-  readonly update: (detail: string) => void
+  readonly step: ProgressStep
 }
 
 /** The holder of the name's lock is alone with its folders: whatever is unfinished there belongs to a maker that died. */
@@ -148,7 +148,7 @@ async function makeEntry(at: Workplace, place: Place): Promise<Entry> {
   const temporary = join(shelf, `.${place.name}-${place.key}`)
   try {
     await mkdir(temporary)
-    const details = await place.make(temporary, place.update)
+    const details = await place.make(temporary, place.step)
     at.signal.throwIfAborted()
     const { name, key, inputs } = place
     const marker: Marker = { name, key, inputs, files: await describeFiles(temporary), details }
