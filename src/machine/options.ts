@@ -14,7 +14,8 @@ export interface StartOptions {
   readonly home: string
   /** Path of vulcan-machine on the host. */
   readonly tool: string
-  readonly qemu: string
+  /** A path or a name in PATH; 8.1 or newer. */
+  readonly qemu: { readonly command: string; readonly version: string }
   readonly firmware?: string
   readonly kernel: string
   readonly initramfs: string

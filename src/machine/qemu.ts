@@ -1,5 +1,4 @@
-/** QEMU's command line, as a function of what the machine is to be; and which QEMU will do. */
-import { VulcanError } from '../api/errors.ts'
+/** QEMU's command line, as a function of what the machine is to be. */
 
 /** A folder of the host that the machine sees, read-only, under the place its init has for that tag. */
 export interface Share {
@@ -87,25 +86,4 @@ function share(o: Share): string[][] {
 /** A comma ends a value in QEMU's options; two are one. */
 function escape(path: string): string {
   return path.replaceAll(',', ',,')
-}
-
-/** The oldest QEMU that runs the machine. */
-export const oldestQemu = '8.1'
-
-/** The version in the output of `qemu --version`. Throws a VulcanError for one that is too old, with the reason. */
-export function checkQemu(versionOutput: string): string {
-  const found = /version (\d+)\.(\d+)(?:\.(\d+))?/.exec(versionOutput)
-  if (!found) {
-    throw new VulcanError('host_unfit', `QEMU does not tell its version: ${versionOutput.slice(0, 200)}`, {
-      step: 'qemu',
-    })
-  }
-  const [major, minor] = [Number(found[1]), Number(found[2])]
-  const version = found.slice(1).filter(Boolean).join('.')
-  if (major > 8 || (major === 8 && minor >= 1)) return version
-  throw new VulcanError(
-    'host_unfit',
-    `QEMU ${version} cannot run the machine: before ${oldestQemu} its emulation of self-patching kernels hangs now and then`,
-    { step: 'qemu', hint: 'vulcan setup installs one; Debian 12 has it in bookworm-backports' },
-  )
 }

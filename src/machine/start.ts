@@ -7,13 +7,12 @@ import { createServer } from 'node:net'
 import { VulcanError } from '../api/errors.ts'
 import { writeAtomic } from '../base/files.ts'
 import { lock } from '../base/lock.ts'
-import { CommandFailed, run } from '../base/process.ts'
 import { ensureDataDisk } from './disk.ts'
 import { connectKeeper, spawnKeeper, type KeeperSpec, type MachineRecord } from './keeper.ts'
 import { machineStatus, replaceServer, type RunningMachine } from './machine.ts'
 import { standardTimeouts, type StartOptions, type Timeouts } from './options.ts'
 import { placesOf, type Places } from './places.ts'
-import { checkQemu, qemuArgv } from './qemu.ts'
+import { qemuArgv } from './qemu.ts'
 import { failure, waitFor } from './wait.ts'
 
 /**
@@ -41,14 +40,20 @@ export async function startMachine(o: StartOptions): Promise<RunningMachine> {
 }
 
 async function prepare(o: StartOptions, places: Places, times: Timeouts): Promise<void> {
-  const qemuVersion = await askQemu(o.qemu)
   for (const dir of [places.dir, places.sockets, places.config]) await mkdir(dir, { recursive: true, mode: 0o700 })
   await ensureDataDisk(places.dataDisk, o.diskGib)
   if (o.server) await replaceServer(places, o.server)
   const port = o.hostPort === 0 ? await freePort() : o.hostPort
-  const record: MachineRecord = { port, memMib: o.memMib, cores: o.cores, qemuVersion, restrict: o.restrict }
+  const record: MachineRecord = {
+    port,
+    memMib: o.memMib,
+    cores: o.cores,
+    qemuVersion: o.qemu.version,
+    restrict: o.restrict,
+  }
   const argv = qemuArgv({
     ...o,
+    qemu: o.qemu.command,
     dataDisk: places.dataDisk,
     shares: [...o.shares, { tag: 'config', path: places.config }],
     forward: { hostPort: port, machinePort: o.machinePort },
@@ -71,20 +76,6 @@ function keeping(places: Places, times: Timeouts): Omit<KeeperSpec, 'argv' | 'ab
     stop_timeout_ms: times.stop,
     max_restarts: 5,
     restart_window_ms: 600_000,
-  }
-}
-
-async function askQemu(qemu: string): Promise<string> {
-  try {
-    const { stdout } = await run([qemu, '--version'], { timeoutMs: 10_000 })
-    return checkQemu(stdout)
-  } catch (error) {
-    if (!(error instanceof CommandFailed)) throw error
-    throw new VulcanError('host_unfit', `QEMU cannot be run: ${error.message}`, {
-      step: 'qemu',
-      hint: 'vulcan setup installs one',
-      cause: error,
-    })
   }
 }
 

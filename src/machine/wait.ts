@@ -54,7 +54,7 @@ function serverFailure(exit: ServerExit): VulcanError {
   const how = exit.error ?? `it ended with ${exit.signal ?? exit.code}`
   return new VulcanError('machine_failed', `the server in the machine does not stay up: ${how}`, {
     step: 'server',
-    hint: `its last lines:\n${exit.lines.join('\n')}`,
+    hint: exit.lines.length === 0 ? 'it said nothing' : `its last lines:\n${exit.lines.join('\n')}`,
   })
 }
 

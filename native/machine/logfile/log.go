@@ -103,7 +103,11 @@ func (l *Log) open() error {
 func (l *Log) Last(count int) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	lines := bytes.Split(bytes.TrimRight(l.tail, "\n"), []byte("\n"))
+	text := bytes.TrimRight(l.tail, "\n")
+	if len(text) == 0 {
+		return []string{}
+	}
+	lines := bytes.Split(text, []byte("\n"))
 	lines = lines[max(0, len(lines)-count):]
 	texts := make([]string, len(lines))
 	for i, line := range lines {
