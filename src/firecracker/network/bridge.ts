@@ -4,7 +4,7 @@ import { VulcanError } from '../../api/errors.ts'
 import { isMissing } from '../../base/files.ts'
 import { CommandFailed } from '../../base/process.ts'
 import { type Cidr, isAddress, overlaps } from './addresses.ts'
-import type { Host } from './host.ts'
+import { type Host, thisHost } from './host.ts'
 
 export interface BridgeOptions {
   readonly bridge: string
@@ -58,21 +58,57 @@ export async function setKernel(o: BridgeOptions): Promise<void> {
   })
 }
 
+/** Takes the bridge away; one that is not there is fine. */
+export async function removeBridge(o: BridgeOptions): Promise<void> {
+  try {
+    await o.host.run(['ip', 'link', 'delete', 'dev', o.bridge], { timeoutMs })
+  } catch (error) {
+    if (!(error instanceof CommandFailed) || !error.stderr.includes('Cannot find device')) throw error
+  }
+}
+
 /** Refuses a subnet that the host uses already: guests' answers would go there. */
 export async function refuseOverlap(o: BridgeOptions): Promise<void> {
-  const { stdout } = await o.host.run(['ip', '-j', '-4', 'route', 'show'], { timeoutMs })
-  const clash = clashingRoute(stdout, o)
+  const clash = clashingRoute(await routes(o.host), o)
   if (!clash) return
   throw new VulcanError('host_unfit', `guests' addresses ${o.subnet} are in use on this host: ${clash}`, {
     step: 'bridge',
-    hint: 'choose another subnet for guests in the settings',
+    hint: 'choose other addresses for guests: the setting network.subnet',
   })
 }
 
+/** Where guests may have their addresses when nobody says: the first of these that is free on this host. */
+const candidates = Array.from({ length: 40 }, (_, n): Cidr => `10.${88 + n}.0.0/16`)
+
+/** A subnet for an instance: the one its bridge has already, else a free one. */
+export async function chooseSubnet(o: { instance: string; host?: Host }): Promise<Cidr> {
+  const json = await routes(o.host ?? thisHost)
+  return freeSubnet(json, bridgeOf(o.instance))
+}
+
+/** Pure: from the answer of `ip -j route`. */
+export function freeSubnet(json: string, bridge: string): Cidr {
+  const taken = (JSON.parse(json) as Route[]).filter((route) => route.dev === bridge).map((route) => route.dst)
+  const own = candidates.find((subnet) => taken.includes(subnet))
+  const free = own ?? candidates.find((subnet) => !clashingRoute(json, { bridge, subnet }))
+  if (free !== undefined) return free
+  throw new VulcanError('host_unfit', 'no block of 10.88.0.0/16 to 10.127.0.0/16 is free for guests on this host', {
+    step: 'bridge',
+    hint: 'choose addresses for guests: the setting network.subnet',
+  })
+}
+
+interface Route {
+  readonly dst: string
+  readonly dev?: string
+}
+
+const routes = async (host: Host): Promise<string> =>
+  (await host.run(['ip', '-j', '-4', 'route', 'show'], { timeoutMs })).stdout
+
 /** The route of another interface into the subnet, if there is one, from the answer of `ip -j route`. Pure. */
 export function clashingRoute(json: string, o: { bridge: string; subnet: Cidr }): string | undefined {
-  const routes = JSON.parse(json) as { dst: string; dev?: string }[]
-  const clash = routes.find(({ dst, dev }) => {
+  const clash = (JSON.parse(json) as Route[]).find(({ dst, dev }) => {
     const cidr = dst.includes('/') ? dst : `${dst}/32`
     return dev !== o.bridge && isAddress(cidr.split('/')[0] ?? '') && overlaps(cidr, o.subnet)
   })

@@ -3,7 +3,15 @@ import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isMissing, writeAtomic } from '../../base/files.ts'
 import type { Host } from './host.ts'
-import { admitScript, expelScript, type GuestRule, installScript, type TableOptions, tableOf } from './rules.ts'
+import {
+  admitScript,
+  expelScript,
+  type GuestRule,
+  installScript,
+  removeScript,
+  type TableOptions,
+  tableOf,
+} from './rules.ts'
 
 export interface GuestRulesOptions extends TableOptions {
   /** Of the records. */
@@ -31,6 +39,11 @@ export class GuestRules {
     const guests = await Promise.all((await this.list()).map((vmId) => this.#record(vmId)))
     const known = guests.filter((guest) => guest !== undefined)
     await this.#apply(installScript(this.#o, known))
+  }
+
+  /** Removes the tables. */
+  async remove(): Promise<void> {
+    await this.#apply(removeScript(this.#o.instance))
   }
 
   async admit(vmId: string, rule: GuestRule, signal: AbortSignal): Promise<void> {

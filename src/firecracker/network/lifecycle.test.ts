@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { run } from '../../base/process.ts'
 import { Scope } from '../../base/scope.ts'
+import { chooseSubnet } from './bridge.ts'
 import { excuse, Floor, gateway, nothing } from './floor.ts'
 import { attempt, internet, ip, uplink } from './lab.ts'
 
@@ -128,6 +129,27 @@ describe.skipIf(because !== undefined)(
       await expect(attaching).rejects.toThrow('enough')
       await scope.close()
       expect(await floor.residue()).toEqual(nothing)
+    })
+
+    test('close leaves the bridge and the rules while a guest lives, and nothing after', async () => {
+      const scope = new Scope('vm')
+      await floor.guest(scope, 31)
+      await floor.networks.close()
+      expect(await attempt(floor.id(31), [`tcp_${internet.first}_80`])).toEqual({
+        [`tcp_${internet.first}_80`]: `from ${uplink}`,
+      })
+      await scope.close()
+      await floor.networks.close()
+      await floor.networks.close()
+      expect(await floor.onHost('nft', 'list', 'ruleset')).toBe('')
+      expect(await floor.onHost('ip', '-brief', 'link')).not.toContain(floor.lab.instance)
+      await floor.networks.prepare()
+    })
+
+    test('a subnet is chosen that nothing else has, and kept', async () => {
+      const { instance, host } = floor.lab
+      expect(await chooseSubnet({ instance, host })).toBe('10.88.0.0/16')
+      expect(await chooseSubnet({ instance: 'other', host })).toBe('10.89.0.0/16')
     })
 
     test('a subnet that the host uses is refused by name; chains that drop forwarded packets are found', async () => {

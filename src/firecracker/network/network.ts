@@ -7,7 +7,7 @@ import type { Scope } from '../../base/scope.ts'
 import { isOurs } from '../names.ts'
 import { type Cidr, firstAddress, networkOf } from './addresses.ts'
 import { allowed, isListed, nameserversFor } from './allow.ts'
-import { bridgeOf, makeBridge, refuseOverlap, setKernel } from './bridge.ts'
+import { bridgeOf, makeBridge, refuseOverlap, removeBridge, setKernel } from './bridge.ts'
 import { CniRuntime } from './cni.ts'
 import { attachedOf, conflistOf } from './conf.ts'
 import { GuestRules } from './guests.ts'
@@ -26,7 +26,7 @@ export interface NetworksOptions {
   readonly tapPlugin: string
   /** Folder for results, leases and rules of living guests; on tmpfs, so that a reboot forgets them with the guests. */
   readonly stateDir: string
-  /** Guests' addresses; the first one is the host's. 10.88.0.0/16 by default. */
+  /** Guests' addresses; the first one is the host's. 10.88.0.0/16 by default; `chooseSubnet` finds a free one. */
   readonly subnet?: Cidr
   /** Name servers for guests with the internet; they may be private, not loopback. */
   readonly nameservers: readonly string[]
@@ -164,6 +164,16 @@ export class Networks {
       await each(attached, (id) => this.#cni.del(attachmentOf(id, {})))
       await each(netns, (id) => deleteNetns(this.#host, id))
       return { guest_rules: rules.size, cni_attachments: attached.size, netns: netns.size }
+    })
+  }
+
+  /** Takes away what prepare made, unless guests live on; IP forwarding stays as it is: others may count on it. */
+  async close(): Promise<void> {
+    await step('close', async () => {
+      const alive = [...(await this.#rules.list()), ...(await this.#cni.attachments(ifName))]
+      if (alive.length > 0) return
+      await this.#rules.remove()
+      await removeBridge(this.#bridge)
     })
   }
 

@@ -33,10 +33,15 @@ export const tableOf = (instance: string): string => `vulcan_${instance}`
 
 /** Builds both tables anew, with the guests that live: whatever was in them before is gone in the same transaction. */
 export function installScript(o: TableOptions, guests: readonly GuestRule[]): string {
-  const table = tableOf(o.instance)
-  const fresh = ['inet', 'bridge'].map((family) => `table ${family} ${table} {}\ndelete table ${family} ${table}\n`)
-  return [...fresh, egress(o), pinning(table), ...guests.map((guest) => admitScript(o.instance, guest))].join('')
+  const admitted = guests.map((guest) => admitScript(o.instance, guest))
+  return [removeScript(o.instance), egress(o), pinning(tableOf(o.instance)), ...admitted].join('')
 }
+
+/** Removes both tables, whether or not they are there. */
+export const removeScript = (instance: string): string =>
+  ['inet', 'bridge']
+    .map((family) => `table ${family} ${tableOf(instance)} {}\ndelete table ${family} ${tableOf(instance)}\n`)
+    .join('')
 
 /** Lets a guest in: one transaction of set elements. */
 export const admitScript = (instance: string, guest: GuestRule): string =>
