@@ -6,8 +6,8 @@ import (
 	"vulcan/native/guest/fault"
 )
 
-// clean turns an entry's name into a path below the tree without `.`, `..` or doubled slashes; empty for the tree itself.
-func clean(name string) (string, error) {
+// Clean turns an entry's name into a path below the tree without `.`, `..` or doubled slashes; empty for the tree itself.
+func Clean(name string) (string, error) {
 	switch {
 	case name == "":
 		return "", unsafef("an entry without a name")

@@ -87,7 +87,7 @@ func unpackEntry(entries *tar.Reader, header *tar.Header, tree *Tree) error {
 	if header.Typeflag == tar.TypeXGlobalHeader {
 		return nil
 	}
-	name, err := clean(header.Name)
+	name, err := Clean(header.Name)
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func unpackEntry(entries *tar.Reader, header *tar.Header, tree *Tree) error {
 	case tar.TypeSymlink:
 		return tree.Symlink(name, header.Linkname)
 	case tar.TypeLink:
-		target, err := clean(header.Linkname)
+		target, err := Clean(header.Linkname)
 		if err != nil {
 			return unsafef("%q: a link out of the tree to %q", short(name), short(header.Linkname))
 		}

@@ -61,7 +61,7 @@ func unpackZipEntry(entry *zip.File, tree *Tree) error {
 	if strings.Contains(entry.Name, `\`) {
 		return unsafef("%q: a name with a backslash", short(entry.Name))
 	}
-	name, err := clean(entry.Name)
+	name, err := Clean(entry.Name)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"encoding/binary"
+	"fmt"
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"vulcan/native/guest/fault"
+	"vulcan/native/guest/network"
+	"vulcan/native/guest/session"
+)
+
+// configure tells the vm who and where it is. A clone is told anew: clock and random pool first, since they are the
+// template's.
+func configure(c session.Configuration) error {
+	for _, step := range []struct {
+		name string
+		do   func() error
+	}{
+		{"clock", func() error { return setClock(c.TimeUnixNs) }},
+		{"entropy", func() error { return addEntropy(c.Entropy) }},
+		{"hostname", func() error { return setHostName(c.Hostname) }},
+		{"network", func() error { return setNetwork(c.Network) }},
+		{"hosts", func() error { return writeNames(c) }},
+	} {
+		if err := step.do(); err != nil {
+			return fault.New(fault.ConfigureFailed, step.name, "setting the %s failed: %w", step.name, err)
+		}
+	}
+	return nil
+}
+
+func setClock(text string) error {
+	ns, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || ns <= 0 {
+		return fmt.Errorf("%q is no time in nanoseconds", text)
+	}
+	now := unix.NsecToTimespec(ns)
+	return unix.ClockSettime(unix.CLOCK_REALTIME, &now)
+}
+
+// addEntropy credits what the host gave and has the generator use it at once: two clones would else draw the same.
+func addEntropy(entropy []byte) error {
+	if len(entropy) == 0 {
+		return nil
+	}
+	pool, err := os.OpenFile("/dev/random", os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	// struct rand_pool_info: bits, bytes, the bytes themselves.
+	info := binary.NativeEndian.AppendUint32(nil, uint32(8*len(entropy)))
+	info = binary.NativeEndian.AppendUint32(info, uint32(len(entropy)))
+	info = append(info, entropy...)
+	if err := ioctlBytes(pool, unix.RNDADDENTROPY, info); err != nil {
+		return err
+	}
+	return unix.IoctlSetInt(int(pool.Fd()), unix.RNDRESEEDCRNG, 0)
+}
+
+func setHostName(name string) error {
+	if err := network.CheckName(name); err != nil {
+		return err
+	}
+	if err := unix.Sethostname([]byte(name)); err != nil {
+		return err
+	}
+	return network.Replace("/etc/hostname", name+"\n")
+}
+
+func setNetwork(n *session.Network) error {
+	if n == nil {
+		return nil
+	}
+	place, err := network.ParsePlace(n.MAC, n.Address, n.Gateway, n.MTU)
+	if err != nil {
+		return err
+	}
+	return network.Configure("eth0", place)
+}
+
+func writeNames(c session.Configuration) error {
+	hosts, err := network.HostsFile(c.Hostname, c.Hosts)
+	if err != nil {
+		return err
+	}
+	var nameservers []string
+	if c.Network != nil {
+		nameservers = c.Network.Nameservers
+	}
+	resolv, err := network.ResolvFile(nameservers)
+	if err != nil {
+		return err
+	}
+	if err := network.Replace("/etc/hosts", hosts); err != nil {
+		return err
+	}
+	return network.Replace("/etc/resolv.conf", resolv)
+}

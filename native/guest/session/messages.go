@@ -1,0 +1,110 @@
+package session
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+
+	"vulcan/native/guest/fault"
+)
+
+type hello struct {
+	Op      string `json:"op"`
+	Proto   int    `json:"proto"`
+	Version string `json:"version"`
+}
+
+type ok struct {
+	Op string `json:"op"`
+}
+
+type written struct {
+	Op    string `json:"op"`
+	Bytes int64  `json:"bytes"`
+	Files *int64 `json:"files,omitempty"`
+}
+
+type started struct {
+	Op  string `json:"op"`
+	Pid int    `json:"pid"`
+}
+
+type refusal struct {
+	Op      string     `json:"op"`
+	Code    fault.Code `json:"code"`
+	Step    string     `json:"step"`
+	Message string     `json:"message"`
+}
+
+type ping struct{ Op string }
+
+type shutdown struct{ Op string }
+
+type kill struct{ Op, Signal string }
+
+// Configuration is what the host tells a vm about itself.
+type Configuration struct {
+	Op         string
+	Hostname   string
+	TimeUnixNs string `json:"time_unix_ns"`
+	Entropy    []byte // base64 in JSON
+	Network    *Network
+	Hosts      map[string][]string
+}
+
+// Network is the vm's place in one: IPv4 only.
+type Network struct {
+	MAC         string
+	Address     string // with its prefix length
+	Gateway     string
+	MTU         int
+	Nameservers []string
+}
+
+type writeRequest struct {
+	Op   string
+	Path string
+	Mode uint32
+}
+
+type unpackRequest struct {
+	Op       string
+	Format   string
+	MaxBytes int64 `json:"max_bytes"`
+	MaxFiles int64 `json:"max_files"`
+}
+
+type execRequest struct {
+	Op          string
+	Argv        []string
+	Env         map[string]string
+	Cwd         string
+	MemoryBytes int64 `json:"memory_bytes"`
+	Pids        int64
+	CPUQuotaUs  int64 `json:"cpu_quota_us"`
+	CPUPeriodUs int64 `json:"cpu_period_us"`
+	Stdin       bool
+	Input       *string
+	ResultMax   int64 `json:"result_max_bytes"`
+}
+
+// decode reads a request whose fields are all known.
+func decode(payload []byte, into any) error {
+	decoder := json.NewDecoder(bytes.NewReader(payload))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		return fault.New(fault.BadRequest, "request", "the request is not well-formed: %w", err)
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return fault.New(fault.BadRequest, "request", "the request has something behind it")
+	}
+	return nil
+}
+
+func opOf(payload []byte) (string, error) {
+	var any struct{ Op string }
+	if err := json.Unmarshal(payload, &any); err != nil {
+		return "", fault.New(fault.BadRequest, "request", "the request is not well-formed: %w", err)
+	}
+	return any.Op, nil
+}

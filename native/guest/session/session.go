@@ -1,0 +1,180 @@
+// Package session is one connection of the host: frames in, frames out. It knows the protocol
+// (src/firecracker/PROTOCOL.md) and nothing of a vm; what it does there comes with the Environment.
+package session
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"syscall"
+
+	"vulcan/native/guest/fault"
+	"vulcan/native/guest/program"
+	"vulcan/native/wire"
+)
+
+// Environment is what requests act on.
+type Environment struct {
+	Version  string
+	Programs *program.Host
+	// Work is the folder that files are written below; SpoolDir takes files without a name.
+	Work, SpoolDir string
+	// Configure tells the vm who and where it is. Shutdown ends it and does not return where there is a vm.
+	Configure func(Configuration) error
+	Shutdown  func()
+	// Log takes what went wrong without being anybody's answer.
+	Log func(format string, args ...any)
+}
+
+// session is one connection. The reading goroutine does everything but to follow a program that runs.
+type session struct {
+	env *Environment
+	in  *wire.Reader
+	out *wire.Writer
+
+	// stdinOpen: an exec asked for standard input, whose end has not come. uploadOpen: an upload is being dropped.
+	stdinOpen, uploadOpen bool
+
+	mu      sync.Mutex
+	run     *program.Run
+	follows sync.WaitGroup
+}
+
+// Serve speaks with the host until it closes the connection, and leaves nothing running. The error is nil when the host
+// closed between frames.
+func Serve(conn io.ReadWriteCloser, env *Environment) error {
+	s := &session{env: env, in: wire.NewReader(conn), out: wire.NewWriter(conn)}
+	err := s.serve()
+	// Closed first: whatever still writes fails, rather than wait for a host that reads no more.
+	conn.Close()
+	if run := s.running(); run != nil {
+		if killing := run.Kill(syscall.SIGKILL); killing != nil {
+			env.Log("killing a program whose host has gone: %v", killing)
+		}
+	}
+	s.follows.Wait()
+	if err == io.EOF {
+		return nil
+	}
+	return err
+}
+
+func (s *session) serve() error {
+	if err := s.out.Control(hello{Op: "hello", Proto: 1, Version: s.env.Version}); err != nil {
+		return err
+	}
+	for {
+		frame, err := s.in.Next()
+		if err != nil {
+			return err
+		}
+		if frame.Type == wire.Control {
+			err = s.control(frame.Payload)
+		} else {
+			err = s.stray(frame)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// stray takes data and ends where no upload is due: standard input, or the rest of an upload that was refused.
+func (s *session) stray(frame wire.Frame) error {
+	var open *bool
+	switch frame.Stream {
+	case wire.Stdin:
+		open = &s.stdinOpen
+	case wire.Upload:
+		open = &s.uploadOpen
+	}
+	if open == nil || !*open {
+		return &wire.ProtocolError{Reason: fmt.Sprintf("stream %d is not open", frame.Stream)}
+	}
+	if frame.Type == wire.End {
+		*open = false
+	}
+	run := s.running()
+	if frame.Stream != wire.Stdin || run == nil {
+		return nil
+	}
+	if frame.Type == wire.End {
+		run.EndStdin()
+		return nil
+	}
+	return run.Stdin(frame.Payload)
+}
+
+// control answers one request. Only an error of the connection is returned.
+func (s *session) control(payload []byte) error {
+	op, err := opOf(payload)
+	if err != nil {
+		return s.refuse(err)
+	}
+	switch op {
+	case "ping":
+		return s.answer(decode(payload, &ping{}))
+	case "kill":
+		return s.kill(payload)
+	}
+	if s.running() != nil {
+		s.uploadOpen = s.uploadOpen || op == "write" || op == "unpack"
+		return s.refuse(fault.New(fault.Busy, op, "a program is running in this session"))
+	}
+	switch op {
+	case "configure":
+		return s.answer(s.configure(payload))
+	case "write", "unpack":
+		return s.upload(op, payload)
+	case "exec":
+		return s.exec(payload)
+	case "shutdown":
+		if err := s.answer(decode(payload, &shutdown{})); err != nil {
+			return err
+		}
+		s.env.Shutdown()
+		return io.EOF
+	default:
+		return s.refuse(fault.New(fault.BadRequest, "request", "there is no request %q", op))
+	}
+}
+
+func (s *session) configure(payload []byte) error {
+	var request Configuration
+	if err := decode(payload, &request); err != nil {
+		return err
+	}
+	if err := s.env.Configure(request); err != nil {
+		return fault.Of(err, fault.ConfigureFailed, "configure")
+	}
+	return nil
+}
+
+// answer says ok, or why not.
+func (s *session) answer(err error) error {
+	if err != nil {
+		return s.refuse(err)
+	}
+	return s.out.Control(ok{Op: "ok"})
+}
+
+func (s *session) refuse(err error) error {
+	var known *fault.Error
+	if !errors.As(err, &known) {
+		known = fault.New(fault.Internal, "request", "%w", err)
+	}
+	return s.out.Control(refusal{Op: "error", Code: known.Code, Step: known.Step, Message: known.Message})
+}
+
+func (s *session) running() *program.Run {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.run
+}
+
+func (s *session) setRunning(run *program.Run) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.run = run
+}
