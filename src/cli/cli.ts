@@ -1,6 +1,7 @@
 /** The command line: which commands there are, and what surrounds each: settings, signals, errors, the exit status. */
-import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings'
+import { Command, CommanderError, Option, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import { loadConfig } from '../config.ts'
+import { collect } from './collect.ts'
 import { backendsCommand, imagesCommand, nodesCommand } from './backends.ts'
 import { configCommand } from './config.ts'
 import { UsageError, type Wiring, type Work } from './context.ts'
@@ -25,22 +26,28 @@ export type Act = (work: Work) => Promise<void>
 /** Runs one command line; resolves with the exit status. */
 export async function cli(words: readonly string[], wiring: Wiring): Promise<number> {
   let status = 0
+  let flags: SharedFlags = {}
   const terminal = new Terminal(standardError)
   const program = new Command('vulcan')
     .description('Runs Go, Node and Python programs in Firecracker microVMs')
     .version(wiring.version)
-    .option('--home <folder>', 'everything Vulcan keeps ($VULCAN_HOME)')
-    .option('--backend <name>', 'what runs workloads: firecracker, or fake for tests')
-    .option('--set <name=value>', 'any setting; see vulcan config', collect, [])
     .enablePositionalOptions()
     .exitOverride()
+    .hook('preAction', (_program, command) => {
+      flags = command.optsWithGlobals()
+    })
+  for (const option of sharedOptions()) program.addOption(option)
   const act: Act = async (work) => {
     using stop = onSignals()
-    const loaded = loadConfig(flagsOf(program.opts()))
+    const loaded = loadConfig(settingsOf(flags))
     status = (await work({ ...wiring, loaded, config: loaded.config, terminal, signal: stop.signal, print })) ?? 0
   }
-  for (const command of commands)
-    program.addCommand(command(act).exitOverride().showHelpAfterError('(--help says more)'))
+  for (const make of commands) {
+    const command = make(act).exitOverride().showHelpAfterError('(--help says more)')
+    // Understood behind the command's name too, where people write them, but told of once.
+    for (const option of sharedOptions()) command.addOption(option.hideHelp())
+    program.addCommand(command)
+  }
   try {
     await program.parseAsync([...words], { from: 'user' })
   } catch (error) {
@@ -71,17 +78,27 @@ const commands: readonly ((act: Act) => CommandUnknownOpts)[] = [
   imagesCommand,
 ]
 
-function collect(value: string, before: readonly string[]): string[] {
-  return [...before, value]
+interface SharedFlags {
+  readonly home?: string
+  readonly backend?: string
+  readonly set?: readonly string[]
 }
 
-function flagsOf(o: { home?: string; backend?: string; set: readonly string[] }): Record<string, unknown> {
-  const pairs = o.set.map((word) => {
+function sharedOptions(): Option[] {
+  return [
+    new Option('--home <folder>', 'everything Vulcan keeps ($VULCAN_HOME)'),
+    new Option('--backend <name>', 'what runs workloads: firecracker, or fake for tests'),
+    new Option('--set <name=value>', 'any setting; see vulcan config').argParser(collect),
+  ]
+}
+
+function settingsOf({ home, backend, set = [] }: SharedFlags): Record<string, unknown> {
+  const pairs = set.map((word) => {
     const at = word.indexOf('=')
     if (at < 1) throw new UsageError(`--set ${word}: is not name=value`)
     return [word.slice(0, at), word.slice(at + 1)]
   })
-  return { ...Object.fromEntries(pairs), ...(o.home && { home: o.home }), ...(o.backend && { backend: o.backend }) }
+  return { ...Object.fromEntries(pairs), ...(home && { home }), ...(backend && { backend }) }
 }
 
 /** The first SIGINT or SIGTERM asks for an orderly end, a second one ends the process at once. */

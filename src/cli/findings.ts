@@ -18,46 +18,30 @@ const commandMs = 10_000
 
 export async function findings(context: Context): Promise<Findings> {
   const { home, 'machine.mem_mb': machineMemMib } = context.config
-  const [kvm, controllers, tun, nft, ip, forwardPolicy] = await Promise.all([
-    kvmState(() => ensureProgram(workplaceOf(context), 'machine')),
-    cgroupControllers(),
-    exists('/dev/net/tun'),
-    versionOf(['nft', '--version']),
-    versionOf(['ip', '-V']),
-    forward(),
-  ])
-  const [qemu, go, npm, system, assets, machineParts, machine] = await Promise.all([
-    qemuFound(),
-    versionOf(['go', 'version']),
-    versionOf(['npm', '--version']),
-    systemName(),
-    found(locateAssets(home)),
-    found(locateMachineAssets(home)),
-    machineStatus({ home }),
-  ])
+  const assets = await found(locateAssets(home))
   return {
-    kvm,
-    controllers,
-    tun,
-    nft,
-    ip,
-    forwardPolicy,
-    qemu,
-    go,
-    npm,
-    system,
     home,
     machineMemMib,
+    kvm: await kvmState(() => ensureProgram(workplaceOf(context), 'machine')),
+    controllers: await cgroupControllers(),
+    tun: await exists('/dev/net/tun'),
+    nft: await versionOf(['nft', '--version']),
+    ip: await versionOf(['ip', '-V']),
+    forwardPolicy: await forward(),
+    qemu: await qemuFound(),
+    go: await versionOf(['go', 'version']),
+    npm: await versionOf(['npm', '--version']),
+    system: await systemName(),
     root: process.getuid?.() === 0,
     architecture: process.arch,
     kernel: release(),
     node: process.version,
     freeDiskMib: await freeDisk(home),
     freeMemMib: Math.floor(freemem() / (1 << 20)),
-    machineRuns: machine.running,
+    machineRuns: (await machineStatus({ home })).running,
     firecracker: assets?.firecrackerVersion,
     guestKernel: assets?.kernelVersion,
-    machineParts: machineParts !== undefined,
+    machineParts: (await found(locateMachineAssets(home))) !== undefined,
   }
 }
 

@@ -12,9 +12,9 @@ export function lsCommand(act: Act): CommandUnknownOpts {
     .option('--label <K=V>', 'only those')
     .option('--limit <n>', 'at most so many', '20')
     .option('--json', 'as JSON')
-    .action(({ json, ...query }) =>
+    .action(({ json, status, runtime, label, limit }) =>
       act(async (context) => {
-        const page = await (await connectToRunning(context)).list(query)
+        const page = await (await connectToRunning(context)).list(given({ status, runtime, label, limit }))
         if (json) return context.print(`${JSON.stringify(page, null, 2)}\n`)
         const rows = page.workloads.map(({ id, status, runtime, created_at: created, exit }) => [
           id,
@@ -26,4 +26,8 @@ export function lsCommand(act: Act): CommandUnknownOpts {
         await context.print(table([['ID', 'STATUS', 'RUNTIME', 'CREATED', 'BY'], ...rows]))
       }),
     )
+}
+
+function given(query: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined))
 }

@@ -9,7 +9,9 @@ import type { Context } from './context.ts'
 import { removeServerFile } from './serverfile.ts'
 
 export function machineCommand(act: Act): CommandUnknownOpts {
-  const machine = new Command('machine').description('the host machine that vms run in where KVM is not usable')
+  const machine = new Command('machine')
+    .description('the host machine that vms run in where KVM is not usable')
+    .enablePositionalOptions()
   machine
     .command('start')
     .description('start it and its server')

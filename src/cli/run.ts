@@ -7,6 +7,7 @@ import { outputBytes } from '../api/sse.ts'
 import { isolations, networkModes, type WorkloadRecord, type WorkloadRequest } from '../api/workload.ts'
 import { isMissing } from '../base/files.ts'
 import type { Act } from './cli.ts'
+import { collect } from './collect.ts'
 import { connect } from './connect.ts'
 import { UsageError, type Context } from './context.ts'
 import { exits, exitStatusOf } from './exits.ts'
@@ -31,13 +32,13 @@ const definition = () =>
     .option('--timeout <seconds>', 'time the program may run', number)
     .option('--disk <MB>', 'what it may write', number)
     .option('--pids <n>', 'processes and threads at once', number)
-    .option('--env <K=V>', 'environment variable; K alone is a mistake, not a copy', collect, [])
+    .option('--env <K=V>', 'environment variable; K alone is a mistake, not a copy', collect)
     .option('--env-file <file>', 'lines of K=V; # begins a comment')
     .option('--input <json>', 'JSON for the program, or @file')
     .option('--stdin <file>', 'standard input from a file, or - for ours')
     .option('--network <mode>', `one of ${networkModes.join(', ')}`)
-    .option('--allow <where>', 'CIDR block or host name that alone may be reached', collect, [])
-    .option('--label <K=V>', 'for finding it again', collect, [])
+    .option('--allow <where>', 'CIDR block or host name that alone may be reached', collect)
+    .option('--label <K=V>', 'for finding it again', collect)
     .option('--priority <n>', 'higher starts earlier', number)
     .option('--idempotency-key <key>', 'the same key gives the same workload')
     .option('--detach', 'print the id and go')
@@ -117,17 +118,17 @@ async function requestOf(o: Options, stdinIsCode: boolean): Promise<Omit<Workloa
     ...(o.disk !== undefined && { disk_mb: o.disk }),
     ...(o.pids !== undefined && { pids: o.pids }),
   }
-  const env = { ...(o.envFile === undefined ? {} : await envFile(o.envFile)), ...pairs('--env', o.env) }
+  const env = { ...(o.envFile === undefined ? {} : await envFile(o.envFile)), ...pairs('--env', o.env ?? []) }
   const network = {
     ...(o.network !== undefined && { mode: oneOf('--network', o.network, networkModes) }),
-    ...(o.allow.length > 0 && { allow: [...o.allow] }),
+    ...(o.allow && { allow: o.allow }),
   }
   return {
     ...(o.args.length > 0 && { args: [...o.args] }),
     ...(Object.keys(env).length > 0 && { env }),
     ...(Object.keys(resources).length > 0 && { resources }),
     ...(Object.keys(network).length > 0 && { network }),
-    ...(o.label.length > 0 && { labels: pairs('--label', o.label) }),
+    ...(o.label && { labels: pairs('--label', o.label) }),
     ...(o.isolation !== undefined && { isolation: oneOf('--isolation', o.isolation, isolations) }),
     ...(o.priority !== undefined && { priority: o.priority }),
     ...(o.idempotencyKey !== undefined && { idempotency_key: o.idempotencyKey }),
@@ -140,10 +141,6 @@ function number(word: string): number {
   const value = Number(word)
   if (word.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('It is not a number.')
   return value
-}
-
-function collect(value: string, before: readonly string[]): string[] {
-  return [...before, value]
 }
 
 function oneOf<T extends string>(flag: string, word: string, words: readonly T[]): T {
