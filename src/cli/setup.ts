@@ -1,10 +1,11 @@
 /** vulcan setup: everything made beforehand, so that later commands find it. */
 import { Command, Option, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import { runtimes } from '../api/runtimes.ts'
+import { buildKernel, useDebianKernel } from '../images/kernelbuild.ts'
 import type { Act } from './cli.ts'
 import { UsageError, type Context } from './context.ts'
 import { ensureKey } from './key.ts'
-import { choosePlace, prepareAll } from './prepare.ts'
+import { choosePlace, prepareAll, workplaceOf } from './prepare.ts'
 
 export function setupCommand(act: Act): CommandUnknownOpts {
   return new Command('setup')
@@ -25,6 +26,8 @@ async function setup(context: Context, o: { kernel?: 'build' | 'debian'; runtime
   const unknown = wanted.find((name) => !known.includes(name))
   if (unknown !== undefined) throw new UsageError(`--runtime ${unknown}: there are ${known.join(', ')}`)
   await ensureKey(context.config.home)
+  if (o.kernel === 'debian') await useDebianKernel(workplaceOf(context))
+  if (o.kernel === 'build') await buildKernel(workplaceOf(context))
   const place = await choosePlace(context)
   await prepareAll(context, place, wanted)
   context.terminal.note(

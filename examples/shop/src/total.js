@@ -1,0 +1,1 @@
+export const total = (basket) => basket.reduce((sum, { price, count }) => sum + price * count, 0)

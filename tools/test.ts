@@ -1,0 +1,57 @@
+/** npm test: unit tests, Go's tests and the system tests on real microVMs; ends with the line `N passed, N failed`. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { countGo, countVitest, sum, type Counts } from './counts.ts'
+import { root } from './steps.ts'
+
+const scratch = await mkdtemp(join(tmpdir(), 'vulcan-npm-test-'))
+const home = process.env['VULCAN_HOME'] ?? join(scratch, 'home')
+const env = { ...process.env, VULCAN_HOME: home, VULCAN_REQUIRE_VM: '1' }
+
+/** Runs a command with its output shown, or gives its stdout back; the exit status counts only through what was counted. */
+function run(argv: readonly [string, ...string[]], o: { cwd?: string; capture?: boolean } = {}): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>()
+  const stdio = ['ignore', o.capture ? 'pipe' : 'inherit', 'inherit'] as const
+  const child = spawn(argv[0], argv.slice(1), { cwd: o.cwd ?? root, env, stdio: [...stdio] })
+  const parts: Buffer[] = []
+  child.stdout?.on('data', (chunk: Buffer) => parts.push(chunk))
+  child.once('error', (error) => {
+    console.log(`${argv.join(' ')}: ${error.message}`)
+    resolve('')
+  })
+  child.once('close', () => resolve(Buffer.concat(parts).toString('utf8')))
+  return promise
+}
+
+async function vitest(project: string): Promise<Counts> {
+  const report = join(scratch, `${project}.json`)
+  const reporters = [
+    '--reporter',
+    project === 'system' ? 'verbose' : 'default',
+    '--reporter',
+    'json',
+    `--outputFile.json=${report}`,
+  ]
+  await run(['vitest', 'run', '--project', project, ...reporters])
+  // No report means that vitest did not come so far: one failure, not none.
+  return countVitest(await readFile(report, 'utf8').catch(() => ''), { skipsFail: project === 'system' })
+}
+
+async function go(): Promise<Counts> {
+  const counts = countGo(await run(['go', 'test', '-json', './...'], { cwd: join(root, 'native'), capture: true }))
+  for (const line of counts.told) console.log(line)
+  console.log(`go: ${counts.passed} passed, ${counts.failed} failed`)
+  return counts
+}
+
+try {
+  const counts = [await vitest('unit'), await go(), await vitest('system')]
+  const { passed, failed } = sum(counts)
+  process.exitCode = failed === 0 && passed > 0 ? 0 : 1
+  await run([join(root, 'vulcan'), 'down'])
+  console.log(`${passed} passed, ${failed} failed`)
+} finally {
+  await rm(scratch, { recursive: true, force: true })
+}
