@@ -3,12 +3,12 @@ package main
 // sieve sends every prime below the limit, each found by a goroutine of its own.
 func sieve(limit int) []int {
 	numbers := make(chan int)
-	go func() {
+	go func(out chan<- int) {
 		for n := 2; n < limit; n++ {
-			numbers <- n
+			out <- n
 		}
-		close(numbers)
-	}()
+		close(out)
+	}(numbers)
 	var primes []int
 	for {
 		prime, more := <-numbers
