@@ -125,6 +125,10 @@ export interface Capabilities {
   readonly details: Readonly<Record<string, string | number | boolean>>
 }
 
+export interface CleanupOptions {
+  readonly dryRun?: boolean
+}
+
 /** What a cleanup removed: kind of thing to how many. */
 export type Cleaned = Readonly<Record<string, number>>
 
@@ -136,6 +140,9 @@ export interface Backend extends AsyncDisposable {
   execute(spec: RunSpec, signal: AbortSignal): Promise<Run>
   /** After a crash of ours: the live run with this id. */
   recover(id: string): Promise<Run | undefined>
-  /** Removes everything that carries this instance's prefix and is not in `keep` (run ids); safe at any time. */
-  cleanup(keep: ReadonlySet<string>): Promise<Cleaned>
+  /**
+   * Removes everything that carries this instance's prefix and is not in `keep` (run ids); safe at any time.
+   * With `dryRun` it only tells what it would remove.
+   */
+  cleanup(keep: ReadonlySet<string>, o?: CleanupOptions): Promise<Cleaned>
 }

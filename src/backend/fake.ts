@@ -2,7 +2,18 @@
 import { VulcanError } from '../api/errors.ts'
 import { Channel } from '../base/channel.ts'
 import { sleep } from '../base/time.ts'
-import type { Backend, Capabilities, Chunk, Cleaned, Exit, KillReason, Run, RunFacts, RunSpec } from './backend.ts'
+import type {
+  Backend,
+  Capabilities,
+  Chunk,
+  Cleaned,
+  CleanupOptions,
+  Exit,
+  KillReason,
+  Run,
+  RunFacts,
+  RunSpec,
+} from './backend.ts'
 import { directivesOf, type Directive } from './fakescript.ts'
 
 export interface FakeOptions {
@@ -44,9 +55,9 @@ export class FakeBackend implements Backend {
     return Promise.resolve(this.live.get(id))
   }
 
-  async cleanup(keep: ReadonlySet<string>): Promise<Cleaned> {
+  async cleanup(keep: ReadonlySet<string>, o: CleanupOptions = {}): Promise<Cleaned> {
     const stale = [...this.live.values()].filter((run) => !keep.has(run.id))
-    await Promise.all(stale.map((run) => run[Symbol.asyncDispose]()))
+    if (!o.dryRun) await Promise.all(stale.map((run) => run[Symbol.asyncDispose]()))
     return stale.length > 0 ? { run: stale.length } : {}
   }
 

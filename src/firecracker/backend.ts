@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { VulcanError } from '../api/errors.ts'
-import type { Backend, Capabilities, Cleaned, Run, RunSpec } from '../backend/backend.ts'
+import type { Backend, Capabilities, Cleaned, CleanupOptions, Run, RunSpec } from '../backend/backend.ts'
 import { Facts } from '../base/facts.ts'
 import { acquire, Scope } from '../base/scope.ts'
 import type { Image } from '../images/images.ts'
@@ -88,9 +88,9 @@ export class FirecrackerBackend implements Backend {
     return Promise.resolve(undefined)
   }
 
-  cleanup(keep: ReadonlySet<string>): Promise<Cleaned> {
+  cleanup(keep: ReadonlySet<string>, o?: CleanupOptions): Promise<Cleaned> {
     const { places, networks } = this.#o.host
-    return cleanup(places, networks, new Set([...keep].map((id) => namesOf(places, id).vmId)))
+    return cleanup({ places, networks }, new Set([...keep].map((id) => namesOf(places, id).vmId)), o)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

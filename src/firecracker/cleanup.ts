@@ -1,7 +1,7 @@
 /** Removes what vms of this instance have left: after a crash of ours, or of a step. Nothing of anyone else is touched. */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Cleaned } from '../backend/backend.ts'
+import type { Cleaned, CleanupOptions } from '../backend/backend.ts'
 import { isMissing } from '../base/files.ts'
 import { killAll, removeCgroup } from './cgroup.ts'
 import { removeJail } from './jail.ts'
@@ -11,10 +11,18 @@ import type { Networks } from './network/network.ts'
 const emptyDeadlineMs = 20_000
 
 /** Removes everything of vms that are not in `keep`, in the order in which a vm is taken down. */
-export async function cleanup(places: Places, networks: Networks, keep: ReadonlySet<string>): Promise<Cleaned> {
+export async function cleanup(
+  { places, networks }: { places: Places; networks: Networks },
+  keep: ReadonlySet<string>,
+  o: CleanupOptions = {},
+): Promise<Cleaned> {
   const left = async (folder: string) =>
     (await namesIn(folder)).filter((name) => isOurs(places, name) && !keep.has(name))
   const cgroups = await left(cgroupsOf(places))
+  if (o.dryRun) {
+    const jails = await left(jailsOf(places))
+    return { cgroups: cgroups.length, jails: jails.length, ...(await networks.cleanup(keep, o)) }
+  }
   for (const name of cgroups) await killAll(join(cgroupsOf(places), name))
   for (const name of cgroups) await removeCgroup(join(cgroupsOf(places), name), AbortSignal.timeout(emptyDeadlineMs))
   const network = await networks.cleanup(keep)

@@ -3,7 +3,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { VulcanError } from '../api/errors.ts'
 import { hasEnded, type WorkloadRecord, type WorkloadRequest, type WorkloadSummary } from '../api/workload.ts'
-import type { Backend, Cleaned } from '../backend/backend.ts'
+import type { Backend, Cleaned, CleanupOptions } from '../backend/backend.ts'
 import { Facts } from '../base/facts.ts'
 import { abortable } from '../base/time.ts'
 import { admit, type Limits, type Offer } from './admission.ts'
@@ -123,9 +123,9 @@ export class Scheduler implements AsyncDisposable {
     return { name: this.#o.backend.name, online: can.available, ...can }
   }
 
-  /** Has the backend remove what no known run needs; gives back what that was. */
-  async cleanup(): Promise<Cleaned> {
-    return this.#o.backend.cleanup(new Set(this.#active.keys()))
+  /** Has the backend remove what no known run needs; gives back what that was, or would be with `dryRun`. */
+  async cleanup(o: CleanupOptions = {}): Promise<Cleaned> {
+    return this.#o.backend.cleanup(new Set(this.#active.keys()), o)
   }
 
   get load(): Load {

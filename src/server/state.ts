@@ -41,6 +41,10 @@ export function stateRoutes(app: FastifyTypeBox, o: ServerOptions): void {
   const Images = Type.Object({ images: Type.Array(ImageState) })
   app.get(routes.images, { schema: { response: { 200: Images } } }, async () => ({ images: [...(await o.images())] }))
 
+  app.get(routes.cleanup, { schema: { response: { 200: CleanupReport } } }, async () => ({
+    removed: { ...(await scheduler.cleanup({ dryRun: true })) },
+  }))
+
   app.post(routes.cleanup, { schema: { response: { 200: CleanupReport } } }, async () => ({
     removed: { ...(await scheduler.cleanup()) },
   }))

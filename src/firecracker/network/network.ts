@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { VulcanError } from '../../api/errors.ts'
-import type { Cleaned, NetworkSpec } from '../../backend/backend.ts'
+import type { Cleaned, CleanupOptions, NetworkSpec } from '../../backend/backend.ts'
 import type { Scope } from '../../base/scope.ts'
 import { isOurs } from '../names.ts'
 import { type Cidr, firstAddress, networkOf } from './addresses.ts'
@@ -153,17 +153,19 @@ export class Networks {
   }
 
   /** Removes the networks of vms of this instance that are not in `keep` (vm ids). Safe at any time. */
-  async cleanup(keep: ReadonlySet<string>): Promise<Cleaned> {
+  async cleanup(keep: ReadonlySet<string>, o: CleanupOptions = {}): Promise<Cleaned> {
     const places = { instance: this.#o.instance, home: '' }
     const left = (names: readonly string[]) => new Set(names.filter((id) => isOurs(places, id) && !keep.has(id)))
     return step('cleanup', async () => {
       const rules = left(await this.#rules.list())
       const attached = left([...(await leasedTo(this.#leases)), ...(await this.#cni.attachments(ifName))])
       const netns = left(await listNetns())
+      const found = { guest_rules: rules.size, cni_attachments: attached.size, netns: netns.size }
+      if (o.dryRun) return found
       await each(rules, (id) => this.#rules.expel(id))
       await each(attached, (id) => this.#cni.del(attachmentOf(id, {})))
       await each(netns, (id) => deleteNetns(this.#host, id))
-      return { guest_rules: rules.size, cni_attachments: attached.size, netns: netns.size }
+      return found
     })
   }
 
