@@ -1,0 +1,159 @@
+import { createServer, connect, type Server } from 'node:net'
+import { once } from 'node:events'
+import fc from 'fast-check'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { Client } from '../api/client.ts'
+import { EventParser, formatEvent, outputBytes, outputData, type LogEvent } from '../api/sse.ts'
+import { testKey, testServer, type TestServer } from './testing.ts'
+
+let server: TestServer
+let url: string
+beforeEach(async () => {
+  server = await testServer({ server: { heartbeatMs: 50 } })
+  url = await server.app.listen({ host: '127.0.0.1', port: 0 })
+})
+afterEach(async () => {
+  await server[Symbol.asyncDispose]()
+  expect(server.logged).toEqual([])
+})
+
+const client = (at = url) => new Client({ url: at, key: testKey, reconnectDelayMs: 1, reconnects: 50 })
+
+async function collect(events: AsyncIterable<LogEvent>): Promise<LogEvent[]> {
+  const seen: LogEvent[] = []
+  for await (const event of events) seen.push(event)
+  return seen
+}
+
+const bytesOf = (events: readonly LogEvent[], stream: string): Buffer =>
+  Buffer.concat(
+    events.flatMap((event) => (event.event === stream && 'data' in event ? [outputBytes(event.data as never)] : [])),
+  )
+
+/** A door before the server that lets so many bytes of each answer through and then breaks the connection. */
+async function breakingDoor(cuts: readonly number[]): Promise<{ at: string; door: Server; broken: () => number }> {
+  let count = 0
+  const door = createServer((outside) => {
+    const cut = cuts[count++] ?? Infinity
+    const inside = connect(Number(new URL(url).port), '127.0.0.1')
+    outside.pipe(inside)
+    let passed = 0
+    inside.on('data', (chunk: Buffer) => {
+      outside.write(chunk.subarray(0, Math.max(0, cut - passed)))
+      passed += chunk.length
+      if (passed >= cut) {
+        outside.destroy()
+        inside.destroy()
+      }
+    })
+    inside.on('error', () => outside.destroy())
+    inside.on('close', () => outside.end())
+    outside.on('error', () => inside.destroy())
+  })
+  door.listen(0, '127.0.0.1')
+  await once(door, 'listening')
+  return { at: `http://127.0.0.1:${(door.address() as { port: number }).port}`, door, broken: () => count }
+}
+
+test('a log has every event once: pending, running, output in order, one end; ids count up from 1', async () => {
+  const { id } = await client().submit({
+    runtime: 'python',
+    code: '# fake: print a\n# fake: error b\n# fake: print c\n# fake: exit 4',
+  })
+  const events = await collect(client().logs(id))
+  expect(events.map((event) => event.id)).toEqual([1, 2, 3, 4, 5, 6])
+  expect(events.map((event) => event.event)).toEqual(['status', 'status', 'stdout', 'stderr', 'stdout', 'end'])
+  expect(events[0]?.data).toEqual({ status: 'pending' })
+  expect(events.at(-1)?.data).toEqual({ status: 'failed', exit: { by: 'program', code: 4 } })
+})
+
+test('events come while the program runs, heartbeats keep a silent stream open, and a kill ends it', async () => {
+  const { id } = await client().submit({ runtime: 'python', code: '# fake: print up\n# fake: sleep 600000' })
+  const response = await fetch(`${url}/v1/workloads/${id}/logs`, { headers: { authorization: `Bearer ${testKey}` } })
+  let text = ''
+  for await (const part of response.body!.pipeThrough(new TextDecoderStream())) {
+    text += part
+    if (text.includes('"up\\n"') && text.includes(': heartbeat')) break
+  }
+  const rest = collect(client().logs(id, { after: 3 }))
+  await client().kill(id)
+  expect((await rest).map((event) => event.event)).toEqual(['end'])
+})
+
+test('a vm that is lost still gives its log an end', async () => {
+  const { id } = await client().submit({ runtime: 'python', code: '# fake: print up\n# fake: vm_lost' })
+  expect((await collect(client().logs(id))).at(-1)).toMatchObject({ event: 'end', data: { exit: { by: 'vm_lost' } } })
+})
+
+test('bytes that are no text arrive as they were, in the log and in the output', async () => {
+  const bytes = Buffer.from([0xff, 0x00, 0x0a, 0xc3])
+  const { id } = await client().submit({ runtime: 'python', code: `# fake: base64 ${bytes.toString('base64')}` })
+  expect(bytesOf(await collect(client().logs(id)), 'stdout')).toEqual(bytes)
+  const output = await new Response(await client().output(id, 'stdout')).bytes()
+  expect(Buffer.from(output)).toEqual(bytes)
+})
+
+test('wherever the connection breaks, the log taken up again misses nothing and repeats nothing', async () => {
+  const lines = Array.from({ length: 60 }, (_, i) => `line ${i} \u{1F600} ${'x'.repeat(i * 7)}`)
+  const code = lines.map((line, i) => `# fake: ${i % 3 ? 'print' : 'error'} ${line}`).join('\n')
+  const { id } = await client().submit({ runtime: 'python', code })
+  const whole = await collect(client().logs(id))
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 9000 }), { minLength: 1, maxLength: 8 }), async (cuts) => {
+      const { at, door, broken } = await breakingDoor(cuts)
+      try {
+        expect(await collect(client(at).logs(id))).toEqual(whole)
+        expect(broken()).toBeGreaterThan(0)
+      } finally {
+        door.close()
+      }
+    }),
+    { numRuns: 30 },
+  )
+})
+
+test('a Last-Event-ID beyond the end and one that is no number', async () => {
+  const { id } = await client().submit({ runtime: 'python', code: '# fake: print a' })
+  await collect(client().logs(id))
+  const ask = (value: string) =>
+    server.app.inject({
+      url: `/v1/workloads/${id}/logs`,
+      headers: { authorization: `Bearer ${testKey}`, 'last-event-id': value },
+    })
+  expect((await ask('99')).body).toBe('')
+  expect((await ask('x')).statusCode).toBe(422)
+})
+
+test('a client that stops reading does not grow the server, and its run goes on', async () => {
+  const { id } = await client().submit({ runtime: 'python', code: '# fake: flood 900000' })
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  socket.write(`GET /v1/workloads/${id}/logs HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${testKey}\r\n\r\n`)
+  socket.pause()
+  await server.scheduler.ended(id, AbortSignal.timeout(10_000))
+  expect((await client().get(id)).status).toBe('completed')
+  socket.destroy()
+})
+
+test('the parser reads what was written, however it is cut', () => {
+  const event = fc.record({
+    id: fc.nat(),
+    event: fc.constantFrom('stdout', 'stderr'),
+    data: fc.uint8Array({ minLength: 1 }).map(outputData),
+  })
+  fc.assert(
+    fc.property(fc.array(event as fc.Arbitrary<LogEvent>), fc.array(fc.nat({ max: 40 })), (events, cuts) => {
+      let text = events.map(formatEvent).join(': heartbeat\n\n')
+      const parser = new EventParser()
+      const seen: unknown[] = []
+      for (const cut of [...cuts, Infinity]) {
+        seen.push(
+          ...parser
+            .push(text.slice(0, cut))
+            .map((raw) => ({ id: Number(raw.id), event: raw.event, data: JSON.parse(raw.data) as unknown })),
+        )
+        text = text.slice(cut)
+      }
+      expect(seen).toEqual(events)
+    }),
+  )
+})
