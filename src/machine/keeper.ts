@@ -80,13 +80,16 @@ export function parseEvent(line: string): KeeperEvent {
 /** A connection to the keeper. */
 export class KeeperClient implements Disposable {
   readonly #socket: Socket
-  readonly #lines: Interface
+  readonly #interface: Interface
+  readonly #lines: AsyncIterator<string>
 
   constructor(socket: Socket) {
     this.#socket = socket
     // Kept from being an uncaught error; whoever reads sees the end of the connection.
     socket.on('error', () => undefined)
-    this.#lines = createInterface({ input: socket })
+    this.#interface = createInterface({ input: socket })
+    // Taken here, since lines that come before there is an iterator are lost.
+    this.#lines = this.#interface[Symbol.asyncIterator]()
   }
 
   order(op: 'stop' | 'restart_server'): void {
@@ -95,16 +98,15 @@ export class KeeperClient implements Disposable {
 
   /** Everything the keeper says, the status first; ends when the keeper does, or with the signal's reason. */
   async *events(signal: AbortSignal): AsyncGenerator<KeeperEvent, void> {
-    const lines = this.#lines[Symbol.asyncIterator]()
     for (;;) {
-      const next = await abortable(lines.next(), signal)
+      const next = await abortable(this.#lines.next(), signal)
       if (next.done) return
       yield parseEvent(next.value)
     }
   }
 
   [Symbol.dispose](): void {
-    this.#lines.close()
+    this.#interface.close()
     this.#socket.destroy()
   }
 }

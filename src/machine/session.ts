@@ -1,4 +1,5 @@
 /** Running programs in the machine, for people: one session on one of its exec ports, in frames of the guest protocol. */
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { VulcanError } from '../api/errors.ts'
@@ -25,10 +26,10 @@ export type SessionEvent =
   /** The last one. A signal's name when one ended the program. */
   | { readonly kind: 'exit'; readonly code: number | null; readonly signal: string | null }
 
-/** Milliseconds: one try for the machine's hello, and all tries together. */
+/** Milliseconds: one try for the machine's hello, all tries together, and the pause after a try, doubled each time. */
 const helloTimeoutMs = 2000
-const openTimeoutMs = 30_000
-const redialPauseMs = 200
+const openTimeoutMs = 60_000
+const firstPauseMs = 200
 
 /** One program in the machine. Disposing of it kills the program. */
 export class Session implements AsyncDisposable {
@@ -126,19 +127,21 @@ interface Dialled {
   readonly frames: AsyncGenerator<Frame, void>
 }
 
-/** Connects until the machine says hello: a port that is just being left or opened lets a first try go unanswered. */
+/**
+ * Connects and opens a session, again and again until the machine says hello to it: a port that a caller has just left in
+ * the midst of something lets a first try go unanswered, or answers with the rest of the last session.
+ */
 async function dial(path: string, signal: AbortSignal): Promise<Dialled> {
-  for (;;) {
+  for (let pauseMs = firstPauseMs; ; pauseMs *= 2) {
     const socket = connect(path)
     try {
       await abortable(once(socket, 'connect'), signal)
       const frames = framesOf(socket)
-      const first = await deadline('the machine’s hello', { timeoutMs: helloTimeoutMs, signal }, (signal) =>
-        abortable(frames.next(), signal),
-      )
-      if (!first.done && first.value.type === 'control' && first.value.message['op'] === 'hello') {
+      const id = randomUUID()
+      socket.write(encode({ type: 'control', message: { op: 'open', id } }))
+      const limits = { timeoutMs: helloTimeoutMs, signal }
+      if (await deadline('the machine’s hello', limits, (signal) => greeted(frames, id, signal)))
         return { socket, frames }
-      }
       socket.destroy()
     } catch (error) {
       socket.destroy()
@@ -147,7 +150,17 @@ async function dial(path: string, signal: AbortSignal): Promise<Dialled> {
       const again = error instanceof ProtocolError || (error instanceof DeadlineExceeded && !signal.aborted)
       if (!again) throw error
     }
-    await sleep(redialPauseMs, signal)
+    await sleep(pauseMs, signal)
+  }
+}
+
+/** True when the machine has said hello to us; false when it has hung up. */
+async function greeted(frames: Dialled['frames'], id: string, signal: AbortSignal): Promise<boolean> {
+  for (;;) {
+    const next = await abortable(frames.next(), signal)
+    if (next.done) return false
+    const { value } = next
+    if (value.type === 'control' && value.message['op'] === 'hello' && value.message['id'] === id) return true
   }
 }
 

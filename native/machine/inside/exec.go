@@ -23,6 +23,7 @@ const execPorts = 4
 // execRequest asks for one program, run as root.
 type execRequest struct {
 	Op   string            `json:"op"`
+	ID   string            `json:"id"` // of open
 	Argv []string          `json:"argv"`
 	Env  map[string]string `json:"env"`
 	Cwd  string            `json:"cwd"`
@@ -40,14 +41,18 @@ type terminalSize struct {
 }
 
 // serveExec serves one session after the other on a port, for ever.
+//
+// A host opens a session with {"op":"open","id":"…"}, answered by {"op":"hello","id":"…"}. It speaks first because a
+// host that leaves and another that comes at once can look like one from here: the next "open" ends the last session.
 func serveExec(name string, reap *reaper.Reaper) {
 	p, err := openPort(name)
+	var opened string
 	for ; err == nil; err = p.reopen() {
 		if err = p.waitForHost(); err != nil {
 			break
 		}
 		session := &execSession{port: p, reader: wire.NewReader(p), writer: wire.NewWriter(p), reap: reap}
-		session.run()
+		opened = session.run(opened)
 	}
 	fmt.Printf("vulcan-machine: %s: %v\n", name, err)
 }
@@ -57,28 +62,39 @@ type execSession struct {
 	reader *wire.Reader
 	writer *wire.Writer
 	reap   *reaper.Reaper
+	// next is the id of the host that opened a session while this one went on.
+	next string
 }
 
-// run is one session: hello, one exec, its streams, its exit. The host's leaving ends the program.
-func (s *execSession) run() {
-	s.writer.Control(message{"op": "hello", "proto": 1})
+// run is one session: hello, one exec, its streams, its exit. The host's leaving ends the program. It returns the id of
+// the next host where that one has opened its session already.
+func (s *execSession) run(opened string) (next string) {
+	if opened != "" {
+		s.hello(opened)
+	}
 	for {
 		request, err := s.nextControl()
 		if err != nil {
-			return
+			return ""
 		}
-		if request.Op != "exec" {
-			s.refuse("bad_request", fmt.Errorf("%q was sent before exec", request.Op))
-			continue
-		}
-		program, err := startProgram(request, s.reap)
-		if err != nil {
+		switch request.Op {
+		case "open":
+			s.hello(request.ID)
+		case "exec":
+			program, err := startProgram(request, s.reap)
+			if err == nil {
+				s.follow(program)
+				return s.next
+			}
 			s.refuse("exec_failed", err)
-			continue
+		default:
+			s.refuse("bad_request", fmt.Errorf("%q was sent before exec", request.Op))
 		}
-		s.follow(program)
-		return
 	}
+}
+
+func (s *execSession) hello(id string) {
+	s.writer.Control(message{"op": "hello", "proto": 1, "id": id})
 }
 
 func (s *execSession) nextControl() (request execRequest, err error) {
@@ -169,9 +185,14 @@ func (s *execSession) receive(program *program) {
 			program.endInput()
 		case frame.Type == wire.Control:
 			var request execRequest
-			if json.Unmarshal(frame.Payload, &request) == nil {
-				program.control(request)
+			if json.Unmarshal(frame.Payload, &request) != nil {
+				continue
 			}
+			if request.Op == "open" {
+				s.next = request.ID
+				return
+			}
+			program.control(request)
 		}
 	}
 }

@@ -41,14 +41,25 @@ func startSession(t *testing.T) *host {
 	go func() {
 		defer close(h.ended)
 		session := &execSession{port: p, reader: wire.NewReader(p), writer: wire.NewWriter(p), reap: reap()}
-		session.run()
+		for opened := session.run(""); opened != ""; {
+			// A socket pair cannot be opened again; a port would be, here.
+			p.file.SetWriteDeadline(time.Time{})
+			session.next = ""
+			opened = session.run(opened)
+		}
 		p.file.Close()
 	}()
 	t.Cleanup(func() { h.leave() })
-	if hello := h.control(); hello["op"] != "hello" {
-		t.Fatalf("hello %v", hello)
-	}
+	h.open("first")
 	return h
+}
+
+func (h *host) open(id string) {
+	h.t.Helper()
+	h.writer.Control(message{"op": "open", "id": id})
+	if hello := h.control(); hello["op"] != "hello" || hello["id"] != id {
+		h.t.Fatalf("hello %v", hello)
+	}
 }
 
 func (h *host) leave() {
@@ -200,4 +211,17 @@ func TestWhatAProgramLeavesBehindDoesNotKeepTheSessionOpen(t *testing.T) {
 	var pid int
 	fmt.Sscan(stdout, &pid)
 	unix.Kill(pid, unix.SIGKILL)
+}
+
+func TestTheNextHostEndsTheLastOnesSession(t *testing.T) {
+	h := startSession(t)
+	pid := h.exec(nil, "sleep", "1000")
+	h.open("second")
+	if err := unix.Kill(pid, 0); err != unix.ESRCH {
+		t.Errorf("pid %d: %v", pid, err)
+	}
+	h.exec(nil, "echo", "next")
+	if stdout, _, exit := h.rest(); stdout != "next\n" || exit["code"] != 0.0 {
+		t.Errorf("%q %v", stdout, exit)
+	}
 }
