@@ -39,7 +39,7 @@ export async function locateImage(home: string, name: string): Promise<Image> {
   if (entry) return toImage(entry)
   throw new VulcanError('asset_unavailable', `the ${name} image is not in ${join(home, 'images')}, or not whole`, {
     step: 'locate',
-    hint: `run: vulcan setup --image ${name}`,
+    hint: 'run: vulcan setup',
   })
 }
 

@@ -20,8 +20,13 @@ export const recipeSchema = Type.Object(
     assets: Type.Optional(Type.Record(inImage, Type.String())),
     /** Folder in the image to the name of a pinned npm package that is unpacked there. */
     npmPackages: Type.Optional(Type.Record(inImage, Type.String())),
-    /** Path to content of text files; below the user's home they belong to the user. */
-    files: Type.Optional(Type.Record(inImage, Type.String())),
+    /** Path to text, or to the name of a file beside the recipe. Below the user's home they belong to the user. */
+    files: Type.Optional(
+      Type.Record(
+        inImage,
+        Type.Union([Type.String(), Type.Object({ file: Type.String({ pattern: '^[\\w.-]+$' }) }, strict)]),
+      ),
+    ),
     /** Symbolic links, path to target. */
     links: Type.Optional(Type.Record(inImage, Type.String())),
     /** Folders that belong to the user. */
@@ -47,7 +52,8 @@ export const recipeSchema = Type.Object(
   strict,
 )
 
-export type Recipe = Static<typeof recipeSchema>
+/** A recipe with the content of its files. */
+export type Recipe = Omit<Static<typeof recipeSchema>, 'files'> & { readonly files: Readonly<Record<string, string>> }
 
 /** Reads images/<name>.json below the package's root. Throws image_build_failed naming what is wrong with it. */
 export async function readRecipe(root: string, name: string): Promise<Recipe> {
@@ -60,9 +66,15 @@ export async function readRecipe(root: string, name: string): Promise<Recipe> {
   } catch (error) {
     throw fail(isMissing(error) ? 'is not there' : `cannot be read: ${String(error)}`, error)
   }
-  if (Value.Check(recipeSchema, recipe)) return recipe
-  const fault = Value.Errors(recipeSchema, recipe)[0]
-  throw fail(`is wrong at ${fault?.instancePath || '/'}: ${fault?.message ?? 'it does not fit its schema'}`)
+  if (!Value.Check(recipeSchema, recipe)) {
+    const fault = Value.Errors(recipeSchema, recipe)[0]
+    throw fail(`is wrong at ${fault?.instancePath || '/'}: ${fault?.message ?? 'it does not fit its schema'}`)
+  }
+  const files: Record<string, string> = {}
+  for (const [to, content] of Object.entries(recipe.files ?? {})) {
+    files[to] = typeof content === 'string' ? content : await readFile(join(root, 'images', content.file), 'utf8')
+  }
+  return { ...recipe, files }
 }
 
 /** Names of the recipes that are runtimes: all but the machine's. */
