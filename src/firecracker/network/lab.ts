@@ -84,7 +84,7 @@ export const batch = (netns: string, lines: readonly string[]) =>
   run(['ip', '-n', netns, '-batch', '-'], { input: `${lines.join('\n')}\n` })
 
 /** Answers on every address of the namespace, TCP 80 and 53 and UDP 53, with the address it was asked from. */
-async function serve(scope: Scope, netns: string): Promise<void> {
+export async function serve(scope: Scope, netns: string): Promise<void> {
   const child = spawn('nsenter', [`--net=/var/run/netns/${netns}`, process.execPath, '-e', server], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Scope } from '../../base/scope.ts'
 import { excuse, Floor, gateway } from './floor.ts'
-import { attempt, batch, internet, uplink } from './lab.ts'
+import { attempt, batch, internet, serve, uplink } from './lab.ts'
 
 const because = await excuse()
 
@@ -94,6 +94,8 @@ describe.skipIf(because !== undefined)(
     test('guests cannot reach each other, and hear so at once; nor can the internet reach a guest', async () => {
       await using scope = new Scope('vms')
       const [a, b] = [await floor.guest(scope, 7, { mode: 'host' }), await floor.guest(scope, 8)]
+      // Somebody listens in both: an answer would come if anything came through.
+      await Promise.all([7, 8].map((n) => serve(scope, floor.id(n))))
       for (const [from, to] of [
         [7, b.own],
         [8, a.own],
@@ -120,6 +122,16 @@ describe.skipIf(because !== undefined)(
       const [seen] = Object.values(await attempt(floor.id(9), targets))
       expect(seen).toMatch(/^(silent|refused late)$/)
       expect(await floor.onHost('ip', 'neigh')).not.toMatch(/77\.77|77:77/)
+    })
+
+    test('whom the firewall does not know reaches nothing; prepare brings the guests that live back', async () => {
+      await using scope = new Scope('vm')
+      await floor.guest(scope, 11)
+      await floor.onHost('nft', 'flush', 'map', 'inet', `vulcan_${floor.lab.instance}`, 'guests')
+      const targets = [`tcp_${internet.first}_80`, `tcp_${gateway}_80`]
+      expect(Object.values(await attempt(floor.id(11), targets))).toEqual(['refused', 'refused'])
+      await floor.open().prepare()
+      expect(Object.values(await attempt(floor.id(11), targets))).toEqual([`from ${uplink}`, 'refused'])
     })
 
     test('IPv6 of a guest goes nowhere', async () => {
