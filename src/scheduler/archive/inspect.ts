@@ -22,6 +22,8 @@ export async function inspect(path: string, bounds: Bounds, signal: AbortSignal)
   } catch (error) {
     if (error instanceof VulcanError) throw error
     signal.throwIfAborted()
+    // A file of ours that cannot be read is our fault, not the archive's.
+    if ((error as NodeJS.ErrnoException).syscall !== undefined) throw error
     throw corrupt(`as ${format} it cannot be read: ${(error as Error).message}`, error)
   }
   if (collector.entries.length === 0) throw corrupt(`as ${format} it holds nothing`)
