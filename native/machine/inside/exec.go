@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,13 +47,18 @@ type terminalSize struct {
 // host that leaves and another that comes at once can look like one from here: the next "open" ends the last session.
 func serveExec(name string, reap *reaper.Reaper) {
 	p, err := openPort(name)
-	var opened string
-	for ; err == nil; err = p.reopen() {
+	for opened := ""; err == nil; {
 		if err = p.waitForHost(); err != nil {
 			break
 		}
 		session := &execSession{port: p, reader: wire.NewReader(p), writer: wire.NewWriter(p), reap: reap}
 		opened = session.run(opened)
+		if session.broken {
+			err = p.reopen()
+		} else {
+			// Not opened again: the next host's first words may be there already, and would be dropped.
+			p.resume()
+		}
 	}
 	fmt.Printf("vulcan-machine: %s: %v\n", name, err)
 }
@@ -64,6 +70,8 @@ type execSession struct {
 	reap   *reaper.Reaper
 	// next is the id of the host that opened a session while this one went on.
 	next string
+	// broken is true when bytes came that are no frame: what follows them cannot be told from their rest.
+	broken bool
 }
 
 // run is one session: hello, one exec, its streams, its exit. The host's leaving ends the program. It returns the id of
@@ -99,14 +107,28 @@ func (s *execSession) hello(id string) {
 
 func (s *execSession) nextControl() (request execRequest, err error) {
 	for {
-		frame, err := s.reader.Next()
+		frame, err := s.receiveFrame()
 		if err != nil {
 			return request, err
 		}
-		if frame.Type == wire.Control {
-			return request, json.Unmarshal(frame.Payload, &request)
+		if frame.Type != wire.Control {
+			continue
 		}
+		if err := json.Unmarshal(frame.Payload, &request); err != nil {
+			s.refuse("bad_request", err)
+			continue
+		}
+		return request, nil
 	}
+}
+
+func (s *execSession) receiveFrame() (wire.Frame, error) {
+	frame, err := s.reader.Next()
+	// Cut within a frame counts too, since one of the next host's may have been taken for its rest.
+	if err != nil && err != io.EOF {
+		s.broken = true
+	}
+	return frame, err
 }
 
 func (s *execSession) refuse(code string, err error) {
@@ -174,7 +196,7 @@ func (s *execSession) copyOutput(process *reaper.Process, stream uint32, file *o
 // receive takes input and control until the host leaves.
 func (s *execSession) receive(program *program) {
 	for {
-		frame, err := s.reader.Next()
+		frame, err := s.receiveFrame()
 		if err != nil {
 			return
 		}

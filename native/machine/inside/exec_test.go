@@ -42,8 +42,7 @@ func startSession(t *testing.T) *host {
 		defer close(h.ended)
 		session := &execSession{port: p, reader: wire.NewReader(p), writer: wire.NewWriter(p), reap: reap()}
 		for opened := session.run(""); opened != ""; {
-			// A socket pair cannot be opened again; a port would be, here.
-			p.file.SetWriteDeadline(time.Time{})
+			p.resume()
 			session.next = ""
 			opened = session.run(opened)
 		}

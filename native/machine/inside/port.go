@@ -92,3 +92,6 @@ func (p *port) Write(data []byte) (int, error) { return p.file.Write(data) }
 
 // abandon makes every pending and later write fail, for a session whose host has left.
 func (p *port) abandon() { p.file.SetWriteDeadline(time.Unix(1, 0)) }
+
+// resume undoes abandon, for the next session.
+func (p *port) resume() { p.file.SetWriteDeadline(time.Time{}) }
