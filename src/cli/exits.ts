@@ -30,7 +30,7 @@ export function exitStatusOf(exit: ExitRecord | undefined): number {
 function ownStatus({ code, signal }: ExitRecord): number {
   if (code !== undefined) return code
   const numbers: Readonly<Record<string, number>> = constants.signals
-  return 128 + (numbers[signal ?? ''] ?? 0)
+  return signal === undefined ? 1 : 128 + (numbers[signal] ?? 0)
 }
 
 /** Whose fault an error is decides: the caller's is wrong usage. */

@@ -1,0 +1,80 @@
+import { expect, test } from 'vitest'
+import { VulcanError } from './api/errors.ts'
+import { asVariables, joinSettings, variableOf } from './config.ts'
+import { settings } from './settings.ts'
+
+const join = (o: { env?: Record<string, string>; flags?: Record<string, unknown>; file?: string }) =>
+  joinSettings({
+    env: { VULCAN_HOME: '/h', ...o.env },
+    flags: o.flags ?? {},
+    readFile: (path) => (path === '/h/vulcan.toml' ? o.file : undefined),
+  })
+
+const complaint = (work: () => unknown): string => {
+  try {
+    work()
+    return 'nothing'
+  } catch (error) {
+    return error instanceof VulcanError ? error.message : String(error)
+  }
+}
+
+test('file, environment and flags in rising order, and each value knows where it is from', () => {
+  const file = '[limits]\ncpus = 2\npids = 10\nbody_mb = 3\n[machine]\nrestrict = true\n'
+  const { config, origins } = join({
+    file,
+    env: { VULCAN_LIMITS_PIDS: '20', VULCAN_LIMITS_BODY_MB: '4' },
+    flags: { 'limits.body_mb': '5' },
+  })
+  expect([config['limits.cpus'], config['limits.pids'], config['limits.body_mb'], config['machine.restrict']]).toEqual([
+    2,
+    20,
+    5,
+    true,
+  ])
+  expect([
+    origins['limits.cpus'],
+    origins['limits.pids'],
+    origins['limits.body_mb'],
+    origins['limits.disk_mb'],
+  ]).toEqual(['/h/vulcan.toml', 'VULCAN_LIMITS_PIDS', '--set limits.body_mb', 'default'])
+  expect(Object.isFrozen(config)).toBe(true)
+})
+
+test.each([
+  [{ file: 'colour = "red"' }, ['/h/vulcan.toml', 'colour']],
+  [{ file: '[limits]\ncpus = "many"' }, ['/h/vulcan.toml', 'limits.cpus', 'not a number']],
+  [{ file: 'x = [' }, ['/h/vulcan.toml', 'not TOML']],
+  [{ file: 'home = "/other"' }, ['/h/vulcan.toml', 'home']],
+  [{ env: { VULCAN_SERVER_PORT: '70000' } }, ['VULCAN_SERVER_PORT', 'server.port', 'between 0 and 65535']],
+  [{ env: { VULCAN_MACHINE_CORES: '1.5' } }, ['VULCAN_MACHINE_CORES', 'whole number']],
+  [{ env: { VULCAN_MACHINE_RESTRICT: 'perhaps' } }, ['machine.restrict', 'neither true nor false']],
+  [{ flags: { instance: 'Not-Ok' } }, ['--set instance', '1 to 12 of a-z']],
+  [{ flags: { backend: 'docker' } }, ['backend', 'firecracker, fake']],
+  [{ flags: { nonsense: '1' } }, ['nonsense']],
+  [{ env: { VULCAN_NETWORK_NAMESERVERS: '9.9.9.9,nowhere!' } }, ['network.nameservers', 'nowhere!']],
+])('%j is refused, naming setting and source', (sources, words) => {
+  const said = complaint(() => join(sources))
+  for (const word of words) expect(said).toContain(word)
+})
+
+test('what was given can be handed to a child as variables, lists too, and reads back the same', () => {
+  const loaded = join({ flags: { 'network.nameservers': '9.9.9.9,1.1.1.1', 'limits.cpus': '1.5' } })
+  const again = join({ env: asVariables(loaded) })
+  expect(again.config).toEqual(loaded.config)
+})
+
+test('two homes have two instance names; one that is set stays', () => {
+  expect(join({}).config.instance).toMatch(/^v[0-9a-f]{8}$/)
+  expect(join({ env: { VULCAN_HOME: '/other' } }).config.instance).not.toBe(join({}).config.instance)
+  expect(join({ env: { VULCAN_INSTANCE: 'mine' } }).config.instance).toBe('mine')
+})
+
+test('every setting has a sentence, a default that passes its own check, and a variable of its own', () => {
+  const variables = Object.keys(settings).map(variableOf)
+  expect(new Set(variables).size).toBe(variables.length)
+  for (const [name, { doc, standard, read }] of Object.entries(settings)) {
+    expect(doc.length, name).toBeGreaterThan(10)
+    expect(read(standard), name).toEqual(standard)
+  }
+})
