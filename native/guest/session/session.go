@@ -130,9 +130,11 @@ func (s *session) control(payload []byte) error {
 	case "exec":
 		return s.exec(payload)
 	case "shutdown":
-		if err := s.answer(decode(payload, &shutdown{})); err != nil {
-			return err
+		if err := decode(payload, &shutdown{}); err != nil {
+			return s.refuse(err)
 		}
+		// Ended even when the host does not hear that it will be.
+		_ = s.answer(nil)
 		s.env.Shutdown()
 		return io.EOF
 	default:

@@ -25,7 +25,7 @@ func Archive(from io.Reader, format string, tree *Tree, spoolDir string) error {
 	case source.failed != nil:
 		// The connection, not the archive.
 		return source.failed
-	case err != nil && source.bytes == 0:
+	case err != nil && source.ended && source.bytes == 0:
 		return corruptf("it is empty")
 	case err != nil:
 		return fault.Of(err, fault.WriteFailed, "unpack")
@@ -146,13 +146,18 @@ func (m *meter) Read(p []byte) (int, error) {
 type source struct {
 	from   io.Reader
 	bytes  int64
+	ended  bool
 	failed error
 }
 
 func (s *source) Read(p []byte) (int, error) {
 	n, err := s.from.Read(p)
 	s.bytes += int64(n)
-	if err != nil && err != io.EOF {
+	switch err {
+	case nil:
+	case io.EOF:
+		s.ended = true
+	default:
 		s.failed = err
 	}
 	return n, err
