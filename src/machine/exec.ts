@@ -1,8 +1,9 @@
 /** `machine exec` and `machine shell`: a program in the machine, its output collected or joined to our own terminal. */
 import type { Readable, Writable } from 'node:stream'
 import type { ReadStream, WriteStream } from 'node:tty'
+import { VulcanError } from '../api/errors.ts'
 import { Tail } from '../base/tail.ts'
-import { deadline } from '../base/time.ts'
+import { deadline, DeadlineExceeded } from '../base/time.ts'
 import { placesOf } from './places.ts'
 import { openSession, type ExecRequest, type Session, type TerminalSize } from './session.ts'
 
@@ -16,7 +17,7 @@ export interface ExecOptions extends Omit<ExecRequest, 'tty'> {
 }
 
 export interface ExecResult {
-  /** The exit code, or 128 and the signal's number less its name when a signal ended it: see `signal`. */
+  /** Null when a signal ended it. */
   readonly code: number | null
   readonly signal: string | null
   /** The last 4 MiB of each. */
@@ -26,22 +27,30 @@ export interface ExecResult {
 
 const captureBytes = 4 << 20
 
-/** Runs a program in the machine to its end and collects its output. A failing program is a result, not an error. */
+/**
+ * Runs a program in the machine to its end and collects its output. A failing program is a result, not an error; one that
+ * takes too long is `machine_failed`.
+ */
 export async function machineExec(o: ExecOptions): Promise<ExecResult> {
   const what = `${o.argv[0]} in the machine`
-  return deadline(what, { timeoutMs: o.timeoutMs ?? 600_000, signal: o.signal }, async (signal) => {
-    await using session = await openSession(placesOf(o.home), o, signal)
-    const output = { stdout: new Tail(captureBytes), stderr: new Tail(captureBytes) }
-    const fed = feed(session, o.input ?? '')
-    for await (const event of session.events(signal)) {
-      if (event.kind === 'output') output[event.stream].push(event.data)
-      else {
-        await fed
-        return { code: event.code, signal: event.signal, stdout: output.stdout.text(), stderr: output.stderr.text() }
-      }
-    }
-    throw new Error('a session ended without an exit')
-  })
+  try {
+    return await deadline(what, { timeoutMs: o.timeoutMs ?? 600_000, signal: o.signal }, (signal) => collect(o, signal))
+  } catch (error) {
+    if (!(error instanceof DeadlineExceeded) || o.signal?.aborted) throw error
+    throw new VulcanError('machine_failed', error.message, { step: 'exec', cause: error })
+  }
+}
+
+async function collect(o: ExecOptions, signal: AbortSignal): Promise<ExecResult> {
+  await using session = await openSession(placesOf(o.home), o, signal)
+  const output = { stdout: new Tail(captureBytes), stderr: new Tail(captureBytes) }
+  // Not awaited: a program may end without having read its input. It ends with the session.
+  void feed(session, o.input ?? '')
+  for await (const event of session.events(signal)) {
+    if (event.kind === 'output') output[event.stream].push(event.data)
+    else return { code: event.code, signal: event.signal, stdout: output.stdout.text(), stderr: output.stderr.text() }
+  }
+  throw new Error('a session ended without an exit')
 }
 
 const pieceBytes = 64 << 10

@@ -8,8 +8,12 @@ import { VulcanError } from '../api/errors.ts'
 import { deadline, abortable } from '../base/time.ts'
 import type { Places } from './places.ts'
 
+/** Raised whenever what the host and the machine's init say to each other changes (src/machine/PROTOCOL.md). */
+export const machineProtocol = 2
+
 /** What a machine was started with. */
 export interface MachineRecord {
+  readonly protocol: number
   /** Of 127.0.0.1 on the host; leads to the server. */
   readonly port: number
   readonly memMib: number

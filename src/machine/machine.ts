@@ -61,12 +61,17 @@ const keeperEndMs = 15_000
 export async function stopMachine(o: { readonly home: string; readonly signal?: AbortSignal }): Promise<boolean> {
   const places = placesOf(o.home)
   await using _held = await lock(places.dir, o.signal ? { signal: o.signal } : {})
+  return powerOff(places, o.signal)
+}
+
+/** The same for a caller who holds the machine's lock. */
+export async function powerOff(places: Places, signal: AbortSignal | undefined): Promise<boolean> {
   using client = await connectKeeper(places)
   if (!client) return false
   client.order('stop')
   const timeoutMs = standardTimeouts.stop + keeperEndMs
   try {
-    await deadline('the end of the machine', { timeoutMs, signal: o.signal }, (signal) => ended(client, signal))
+    await deadline('the end of the machine', { timeoutMs, signal }, (signal) => ended(client, signal))
   } catch (error) {
     if (!(error instanceof DeadlineExceeded)) throw error
     throw new VulcanError('machine_failed', 'the machine’s keeper does not end', { step: 'stop', cause: error })

@@ -26,7 +26,7 @@ export type SessionEvent =
   /** The last one. A signal's name when one ended the program. */
   | { readonly kind: 'exit'; readonly code: number | null; readonly signal: string | null }
 
-/** Milliseconds: one try for the machine's hello, all tries together, and the pause after a try, doubled each time. */
+/** Milliseconds: one try for the machine's hello, each wait on the way to a session, and the pause after a try, doubled each time. */
 const helloTimeoutMs = 2000
 const openTimeoutMs = 60_000
 const firstPauseMs = 200
@@ -90,9 +90,9 @@ export class Session implements AsyncDisposable {
 
 /** Starts a program in the machine. Throws `machine_failed` when there is none or the program cannot be started. */
 export async function openSession(places: Places, request: ExecRequest, signal?: AbortSignal): Promise<Session> {
-  return deadline('a session with the machine', { timeoutMs: openTimeoutMs, signal }, async (signal) => {
-    const port = await takePort(places, signal)
-    try {
+  const port = await patiently('all its ports for programs are in use', signal, (signal) => takePort(places, signal))
+  try {
+    return await patiently('it does not answer', signal, async (signal) => {
       const { socket, frames } = await dial(port.path, signal)
       try {
         await begin(socket, frames, { request, signal })
@@ -101,11 +101,29 @@ export async function openSession(places: Places, request: ExecRequest, signal?:
         socket.destroy()
         throw error
       }
-    } catch (error) {
-      await port.lock[Symbol.asyncDispose]()
-      throw error
-    }
-  })
+    })
+  } catch (error) {
+    await port.lock[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** One of the waits on the way to a session; `otherwise` is what it means when it takes too long. */
+async function patiently<T>(
+  otherwise: string,
+  signal: AbortSignal | undefined,
+  operation: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  try {
+    return await deadline('a session with the machine', { timeoutMs: openTimeoutMs, signal }, operation)
+  } catch (error) {
+    if (!(error instanceof DeadlineExceeded) || signal?.aborted) throw error
+    throw new VulcanError('machine_failed', `no program can be run in the machine: ${otherwise}`, {
+      step: 'exec',
+      hint: 'vulcan machine stop, then vulcan machine start, makes a new one',
+      cause: error,
+    })
+  }
 }
 
 /** A free port, or the first one when all are taken, as soon as it is free. QEMU serves one client of a port at a time. */

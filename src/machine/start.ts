@@ -8,8 +8,8 @@ import { VulcanError } from '../api/errors.ts'
 import { writeAtomic } from '../base/files.ts'
 import { lock } from '../base/lock.ts'
 import { ensureDataDisk } from './disk.ts'
-import { connectKeeper, spawnKeeper, type KeeperSpec, type MachineRecord } from './keeper.ts'
-import { machineStatus, replaceServer, type RunningMachine } from './machine.ts'
+import { connectKeeper, machineProtocol, spawnKeeper, type KeeperSpec, type MachineRecord } from './keeper.ts'
+import { machineStatus, powerOff, replaceServer, type RunningMachine } from './machine.ts'
 import { standardTimeouts, type StartOptions, type Timeouts } from './options.ts'
 import { placesOf, type Places } from './places.ts'
 import { qemuArgv } from './qemu.ts'
@@ -23,6 +23,7 @@ export async function startMachine(o: StartOptions): Promise<RunningMachine> {
   const places = placesOf(o.home)
   const times = { ...standardTimeouts, ...o.timeouts }
   await using _held = await lock(places.dir, o.signal ? { signal: o.signal } : {})
+  await endUnfit(o, places)
   let client = await connectKeeper(places)
   const target = client && o.server && (await replaceServer(places, o.server)) ? 'restarted' : o.server ? 'ready' : 'up'
   if (!client) {
@@ -39,12 +40,20 @@ export async function startMachine(o: StartOptions): Promise<RunningMachine> {
   throw new VulcanError('machine_failed', 'the machine ended right after it had started', { step: 'status' })
 }
 
+/** A machine that is going down is waited for; one whose init is of another version than we would not understand us. */
+async function endUnfit(o: StartOptions, places: Places): Promise<void> {
+  const found = await machineStatus(o)
+  const fit = found.running && found.state !== 'stopping' && found.protocol === machineProtocol
+  if (found.running && !fit) await powerOff(places, o.signal)
+}
+
 async function prepare(o: StartOptions, places: Places, times: Timeouts): Promise<void> {
   for (const dir of [places.dir, places.sockets, places.config]) await mkdir(dir, { recursive: true, mode: 0o700 })
   await ensureDataDisk(places.dataDisk, o.diskGib)
   if (o.server) await replaceServer(places, o.server)
   const port = o.hostPort === 0 ? await freePort() : o.hostPort
   const record: MachineRecord = {
+    protocol: machineProtocol,
     port,
     memMib: o.memMib,
     cores: o.cores,

@@ -3,7 +3,7 @@ import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { connectKeeper, parseEvent, type KeeperStatus } from './keeper.ts'
+import { connectKeeper, machineProtocol, parseEvent, type KeeperStatus } from './keeper.ts'
 import { machineStatus, restartServer, stopMachine } from './machine.ts'
 import { placesOf } from './places.ts'
 import { waitFor } from './wait.ts'
@@ -18,7 +18,7 @@ const status = (state: KeeperStatus['state'], more: Partial<KeeperStatus> = {}):
   ready_after_ms: 0,
   restarts: 0,
   last_failure: '',
-  about: { port: 40_000, memMib: 1024, cores: 1, qemuVersion: '10.0.2', restrict: false },
+  about: { protocol: machineProtocol, port: 40_000, memMib: 1024, cores: 1, qemuVersion: '10.0.2', restrict: false },
   ...more,
 })
 
