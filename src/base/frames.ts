@@ -104,7 +104,8 @@ function checkHeader(length: number, type: number, streamId: number): void {
   if (type === frameType.end && length > 0) throw new ProtocolError('an end frame with a payload')
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true })
+// `ignoreBOM` leaves a byte order mark in, which is no JSON; without it the mark would vanish here and be refused by Go.
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 function parseControl(payload: Buffer): Record<string, unknown> {
   let message: unknown
