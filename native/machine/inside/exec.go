@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -241,23 +239,4 @@ func exitMessage(status syscall.WaitStatus) message {
 		exit["code"] = status.ExitStatus()
 	}
 	return exit
-}
-
-// lookPath finds a program in the PATH that the program itself will have.
-func lookPath(name, path string) (string, error) {
-	if name == "" {
-		return "", errors.New("no program was named")
-	}
-	if strings.Contains(name, "/") {
-		return name, nil
-	}
-	for _, dir := range filepath.SplitList(path) {
-		candidate := filepath.Join(dir, name)
-		if unix.Access(candidate, unix.X_OK) == nil {
-			if info, err := os.Stat(candidate); err == nil && !info.IsDir() {
-				return candidate, nil
-			}
-		}
-	}
-	return "", fmt.Errorf("%s was not found in %s", name, path)
 }

@@ -1,8 +1,11 @@
 package inside
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -150,4 +153,23 @@ func resizeTerminal(master *os.File, size terminalSize) {
 	raw.Control(func(fd uintptr) {
 		unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, &unix.Winsize{Row: size.Rows, Col: size.Cols})
 	})
+}
+
+// lookPath finds a program in the PATH that the program itself will have.
+func lookPath(name, path string) (string, error) {
+	if name == "" {
+		return "", errors.New("no program was named")
+	}
+	if strings.Contains(name, "/") {
+		return name, nil
+	}
+	for _, dir := range filepath.SplitList(path) {
+		candidate := filepath.Join(dir, name)
+		if unix.Access(candidate, unix.X_OK) == nil {
+			if info, err := os.Stat(candidate); err == nil && !info.IsDir() {
+				return candidate, nil
+			}
+		}
+	}
+	return "", fmt.Errorf("%s was not found in %s", name, path)
 }
