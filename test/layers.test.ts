@@ -20,7 +20,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 }
 
 const src = resolve(import.meta.dirname, '..', 'src')
-const roomOf = (path: string): string => (relative(src, path).split('/')[0] ?? '').replace(/\.ts$/, '')
+const roomOf = (path: string): string => (relative(src, path).split('/')[0] ?? '').replace(/(\.test)?\.ts$/, '')
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts'))
   .map((file) => join(src, file))

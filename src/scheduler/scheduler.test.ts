@@ -122,7 +122,7 @@ test('a later process knows what ended, byte for byte, and removes what was cut 
     if (kind === 'stdout') output.push(data.toString())
   expect(output.join('')).toBe('hello\n')
   expect(() => second.scheduler.summary(cutOff.id)).toThrow(/no workload/)
-  await first.backend[Symbol.asyncDispose]()
+  await first.scheduler[Symbol.asyncDispose]()
 })
 
 test('only so many ended workloads are kept, the oldest go first with their files and keys', async () => {

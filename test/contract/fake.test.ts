@@ -1,20 +1,24 @@
+import { test } from 'vitest'
 import { FakeBackend } from '../../src/backend/fake.ts'
-import { backendContract } from './backend.contract.ts'
+import { backendContract, type Offered } from './backend.contract.ts'
 
 const backend = new FakeBackend()
+const offered: Offered = {
+  backend,
+  residue: () => Promise.resolve([...backend.live.keys()]),
+  programs: {
+    runtime: 'python',
+    name: 'main.py',
+    speak: (code) => `# fake: print out\n# fake: error err\n# fake: exit ${code}`,
+    wait: '# fake: start 1\n# fake: print up\n# fake: sleep 600000',
+    flood: (bytes) => `# fake: flood ${bytes}`,
+    echo: '# fake: stdin',
+    result: '# fake: result {"answer":42}',
+  },
+}
 
-backendContract('fake', () =>
-  Promise.resolve({
-    backend,
-    residue: () => Promise.resolve([...backend.live.keys()]),
-    programs: {
-      runtime: 'python',
-      name: 'main.py',
-      speak: (code) => `# fake: print out\n# fake: error err\n# fake: exit ${code}`,
-      wait: '# fake: print up\n# fake: sleep 600000',
-      flood: (bytes) => `# fake: flood ${bytes}`,
-      echo: '# fake: stdin',
-      result: '# fake: result {"answer":42}',
-    },
-  }),
-)
+for (const { name, check } of backendContract) {
+  // The assertions are in the case itself.
+  // oxlint-disable-next-line vitest/expect-expect
+  test(`the contract of a backend, fake: ${name}`, () => check(offered))
+}

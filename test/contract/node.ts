@@ -1,0 +1,56 @@
+/**
+ * Runs the contract on the Firecracker backend of the node it is started on (in the machine where there is one), beside the
+ * server: with an instance, a home and a subnet of its own. One line of JSON a case; the words are names of cases to run.
+ */
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { openFirecracker } from '../../src/firecracker/open.ts'
+import { locateAssets } from '../../src/images/assets.ts'
+import { locateImage } from '../../src/images/image.ts'
+import { backendContract, type Programs } from './backend.contract.ts'
+
+const [serverHome = '/var/lib/vulcan'] = process.argv.slice(2)
+const home = join(serverHome, 'contract')
+
+const programs: Programs = {
+  runtime: 'python',
+  name: 'main.py',
+  speak: (code) => `import sys\nprint('out')\nprint('err', file=sys.stderr)\nsys.exit(${code})`,
+  wait: `print('up', flush=True)\nimport time\ntime.sleep(600)`,
+  flood: (bytes) => `import sys\nfor _ in range(${bytes >> 16}): sys.stdout.write('x' * 65536)`,
+  echo: `import sys\nsys.stdout.write(sys.stdin.read())`,
+  result: `import json, os\njson.dump({'answer': 42}, open(os.environ['VULCAN_RESULT'], 'w'))`,
+}
+
+await mkdir(home, { recursive: true, mode: 0o711 })
+const backend = await openFirecracker({
+  instance: 'contract',
+  home,
+  node: 'contract',
+  assets: await locateAssets(serverHome),
+  runtimes: ['python'],
+  image: (name) => locateImage(serverHome, name),
+  subnet: '10.89.0.0/16',
+  nameservers: [],
+})
+
+async function residue(): Promise<readonly string[]> {
+  const left = await backend.cleanup(new Set(), { dryRun: true })
+  return Object.entries(left).flatMap(([kind, count]) => (count > 0 ? [`${count} ${kind}`] : []))
+}
+
+const say = (fact: object) => process.stdout.write(`${JSON.stringify(fact)}\n`)
+
+try {
+  for (const { name, check } of backendContract) {
+    const error = await check({ backend, programs, residue }).then(
+      () => undefined,
+      (failure: unknown) => (failure instanceof Error ? (failure.stack ?? failure.message) : String(failure)),
+    )
+    say({ name, ...(error !== undefined && { error }) })
+  }
+} finally {
+  await backend.cleanup(new Set())
+  await backend[Symbol.asyncDispose]()
+  await rm(home, { recursive: true, force: true })
+}
