@@ -98,7 +98,7 @@ async function openBackend(config: Config): Promise<Backend> {
     assets: await locateAssets(config.home),
     runtimes: runtimes.map(({ name }) => name),
     image: (name) => locateImage(config.home, name),
-    subnet: config['network.subnet'],
+    ...(config['network.subnet'] === 'auto' ? {} : { subnet: config['network.subnet'] }),
     nameservers: config['network.nameservers'].length > 0 ? config['network.nameservers'] : await hostNameservers(),
   })
   return backend

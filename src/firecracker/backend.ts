@@ -78,8 +78,7 @@ export class FirecrackerBackend implements Backend {
       },
       (failure) => this.#leftover(vmId, failure),
     )
-    this.#runs.add(run)
-    void run.exited.then(() => this.#runs.delete(run))
+    this.#own(run, spec)
     return run
   }
 
@@ -95,6 +94,18 @@ export class FirecrackerBackend implements Backend {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#runs].map((run) => run[Symbol.asyncDispose]()))
+    await this.#o.host.networks.close()
+  }
+
+  /** A run takes its vm down when its program has ended, whoever else may hold it; nobody has to remember to. */
+  #own(run: FirecrackerRun, spec: RunSpec): void {
+    const { vmId } = namesOf(this.#o.host.places, spec.id)
+    this.#runs.add(run)
+    void run.exited
+      .then(() => run[Symbol.asyncDispose]())
+      .then(() => this.facts.emit('vm.ended', { vmId, runtime: spec.runtime }))
+      .catch((failure: unknown) => this.#leftover(vmId, failure))
+      .finally(() => this.#runs.delete(run))
   }
 
   /** A boot has no side effect before a program is sent, so one that failed is tried again, once, with its console on. */

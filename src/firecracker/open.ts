@@ -4,6 +4,7 @@ import { sha256 } from '../base/files.ts'
 import type { Assets, Image } from '../images/images.ts'
 import { FirecrackerBackend } from './backend.ts'
 import { DiskTemplates } from './disks.ts'
+import { chooseSubnet } from './network/bridge.ts'
 import { Networks } from './network/network.ts'
 import { Uids } from './uids.ts'
 
@@ -17,7 +18,8 @@ export interface OpenOptions {
   readonly assets: Assets
   readonly runtimes: readonly string[]
   readonly image: (runtime: string) => Promise<Image>
-  readonly subnet: string
+  /** Addresses of the vms; without one, the first block that nobody else on this host has. */
+  readonly subnet?: string
   readonly nameservers: readonly string[]
 }
 
@@ -33,14 +35,14 @@ export function uidRangeOf(instance: string): { first: number; count: number } {
 /** What one vm may take of the disk below $VULCAN_HOME, in bytes a second. */
 const io = { readBytesPerS: 500 * 2 ** 20, writeBytesPerS: 200 * 2 ** 20 }
 
-export function openFirecracker(o: OpenOptions): Promise<FirecrackerBackend> {
+export async function openFirecracker(o: OpenOptions): Promise<FirecrackerBackend> {
   const networks = new Networks({
     instance: o.instance,
     cniPlugins: o.assets.cniPlugins,
     tapPlugin: o.assets.tapPlugin,
     // On a tmpfs, so that a reboot forgets the attachments together with the guests.
     stateDir: `/run/vulcan-${o.instance}/network`,
-    subnet: o.subnet,
+    subnet: o.subnet ?? (await chooseSubnet({ instance: o.instance })),
     nameservers: o.nameservers,
   })
   return FirecrackerBackend.open({

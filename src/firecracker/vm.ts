@@ -50,7 +50,7 @@ export interface Vm {
 }
 
 /** From InstanceStart to ready, in milliseconds; 6 s are usual under emulation, 0.2 s on metal. */
-const bootDeadlineMs = 60_000
+const bootDeadlineMs = 90_000
 /** For Firecracker to end after it was killed, in milliseconds. */
 const killDeadlineMs = 20_000
 /** For the first answer of a connection; a lost first connection is dialed again. */
