@@ -22,6 +22,17 @@ install_locked() { # folder, marker, what
   say "installing $3 ... done in $(($(date +%s) - begun)) s"
 }
 
+# Node 25 and newer need libatomic, which a bare Debian does not have.
+ensure_node_runs() {
+  "$pinned/node_modules/.bin/node" --version >/dev/null 2>&1 && return 0
+  say "installing libatomic1, which the pinned Node needs ..."
+  apt-get update -qq >&2 || :
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libatomic1 >&2 || :
+  "$pinned/node_modules/.bin/node" --version >/dev/null && return 0
+  say "the pinned Node does not run (its words are above); as root: apt-get install libatomic1"
+  exit 125
+}
+
 if ! fresh "$pinned/package-lock.json" "$node_marker" || ! fresh "$ROOT/package-lock.json" "$packages_marker"; then
   if ! command -v npm >/dev/null 2>&1; then
     say "npm was not found; install Node 20 or newer with npm (Debian: apt-get install nodejs npm)"
@@ -31,6 +42,7 @@ if ! fresh "$pinned/package-lock.json" "$node_marker" || ! fresh "$ROOT/package-
   exec 9>"$ROOT/.bootstrap.lock"
   flock 9
   install_locked "$pinned" "$node_marker" "the pinned Node"
+  ensure_node_runs
   PATH="$pinned/node_modules/.bin:$PATH" install_locked "$ROOT" "$packages_marker" "packages"
   exec 9>&-
 fi
