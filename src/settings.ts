@@ -122,9 +122,9 @@ export const settings = {
   'retention.count': number(500, { min: 0, max: 100_000 }, 'ended workloads that are kept'),
   'retention.mb': number(1024, { min: 0, max: 1_048_576 }, 'output of ended workloads that is kept, in MiB'),
   'network.subnet': text(
-    '10.88.0.0/16',
-    { pattern: /^\d+\.\d+\.\d+\.\d+\/\d+$/, words: 'an IPv4 CIDR block' },
-    'addresses of the vms',
+    'auto',
+    { pattern: /^(auto|\d+\.\d+\.\d+\.\d+\/\d+)$/, words: 'an IPv4 CIDR block or auto' },
+    'addresses of the vms; auto takes the first free one of 10.88.0.0/16 to 10.127.0.0/16',
   ),
   'network.nameservers': list(address, 'name servers of the vms; the host’s own when empty'),
   firecracker: text('', pathOrEmpty, 'an own firecracker instead of the pinned one'),

@@ -1,5 +1,5 @@
 /** The one place that spawns short-lived commands. Arguments are arrays; there is no shell. */
-import { spawn } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 
 export interface CommandOptions {
   readonly cwd?: string
@@ -67,49 +67,59 @@ function lastWords(init: Pick<CommandFailed, 'stdout' | 'stderr'>): string {
 const CAPTURE_LIMIT = 4 << 20
 
 /** Runs a command to its end. Resolves with its output; rejects with CommandFailed. */
-export function run(argv: readonly [string, ...string[]], options: CommandOptions = {}): Promise<CommandResult> {
+export async function run(argv: readonly [string, ...string[]], options: CommandOptions = {}): Promise<CommandResult> {
   const begun = performance.now()
-  const { promise, resolve, reject } = Promise.withResolvers<CommandResult>()
-  const child = spawn(argv[0], argv.slice(1), {
-    cwd: options.cwd,
-    env: options.env ?? process.env,
-    stdio: ['pipe', 'pipe', 'pipe'],
-    detached: true,
-  })
+  const child = start(argv, options)
   const out = collect(child.stdout, options.onLine)
   const err = collect(child.stderr, options.onLine)
-  let why: 'timeout' | 'aborted' | undefined
+  // A child that exits without reading its input is not an error of ours: its exit code tells.
+  child.stdin.on('error', () => undefined)
+  child.stdin.end(options.input)
+  const end = await ended(child, options)
+  const said = { stdout: out.text(), stderr: err.text() }
+  if (end.why === 'exit' && (options.okCodes ?? [0]).includes(end.code ?? -1)) {
+    return { code: end.code ?? 0, ...said, elapsedMs: performance.now() - begun }
+  }
+  throw new CommandFailed({ argv, ...end, ...said }, end.cause)
+}
+
+function start(argv: readonly [string, ...string[]], options: CommandOptions): ChildProcessWithoutNullStreams {
+  const where = options.cwd === undefined ? {} : { cwd: options.cwd }
+  const env = options.env === undefined ? {} : { env: options.env }
+  try {
+    return spawn(argv[0], argv.slice(1), { ...where, ...env, detached: true })
+  } catch (error) {
+    // Some failures come as an event, others (a busy text file) at once.
+    throw new CommandFailed({ argv, ...noEnd, why: 'spawn', stdout: '', stderr: '' }, error)
+  }
+}
+
+type End = Pick<CommandFailed, 'why' | 'code' | 'signal'> & { readonly cause?: unknown }
+
+const noEnd = { code: undefined, signal: undefined }
+
+/** Settles when the child and its pipes are closed, killing its group at the deadline or the abort. */
+function ended(child: ChildProcessWithoutNullStreams, options: CommandOptions): Promise<End> {
+  const { promise, resolve } = Promise.withResolvers<End>()
+  let killed: 'timeout' | 'aborted' | undefined
   // The first cause is the cause: a later abort does not rename a timeout.
   const stop = (cause: 'timeout' | 'aborted') => {
-    why ??= cause
+    killed ??= cause
     killGroup(child.pid)
   }
   const timer = options.timeoutMs === undefined ? undefined : setTimeout(() => stop('timeout'), options.timeoutMs)
   const onAbort = () => stop('aborted')
   options.signal?.addEventListener('abort', onAbort, { once: true })
   if (options.signal?.aborted) onAbort()
-
-  const settle = (outcome: () => void) => {
+  child.on('error', (cause) => resolve({ ...noEnd, why: 'spawn', cause }))
+  child.on('close', (code, signal) => {
+    const why = killed ?? (code === null ? 'signal' : 'exit')
+    resolve({ why, code: code ?? undefined, signal: signal ?? undefined })
+  })
+  return promise.finally(() => {
     clearTimeout(timer)
     options.signal?.removeEventListener('abort', onAbort)
-    outcome()
-  }
-  const failure = (cause: CommandFailed['why'], code?: number, signal?: NodeJS.Signals, error?: unknown) =>
-    new CommandFailed({ argv, code, signal, why: cause, stdout: out.text(), stderr: err.text() }, error)
-
-  child.on('error', (error) => settle(() => reject(failure('spawn', undefined, undefined, error))))
-  child.on('close', (code, signal) =>
-    settle(() => {
-      if (why) reject(failure(why, code ?? undefined, signal ?? undefined))
-      else if (code === null) reject(failure('signal', undefined, signal ?? undefined))
-      else if (!(options.okCodes ?? [0]).includes(code)) reject(failure('exit', code))
-      else resolve({ code, stdout: out.text(), stderr: err.text(), elapsedMs: performance.now() - begun })
-    }),
-  )
-  // A child that exits without reading its input is not an error of ours: its exit code tells.
-  child.stdin.on('error', () => undefined)
-  child.stdin.end(options.input)
-  return promise
+  })
 }
 
 /** Kills a process group started with `detached`; a group that is gone already is fine. */

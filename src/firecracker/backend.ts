@@ -15,7 +15,7 @@ import { greet } from './greet.ts'
 import { cgroupsOf, homeTooLong, jailsOf, namesOf } from './names.ts'
 import { Phases } from './phases.ts'
 import { FirecrackerRun } from './run.ts'
-import { openSession, startVm, type Vm, type VmHost, type VmRequest } from './vm.ts'
+import { openSession, startVm, type Vm, type VmHost } from './vm.ts'
 
 export interface FirecrackerOptions {
   readonly host: VmHost
@@ -61,7 +61,7 @@ export class FirecrackerBackend implements Backend {
   async execute(spec: RunSpec, signal: AbortSignal): Promise<Run> {
     const image = await this.#o.image(spec.runtime)
     const phases = new Phases()
-    const { scope, vm } = await phases.time('vm', () => this.#startTwice(spec, image, phases, signal))
+    const { scope, vm } = await phases.time('vm', () => this.#startTwice({ spec, image, phases, signal }))
     const { vmId } = vm.names
     const run = await acquire(
       scope,
@@ -109,53 +109,49 @@ export class FirecrackerBackend implements Backend {
   }
 
   /** A boot has no side effect before a program is sent, so one that failed is tried again, once, with its console on. */
-  async #startTwice(
-    spec: RunSpec,
-    image: Image,
-    phases: Phases,
-    signal: AbortSignal,
-  ): Promise<{ scope: Scope; vm: Vm }> {
-    const request = {
-      runId: spec.id,
-      rootfs: image.rootfs,
-      size: sizeOf(spec.resources),
-      diskMib: spec.resources.diskMib,
-      network: spec.network,
-    }
+  async #startTwice(o: Starting): Promise<{ scope: Scope; vm: Vm }> {
     try {
-      return await this.#start(spec, { ...request, console: false }, phases, signal)
+      return await this.#start(o, false)
     } catch (error) {
-      const retried = !signal.aborted
-      this.facts.emit('vm.start_failed', {
-        vmId: namesOf(this.#o.host.places, spec.id).vmId,
-        ...stepOf(error),
-        retried,
-      })
+      const { vmId } = namesOf(this.#o.host.places, o.spec.id)
+      const retried = !o.signal.aborted
+      this.facts.emit('vm.start_failed', { vmId, ...stepOf(error), retried })
       if (!retried) throw error
-      return this.#start(spec, { ...request, console: true }, phases, signal)
+      return this.#start(o, true)
     }
   }
 
-  async #start(
-    spec: RunSpec,
-    request: VmRequest,
-    phases: Phases,
-    signal: AbortSignal,
-  ): Promise<{ scope: Scope; vm: Vm }> {
+  async #start({ spec, image, phases, signal }: Starting, console: boolean): Promise<{ scope: Scope; vm: Vm }> {
     const { vmId } = namesOf(this.#o.host.places, spec.id)
+    const { resources, runtime } = spec
+    const request = {
+      runId: spec.id,
+      rootfs: image.rootfs,
+      size: sizeOf(resources),
+      diskMib: resources.diskMib,
+      network: spec.network,
+      console,
+    }
     const scope = new Scope(`vm ${vmId}`)
     const vm = await acquire(
       scope,
       () => startVm(scope, this.#o.host, { ...request, phases, signal }),
       (failure) => this.#leftover(vmId, failure),
     )
-    this.facts.emit('vm.started', { vmId, runtime: spec.runtime, start: 'boot', bootMs: vm.bootMs })
+    this.facts.emit('vm.started', { vmId, runtime, start: 'boot', bootMs: vm.bootMs })
     return { scope, vm }
   }
 
   #leftover(vmId: string, failure: unknown): void {
     this.facts.emit('vm.leftover', { vmId, message: String(failure) })
   }
+}
+
+interface Starting {
+  readonly spec: RunSpec
+  readonly image: Image
+  readonly phases: Phases
+  readonly signal: AbortSignal
 }
 
 function stepOf(error: unknown): { step: string; message: string } {
