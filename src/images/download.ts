@@ -8,7 +8,7 @@ import { openPromise } from 'yauzl'
 import { VulcanError } from '../api/errors.ts'
 import { exists, sha256File } from '../base/files.ts'
 import { CommandFailed, run } from '../base/process.ts'
-import { ensureHostPackages } from './host.ts'
+import { ensurePip } from './host.ts'
 import type { Pinned, PinnedNpm, Source } from './pins.ts'
 import type { Workplace } from './shelf.ts'
 
@@ -115,15 +115,6 @@ async function unpackNpm(tarball: string, to: string, strip: number): Promise<vo
     throw new VulcanError('asset_corrupt', `${tarball} cannot be read: ${String(cause)}`, { step: 'download', cause })
   })
   await rm(tarball)
-}
-
-async function ensurePip(at: Workplace): Promise<void> {
-  try {
-    await run(['python3', '-m', 'pip', '--version'], { signal: at.signal, timeoutMs: 60_000 })
-  } catch (error) {
-    if (!(error instanceof CommandFailed) || error.why === 'aborted') throw error
-    await ensureHostPackages(at, ['python3-pip'])
-  }
 }
 
 async function registry(at: Workplace, argv: [string, ...string[]]): Promise<void> {

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { VulcanError } from '../api/errors.ts'
 import { sha256 } from '../base/files.ts'
+import { lock } from '../base/lock.ts'
 import { CommandFailed, run } from '../base/process.ts'
 import { withEnv } from './host.ts'
 import type { Workplace } from './shelf.ts'
@@ -49,6 +50,8 @@ async function go(
   at: Workplace,
   command: { args: readonly string[]; cwd: string; env: Readonly<Record<string, string>> },
 ): Promise<void> {
+  // One after the other: builds side by side would each compile the standard library that they could share.
+  await using _held = await lock('vulcan-go', { signal: at.signal })
   try {
     const argv = withEnv(command.env, ['go', ...command.args])
     await run(argv, { cwd: command.cwd, signal: at.signal, timeoutMs: buildTimeoutMs })

@@ -17,17 +17,36 @@ export function withEnv(variables: Readonly<Record<string, string>>, argv: reado
   return ['env', ...Object.entries(variables).map(([name, value]) => `${name}=${value}`), ...argv]
 }
 
+/** What set-up needs sooner or later. Whoever misses the first of it has all of it installed, in one go. */
+const toolbox = ['mmdebstrap', 'e2fsprogs', 'xz-utils', 'debian-archive-keyring']
+
 /** Installs what is missing among these Debian packages by apt. Throws host_unfit when that cannot be done. */
 export async function ensureHostPackages(at: Workplace, names: readonly string[]): Promise<void> {
   if ((await missingPackages(names)).length === 0) return
   await using _held = await lock(hostPackagesLock, { signal: at.signal })
-  const missing = await missingPackages(names)
-  if (missing.length === 0) return
+  if ((await missingPackages(names)).length === 0) return
+  const pip = (await hasPip(at)) ? [] : ['python3-pip']
+  const missing = await missingPackages([...new Set([...toolbox, ...pip, ...names])])
   requireRoot(`installing ${missing.join(', ')}`)
   await at.progress.step(`installing host packages: ${missing.join(' ')}`, async (step) => {
     if (await listsAreMissing()) await aptGet(at, step, { args: ['update'] })
     await installPackages(at, step, missing)
   })
+}
+
+/** Makes `python3 -m pip` work: the user's own, else Debian's. */
+export async function ensurePip(at: Workplace): Promise<void> {
+  if (!(await hasPip(at))) await ensureHostPackages(at, ['python3-pip'])
+}
+
+async function hasPip(at: Workplace): Promise<boolean> {
+  try {
+    await run(['python3', '-m', 'pip', '--version'], { signal: at.signal, timeoutMs: 60_000 })
+    return true
+  } catch (error) {
+    if (!(error instanceof CommandFailed) || error.why === 'aborted') throw error
+    return false
+  }
 }
 
 interface AptCommand {
