@@ -21,19 +21,14 @@ const files = 65536
 
 // user makes the unprivileged user: its folders, its name, its limits, and the loopback it may use.
 func (b *boot) user() error {
-	for _, dir := range []struct {
-		path     string
-		mode     fs.FileMode
-		uid, gid int
-	}{
+	for _, dir := range []folder{
 		{"/work", 0o755, UID, GID},
 		{"/home/vulcan", 0o755, UID, GID},
 		{"/tmp", 0o777 | fs.ModeSticky, 0, 0},
 		{"/var/tmp", 0o777 | fs.ModeSticky, 0, 0},
 		{"/etc", 0o755, 0, 0},
 	} {
-		err := errors.Join(os.MkdirAll(dir.path, 0o755), os.Chown(dir.path, dir.uid, dir.gid), os.Chmod(dir.path, dir.mode))
-		if err != nil {
+		if err := ensureDir(dir); err != nil {
 			return err
 		}
 	}
@@ -55,6 +50,32 @@ func (b *boot) user() error {
 		syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: files, Max: files}),
 		syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}),
 	)
+}
+
+type folder struct {
+	path     string
+	mode     fs.FileMode
+	uid, gid int
+}
+
+// ensureDir changes no more than it must: each change of the image's own is a copy onto the disk.
+func ensureDir(dir folder) error {
+	if err := os.MkdirAll(dir.path, 0o755); err != nil {
+		return err
+	}
+	info, err := os.Stat(dir.path)
+	if err != nil {
+		return err
+	}
+	if owner, ok := info.Sys().(*syscall.Stat_t); !ok || int(owner.Uid) != dir.uid || int(owner.Gid) != dir.gid {
+		if err := os.Chown(dir.path, dir.uid, dir.gid); err != nil {
+			return err
+		}
+	}
+	if info.Mode()&(fs.ModePerm|fs.ModeSticky) == dir.mode {
+		return nil
+	}
+	return os.Chmod(dir.path, dir.mode)
 }
 
 // ensureEntry adds a line to a file like /etc/passwd unless one has its number, whatever its name.
