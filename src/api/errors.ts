@@ -12,6 +12,8 @@ interface Row {
   readonly title: string
 }
 
+// A row of a table reads best in one line.
+// oxlint-disable-next-line max-params
 const row = (status: number, fault: Fault, retry: boolean, title: string): Row => ({ status, fault, retry, title })
 
 export const errorTable = {

@@ -2,6 +2,7 @@
 import { Client } from '../api/client.ts'
 import { VulcanError } from '../api/errors.ts'
 import { lock } from '../base/lock.ts'
+import { machineStatus } from '../machine/machine.ts'
 import { buildOf } from './build.ts'
 import type { Context } from './context.ts'
 import { startHostServer, stopHostServer } from './hostserver.ts'
@@ -50,8 +51,9 @@ async function start(context: Context, runtimes: readonly string[]): Promise<Cli
     return meanwhile.client
   }
   const place = await choosePlace(context)
-  if (place.kind === 'machine')
+  if (place.kind === 'machine' && !(await machineStatus({ home: config.home })).running) {
     terminal.note(`KVM is not usable here (${place.reason}): using a host machine of our own, emulated by QEMU`)
+  }
   await prepareAll(context, place, runtimes)
   await (place.kind === 'host' ? onHost(context) : inMachine(context))
   const live = await fitting(context)

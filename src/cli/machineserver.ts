@@ -5,7 +5,7 @@ import { locateMachineAssets } from '../images/machine.ts'
 import { ensureProgram } from '../images/assets.ts'
 import type { RunningMachine } from '../machine/machine.ts'
 import { restartServer } from '../machine/machine.ts'
-import type { ServerCommand } from '../machine/options.ts'
+import { machineAddress, type ServerCommand } from '../machine/options.ts'
 import { startMachine } from '../machine/start.ts'
 import { asVariables } from '../config.ts'
 import type { Context } from './context.ts'
@@ -75,7 +75,7 @@ async function serverCommand({ config, loaded }: Context): Promise<ServerCommand
       ...Object.fromEntries(given),
       VULCAN_HOME: '/var/lib/vulcan',
       VULCAN_PLACE: 'host',
-      VULCAN_SERVER_HOST: '0.0.0.0',
+      VULCAN_SERVER_HOST: machineAddress,
       VULCAN_SERVER_PORT: String(machinePort),
       VULCAN_SERVER_KEY_SHA256: (await ensureKey(config.home)).sha256,
       VULCAN_READY_FD: '3',

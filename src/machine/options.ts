@@ -1,6 +1,9 @@
 /** What a machine is made of and how long its steps may take. */
 import type { Share } from './qemu.ts'
 
+/** The machine's address in QEMU's user network, where the forwarded port arrives; vms cannot reach it. */
+export const machineAddress = '10.0.2.15'
+
 /** The process that is the server in the machine. It writes `READY=1` and a line end to descriptor 3 when it listens. */
 export interface ServerCommand {
   readonly argv: readonly string[]

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { home, root } from './places.ts'
+import { environment, root } from './places.ts'
 import { vulcan } from './harness.ts'
 
 test('run prints the program’s output, streams apart, and exits with its status', async () => {
@@ -42,7 +42,7 @@ test('exit status 2 for wrong usage, without starting anything', async () => {
 
 test('Ctrl-C kills the run and exits with 130', async () => {
   const words = ['run', '-', '--runtime', 'python', '--network', 'none', '--timeout', '600']
-  const child = spawn(join(root, 'vulcan'), words, { env: { ...process.env, VULCAN_HOME: home } })
+  const child = spawn(join(root, 'vulcan'), words, { env: environment })
   child.stdin.end('print("up", flush=True)\nimport time; time.sleep(600)')
   await new Promise((resolve) => child.stdout.once('data', resolve))
   child.kill('SIGINT')

@@ -24,12 +24,17 @@ test('the record says how the vm was started and how long each phase took', asyn
   expect(run?.vm_id).toMatch(/^[a-z0-9]+-[0-9a-f]{12}$/)
   expect(run?.boot_ms).toBeGreaterThan(0)
   expect(run?.vsock.rtt_us).toBeGreaterThan(0)
-  for (const phase of ['queue', 'vm', 'upload', 'program']) expect(run?.phases_ms[phase], phase).toBeGreaterThanOrEqual(0)
+  for (const phase of ['queue', 'vm', 'upload', 'program'])
+    expect(run?.phases_ms[phase], phase).toBeGreaterThanOrEqual(0)
 })
 
 test('the running vm is jailed: own user, namespaces, cgroup with limits, seccomp, no new privileges, chroot', async () => {
   const api = await client()
-  const { id } = await api.submit({ runtime: 'python', network: 'none', code: 'print("up", flush=True)\nimport time; time.sleep(600)' })
+  const { id } = await api.submit({
+    runtime: 'python',
+    network: 'none',
+    code: 'print("up", flush=True)\nimport time; time.sleep(600)',
+  })
   for await (const event of api.logs(id)) if (event.event === 'stdout') break
   try {
     const facts = await onNode(`

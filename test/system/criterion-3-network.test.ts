@@ -35,7 +35,10 @@ print(json.dumps(out))
 `
 
 type Probed = Record<string, { word: string; seconds: number }>
-const refusedAtOnce = { word: expect.stringMatching(/refused|unreachable|prohibited|reset/i) as string, seconds: expect.toSatisfy((s: number) => s < 10) as number }
+const refusedAtOnce = {
+  word: expect.stringMatching(/refused|unreachable|prohibited|reset/i) as string,
+  seconds: expect.toSatisfy((s: number) => s < 10) as number,
+}
 
 test('with internet a vm gets out by NAT, and private, metadata and host addresses are refused at once', async () => {
   const record = await python(
@@ -52,7 +55,8 @@ test('with internet a vm gets out by NAT, and private, metadata and host address
   expect(record.status, record.stderr).toBe('completed')
   const seen = JSON.parse(record.stdout) as Probed
   expect(seen['out']?.word).toBe('from the internet')
-  for (const name of ['metadata', 'private', 'gateway', 'host', 'machine']) expect(seen[name], name).toMatchObject(refusedAtOnce)
+  for (const name of ['metadata', 'private', 'gateway', 'host', 'machine'])
+    expect(seen[name], name).toMatchObject(refusedAtOnce)
 })
 
 test('an allow list opens what it names and nothing else', async () => {
@@ -66,7 +70,9 @@ test('an allow list opens what it names and nothing else', async () => {
 test('with host the gateway is reached and nothing beyond it', async () => {
   await onNode('mkdir -p /tmp/inet && busybox httpd -h /tmp/inet -p 10.88.0.1:8099')
   try {
-    const record = await python(probe({ gateway: 'http://10.88.0.1:8099/', out: `${internet}:80` }), { network: 'host' })
+    const record = await python(probe({ gateway: 'http://10.88.0.1:8099/', out: `${internet}:80` }), {
+      network: 'host',
+    })
     expect(record.status, record.stderr).toBe('completed')
     const seen = JSON.parse(record.stdout) as Probed
     expect(seen['gateway']?.word).toBe('from the internet')

@@ -25,11 +25,14 @@ test('input reaches the program as a file and on standard input', async () => {
 })
 
 test('stdin, args and env reach the program', async () => {
-  const record = await python(`import os, sys; print(sys.stdin.read(), sys.argv[1:], os.environ['GREETING'], os.getcwd(), os.getuid())`, {
-    stdin: 'typed',
-    args: ['a b', '--c'],
-    env: { GREETING: 'hällo' },
-  })
+  const record = await python(
+    `import os, sys; print(sys.stdin.read(), sys.argv[1:], os.environ['GREETING'], os.getcwd(), os.getuid())`,
+    {
+      stdin: 'typed',
+      args: ['a b', '--c'],
+      env: { GREETING: 'hällo' },
+    },
+  )
   expect(record.stdout).toBe("typed ['a b', '--c'] hällo /work 1000\n")
 })
 
@@ -54,7 +57,10 @@ for i in range(20 * 16): sys.stdout.buffer.write((b'%07d\\n' % i) * 8192)`
 })
 
 test('an archive is unpacked in the guest and its program is found', async () => {
-  const archive = await archiveOf({ 'main.py': 'from lib.words import word; print(word)', 'lib/words.py': 'word = "from the archive"' })
+  const archive = await archiveOf({
+    'main.py': 'from lib.words import word; print(word)',
+    'lib/words.py': 'word = "from the archive"',
+  })
   const record = await run({ runtime: 'python', network: 'none' }, new Blob([archive]))
   expect(record.stdout, record.stderr).toBe('from the archive\n')
 })

@@ -18,7 +18,9 @@ test('memory: a program that takes more than its own is out of memory, not a dea
 })
 
 test('memory: what was asked for can be used', async () => {
-  const record = await python(`held = bytearray(b'x') * (190 << 20); print(len(held) >> 20)`, { resources: { mem_mb: 256 } })
+  const record = await python(`held = bytearray(b'x') * (190 << 20); print(len(held) >> 20)`, {
+    resources: { mem_mb: 256 },
+  })
   expect(record.stdout, JSON.stringify(record.exit)).toBe('190\n')
 })
 

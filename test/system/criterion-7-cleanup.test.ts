@@ -6,7 +6,12 @@ beforeAll(async () => {
   expect(await settled(), 'something was left before these tests began').toEqual([])
 })
 
-const sleeper = { runtime: 'python', network: 'internet' as const, code: 'print("up", flush=True)\nimport time; time.sleep(600)', resources: { timeout_s: 700 } }
+const sleeper = {
+  runtime: 'python',
+  network: 'internet' as const,
+  code: 'print("up", flush=True)\nimport time; time.sleep(600)',
+  resources: { timeout_s: 700 },
+}
 
 async function started(): Promise<string> {
   const api = await client()
@@ -22,7 +27,10 @@ async function ended(id: string) {
 }
 
 test('after success and after failure, with a network', async () => {
-  const records = await Promise.all([python('pass', { network: 'internet' }), python('raise SystemExit(1)', { network: 'host' })])
+  const records = await Promise.all([
+    python('pass', { network: 'internet' }),
+    python('raise SystemExit(1)', { network: 'host' }),
+  ])
   expect(records.map((record) => record.status)).toEqual(['completed', 'failed'])
   expect(await settled()).toEqual([])
 })
@@ -61,7 +69,9 @@ test('after the guest’s kernel was crashed by nobody but itself: a vm that reb
 
 test('gc finds what a crashed server left, and takes nothing of a run that lives', async () => {
   const id = await started()
-  await onNode('mkdir -p $(dirname $(ls -d /var/lib/vulcan/jails))/jails/firecracker/vulcan-00000000dead/root && ip netns add vulcan-00000000dead')
+  await onNode(
+    'mkdir -p $(dirname $(ls -d /var/lib/vulcan/jails))/jails/firecracker/vulcan-00000000dead/root && ip netns add vulcan-00000000dead',
+  )
   const { removed } = await (await client()).cleanup()
   expect(removed).toMatchObject({ jails: 1, netns: 1 })
   expect((await (await client()).get(id)).status).toBe('running')

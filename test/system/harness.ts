@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Client } from '../../src/api/client.ts'
 import type { WorkloadRecord, WorkloadRequest } from '../../src/api/workload.ts'
 import { sleep } from '../../src/base/time.ts'
-import { home, root } from './places.ts'
+import { environment, home, root } from './places.ts'
 
 export interface Said {
   readonly code: number | null
@@ -15,7 +15,7 @@ export interface Said {
 
 /** Calls `./vulcan` with those words; never rejects for an exit status. */
 export function vulcan(words: readonly string[], o: { input?: string | Uint8Array; cwd?: string } = {}): Promise<Said> {
-  const child = spawn(join(root, 'vulcan'), words, { cwd: o.cwd ?? root, env: { ...process.env, VULCAN_HOME: home } })
+  const child = spawn(join(root, 'vulcan'), words, { cwd: o.cwd ?? root, env: environment })
   const said = { stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => (said.stdout += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said.stderr += text))

@@ -5,3 +5,6 @@ export const root = resolve(import.meta.dirname, '..', '..')
 
 /** The one $VULCAN_HOME of a test run; tools/test.ts makes it. */
 export const home = process.env['VULCAN_HOME'] ?? resolve(dirname(root), '.vulcan-test')
+
+/** The environment of every call of the command line: the machine of tests is cut off from the network. */
+export const environment = { ...process.env, VULCAN_HOME: home, VULCAN_MACHINE_RESTRICT: 'true' }

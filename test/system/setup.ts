@@ -1,7 +1,7 @@
 /** Once before all system tests: everything is set up as a user's first command would, the machine is started and kept. */
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { home, root } from './places.ts'
+import { environment, root } from './places.ts'
 
 export async function setup(): Promise<void> {
   await say(['setup'])
@@ -13,10 +13,15 @@ export async function teardown(): Promise<void> {
 }
 
 function say(words: readonly string[]): Promise<void> {
-  const env = { ...process.env, VULCAN_HOME: home }
-  const child = spawn(join(root, 'vulcan'), words, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] })
+  const child = spawn(join(root, 'vulcan'), words, {
+    cwd: root,
+    env: environment,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
   return new Promise((resolve, reject) => {
     child.once('error', reject)
-    child.once('close', (code) => (code === 0 ? resolve() : reject(new Error(`vulcan ${words.join(' ')} exited with ${code}`))))
+    child.once('close', (code) =>
+      code === 0 ? resolve() : reject(new Error(`vulcan ${words.join(' ')} exited with ${code}`)),
+    )
   })
 }

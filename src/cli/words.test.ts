@@ -1,0 +1,194 @@
+import { describe, expect, test } from 'vitest'
+import { VulcanError } from '../api/errors.ts'
+import { UsageError } from './context.ts'
+import { runtimeOfNames } from './detect.ts'
+import { diagnose, type Findings } from './diagnosis.ts'
+import { textOf } from './doctor.ts'
+import { exitStatusOf, statusOfError, wordsOf } from './exits.ts'
+import { table } from './tables.ts'
+import { duration, Terminal, type Screen } from './terminal.ts'
+
+describe('the runtime of a folder', () => {
+  test.each([
+    [['package.json', 'tool.py'], 'node'],
+    [['./go.mod', './cmd/x.go', './web/app.js'], 'go'],
+    [['requirements.txt', 'run.py', 'static/site.js'], 'python'],
+    [['main.py', 'lib/gen.js'], 'python'],
+    [['project/', 'project/main.go', 'project/README'], 'go'],
+    [['src/deep/x.ts'], 'node'],
+  ])('%j is %s', (names, runtime) => {
+    expect(runtimeOfNames('dir', names)).toBe(runtime)
+  })
+
+  test('unsure or nothing: say so', () => {
+    expect(() => runtimeOfNames('dir', ['a.py', 'b.js'])).toThrow(/dir: could be python or node; say --runtime/)
+    expect(() => runtimeOfNames('dir', ['README'])).toThrow(UsageError)
+  })
+})
+
+test('exit statuses', () => {
+  const rows = [
+    [{ by: 'program', code: 0 }, 0],
+    [{ by: 'program', code: 9 }, 9],
+    [{ by: 'program', signal: 'SIGTERM' }, 143],
+    [{ by: 'disk_full', code: 4 }, 4],
+    [{ by: 'disk_full', code: 0 }, 1],
+    [{ by: 'timeout', signal: 'SIGKILL' }, 124],
+    [{ by: 'killed' }, 137],
+    [{ by: 'oom' }, 137],
+    [{ by: 'output_limit' }, 137],
+    [{ by: 'vm_lost' }, 125],
+    [{ by: 'start_failed' }, 125],
+  ] as const
+  for (const [exit, status] of rows) expect(exitStatusOf(exit), JSON.stringify(exit)).toBe(status)
+  expect(exitStatusOf(undefined)).toBe(125)
+  expect(
+    [
+      new UsageError('x'),
+      new VulcanError('invalid_field', 'x'),
+      new VulcanError('host_unfit', 'x'),
+      new Error('x'),
+    ].map(statusOfError),
+  ).toEqual([2, 2, 125, 125])
+  expect(wordsOf(new VulcanError('host_unfit', 'no', { step: 'qemu', hint: 'one\ntwo' }))).toBe(
+    'host_unfit: no (step qemu)\n  one\n  two',
+  )
+})
+
+class Paper implements Screen {
+  readonly columns = 60
+  readonly isTerminal: boolean
+  text = ''
+  constructor(isTerminal: boolean) {
+    this.isTerminal = isTerminal
+  }
+  write(text: string): void {
+    this.text += text
+  }
+}
+
+describe('progress', () => {
+  test('plain lines where there is no terminal', async () => {
+    const paper = new Paper(false)
+    const terminal = new Terminal(paper)
+    await terminal.step('building', () => Promise.resolve())
+    await expect(terminal.step('fetching', () => Promise.reject(new Error('no net')))).rejects.toThrow('no net')
+    terminal.note('that was it')
+    expect(paper.text.replaceAll(/\d\.\d s/g, 'N s')).toBe(
+      'vulcan: building ...\nvulcan: building ... done in N s\nvulcan: fetching ...\nvulcan: fetching ... failed after N s\nvulcan: that was it\n',
+    )
+  })
+
+  test('on a terminal running steps are live lines, redrawn below what is finished, never wider than it', async () => {
+    const paper = new Paper(true)
+    const terminal = new Terminal(paper)
+    await terminal.step('one', async (step) => {
+      step.update('a detail that is far longer than the sixty columns of this paper')
+      await terminal.step('two', () => Promise.resolve())
+      terminal.note('news')
+    })
+    const shown = screenOf(paper.text)
+    expect(shown.map((line) => line.replaceAll(/\d\.\d s/g, 'N s'))).toEqual([
+      'vulcan: two ... done in N s',
+      'vulcan: news',
+      'vulcan: one ... done in N s',
+      '',
+    ])
+    expect(Math.max(...paper.text.split(/\n|\u001B\[\w+/).map((line) => line.length))).toBeLessThan(60)
+  })
+
+  test('durations', () => {
+    expect([240, 9960, 12_300, 119_400, 185_000].map(duration)).toEqual([
+      '0.2 s',
+      '10.0 s',
+      '12 s',
+      '119 s',
+      '3 min 5 s',
+    ])
+  })
+})
+
+/** What a terminal shows after the text: it knows line ends, "up n lines" and "clear from here". */
+function screenOf(text: string): string[] {
+  const lines = ['']
+  for (const [part, up] of text.matchAll(/\u001B\[(\d+)A\u001B\[J|\n|[^\n\u001B]+/g)) {
+    if (up !== undefined) lines.splice(lines.length - 1 - Number(up), Infinity, '')
+    else if (part === '\n') lines.push('')
+    else lines[lines.length - 1] += part
+  }
+  return lines
+}
+
+describe('doctor', () => {
+  const metal: Findings = {
+    kvm: { usable: true, flag: 'svm' },
+    root: true,
+    architecture: 'x64',
+    kernel: '6.1',
+    system: 'Debian',
+    controllers: ['cpu', 'memory', 'pids', 'io', 'cpuset'],
+    tun: true,
+    nft: 'v1',
+    ip: 'v6',
+    forwardPolicy: undefined,
+    qemu: undefined,
+    go: 'go1.26',
+    npm: '11',
+    node: 'v26',
+    freeDiskMib: 90_000,
+    freeMemMib: 9000,
+    home: '/h',
+    machineMemMib: 6144,
+    machineRuns: false,
+    firecracker: '1.12.1',
+    guestKernel: '6.12',
+    machineParts: false,
+  }
+  const noKvm: Findings = {
+    ...metal,
+    kvm: { usable: false, failed: 'flags', reason: 'no svm, no vmx' },
+    controllers: undefined,
+    qemu: { version: '10.0.2', enough: true },
+    machineParts: true,
+  }
+
+  test('metal runs vms itself, a host without KVM in the machine', () => {
+    expect(diagnose(metal).place).toBe('host')
+    expect(diagnose(noKvm).place).toBe('machine')
+    expect(textOf(diagnose(noKvm))).toContain('vms can run here, in the machine')
+  })
+
+  test.each<[string, Partial<Findings>, string]>([
+    ['QEMU is too old', { qemu: { version: '7.2', enough: false } }, 'qemu'],
+    ['no room for the machine', { freeMemMib: 5000 }, 'machine memory'],
+    ['no set-up', { firecracker: undefined }, 'firecracker'],
+    ['no disk', { freeDiskMib: 100 }, 'disk'],
+    ['not root', { root: false }, 'root'],
+    ['another processor', { architecture: 'arm64' }, 'architecture'],
+  ])('%s: vms cannot run, and the row says what to do', (_, change, name) => {
+    const diagnosis = diagnose({ ...noKvm, ...change })
+    expect(diagnosis.place).toBe('none')
+    const row = diagnosis.rows.find((row) => row.name === name)
+    expect(row).toMatchObject({ ok: false })
+    expect(textOf(diagnosis)).toContain(`MISSING  ${name}`)
+  })
+
+  test('what is only advice stops nothing; a lost controller does on metal', () => {
+    expect(diagnose({ ...metal, forwardPolicy: 'drop' }).place).toBe('host')
+    expect(diagnose({ ...metal, controllers: ['cpu', 'memory'] }).place).toBe('none')
+  })
+
+  test('every row that can be mended names one command', () => {
+    for (const row of diagnose(noKvm).rows.filter((row) => !row.ok)) expect(row.mend, row.name).toMatch(/^\S+ /)
+  })
+})
+
+test('tables are aligned', () => {
+  expect(
+    table([
+      ['A', 'B'],
+      ['long', 'x'],
+      ['s', ''],
+    ]),
+  ).toBe('A     B\nlong  x\ns\n')
+})
