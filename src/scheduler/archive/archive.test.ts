@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { VulcanError, type ErrorCode } from '../../api/errors.ts'
+import { VulcanError } from '../../api/errors.ts'
 import { runtimeNamed } from '../../api/runtimes.ts'
 import { entrypointOf, isMainPackage } from './entrypoint.ts'
 import { inspect } from './inspect.ts'
@@ -19,7 +19,7 @@ async function look(bytes: Buffer, more: Partial<typeof bounds> = {}) {
   return await inspect(path, { ...bounds, ...more }, AbortSignal.timeout(10_000))
 }
 
-const codeOf = (work: Promise<unknown>): Promise<ErrorCode | string> =>
+const codeOf = (work: Promise<unknown>): Promise<string> =>
   work.then(
     () => 'no error',
     (error: unknown) => (error instanceof VulcanError ? `${error.code}: ${error.message}` : String(error)),
