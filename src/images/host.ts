@@ -17,6 +17,15 @@ export function withEnv(variables: Readonly<Record<string, string>>, argv: reado
   return ['env', ...Object.entries(variables).map(([name, value]) => `${name}=${value}`), ...argv]
 }
 
+/**
+ * A command line whose processes end with ours, however we end, and whose mounts are seen by nobody else and end with
+ * them: so that a tree it leaves behind can be removed without a look at what is mounted in it.
+ */
+export function contained(argv: readonly string[]): [string, ...string[]] {
+  const unshare = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc']
+  return withEnv({ LC_ALL: 'C.UTF-8' }, ['setpriv', '--pdeathsig', 'KILL', ...unshare, ...argv])
+}
+
 /** What set-up needs sooner or later. Whoever misses the first of it has all of it installed, in one go. */
 const toolbox = ['mmdebstrap', 'e2fsprogs', 'xz-utils', 'debian-archive-keyring']
 
@@ -61,9 +70,11 @@ export async function aptGet(at: Workplace, step: ProgressStep, { args, config }
   const onLine = (line: string) => step.update(line.slice(0, 70))
   try {
     const argv = withEnv(env, ['apt-get', ...aptOptions, ...args])
-    await run(argv, { signal: at.signal, timeoutMs: installTimeoutMs, onLine })
+    // dpkg must not be killed half-way, or the host's packages need mending: an abort takes effect when it is done.
+    await run(argv, { timeoutMs: installTimeoutMs, onLine })
+    at.signal.throwIfAborted()
   } catch (cause) {
-    if (!(cause instanceof CommandFailed) || cause.why === 'aborted') throw cause
+    if (!(cause instanceof CommandFailed)) throw cause
     throw new VulcanError('host_unfit', `apt-get ${args.join(' ')} failed: ${cause.message}`, {
       step: 'host packages',
       hint: 'see that apt-get works on this host (network, mirror, other apt running), then run the command again',

@@ -69,7 +69,7 @@ async function compile(
   const tarball = join(work, `usr/src/${pins.kernelSource.package}.tar.xz`)
   await command(at, ['tar', '--extract', '--file', tarball, '--directory', work])
   const tree = join(work, pins.kernelSource.package)
-  const make = ['nice', '-n', '19', 'make', '-C', tree, `-j${availableParallelism()}`]
+  const make = ['setpriv', '--pdeathsig', 'KILL', 'nice', '-n', '19', 'make', '-C', tree, `-j${availableParallelism()}`]
   // Names and times of this host would make every build another file.
   const reproducible = {
     KBUILD_BUILD_TIMESTAMP: '1970-01-01',

@@ -6,7 +6,7 @@ import { CommandFailed, run } from '../base/process.ts'
 import type { ProgressStep } from '../base/progress.ts'
 import { type Archive, openArchive } from './debian.ts'
 import { fetchNpmTree, fetchPinned } from './download.ts'
-import { ensureHostPackages, requireRoot, withEnv } from './host.ts'
+import { contained, ensureHostPackages, requireRoot } from './host.ts'
 import type { Recipe } from './recipe.ts'
 import type { Workplace } from './shelf.ts'
 import { walk } from './walk.ts'
@@ -81,7 +81,7 @@ async function bootstrap(at: Workplace, { archive, recipe, tree, step }: Bootstr
   const skip = '--skip=check/empty,update,cleanup/apt/lists'
   const apt = ['--aptopt=Acquire::Languages "none"', `--include=${recipe.packages.join(',')}`]
   const input = `${archive.sources.join('\n')}\n`
-  const argv = withEnv({ LC_ALL: 'C.UTF-8' }, ['mmdebstrap', ...options, skip, ...apt, recipe.suite, tree, '-'])
+  const argv = contained(['mmdebstrap', ...options, skip, ...apt, recipe.suite, tree, '-'])
   const onLine = (line: string) => {
     if (line.startsWith('I: ')) step.update(line.slice(3, 80))
   }
@@ -143,8 +143,8 @@ async function warm(at: Workplace, recipe: Recipe, tree: string): Promise<void> 
   const env = Object.entries({ HOME: home, LANG: 'C.UTF-8', ...recipe.launch.env }).map(
     ([key, value]) => `${key}=${value}`,
   )
-  const argv = ['chroot', `--userspec=${userId}:${userId}`, tree, 'env', '-i', ...env, ...command] as const
-  await naming(command.join(' '), () => run([...argv], { signal: at.signal, timeoutMs: warmTimeoutMs }))
+  const argv = contained(['chroot', `--userspec=${userId}:${userId}`, tree, 'env', '-i', ...env, ...command])
+  await naming(command.join(' '), () => run(argv, { signal: at.signal, timeoutMs: warmTimeoutMs }))
   if (keepFresh === undefined) return
   for await (const { path, entry } of walk(join(tree, keepFresh))) {
     if (entry.isFile()) await lutimes(path, farFuture, farFuture)

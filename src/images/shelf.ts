@@ -3,6 +3,7 @@
  * in a hidden sibling, gets its marker last and is renamed into place. `current.json` on the shelf names the entry in
  * use for each name, so that a reader needs neither sources nor tools to find it.
  */
+import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { basename, join, relative } from 'node:path'
 import { VulcanError } from '../api/errors.ts'
@@ -142,10 +143,11 @@ async function makeEntry(at: Workplace, place: Place): Promise<Entry> {
   const shelf = join(at.home, place.shelf)
   await mkdir(shelf, { recursive: true })
   for (const folder of await readdir(shelf)) {
-    if (folder.startsWith(`.${place.name}-`)) await rm(join(shelf, folder), { recursive: true, force: true })
+    if (folder.startsWith(`.${place.name}-`)) await removeTree(join(shelf, folder))
   }
-  await rm(place.dir, { recursive: true, force: true })
-  const temporary = join(shelf, `.${place.name}-${place.key}`)
+  await removeTree(place.dir)
+  // Never the same name twice: a child of a maker that was killed may still be writing into its own folder.
+  const temporary = join(shelf, `.${place.name}-${randomBytes(4).toString('hex')}`)
   try {
     await mkdir(temporary)
     const details = await place.make(temporary, place.step)
@@ -156,9 +158,14 @@ async function makeEntry(at: Workplace, place: Place): Promise<Entry> {
     await rename(temporary, place.dir)
     return { dir: place.dir, marker }
   } catch (error) {
-    await rm(temporary, { recursive: true, force: true })
+    await removeTree(temporary)
     throw error
   }
+}
+
+/** Tries again where something is still being written into the tree. */
+function removeTree(path: string): Promise<void> {
+  return rm(path, { recursive: true, force: true, maxRetries: 10 })
 }
 
 async function describeFiles(dir: string): Promise<Marker['files']> {
