@@ -68,7 +68,7 @@ test('an allow list opens what it names and nothing else', async () => {
 })
 
 test('with host the gateway is reached and nothing beyond it', async () => {
-  await onNode('mkdir -p /tmp/inet && busybox httpd -h /tmp/inet -p 10.88.0.1:8099')
+  const listener = await onNode('setsid busybox httpd -f -h /tmp/inet -p 10.88.0.1:8099 >/dev/null 2>&1 & echo $!')
   try {
     const record = await python(probe({ gateway: 'http://10.88.0.1:8099/', out: `${internet}:80` }), {
       network: 'host',
@@ -78,7 +78,7 @@ test('with host the gateway is reached and nothing beyond it', async () => {
     expect(seen['gateway']?.word).toBe('from the internet')
     expect(seen['out']).toMatchObject(refusedAtOnce)
   } finally {
-    await onNode(`kill $(pgrep -f 'httpd.*10.88.0.1:8099')`)
+    await onNode(`kill ${listener}`)
   }
 })
 

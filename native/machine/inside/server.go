@@ -103,6 +103,9 @@ func (s *server) once(log *logfile.Log) (asked bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	if err := forgetShares(); err != nil {
+		return false, err
+	}
 	process, err := s.start(config, log)
 	if err != nil {
 		return false, err
@@ -123,6 +126,12 @@ func (s *server) once(log *logfile.Log) (asked bool, err error) {
 		"restarts": s.restarts, "lines": log.Last(lastLines),
 	})
 	return asked, nil
+}
+
+// forgetShares makes the next look at a share see what the host has there now. The large ones are cached and never asked
+// about again, but between two servers the host may have made new assets and images.
+func forgetShares() error {
+	return os.WriteFile("/proc/sys/vm/drop_caches", []byte("3"), 0)
 }
 
 func readServerConfig() (config serverConfig, err error) {
