@@ -44,7 +44,7 @@ function specOf({ programs }: Offered, code: string, more: Partial<RunSpec> = {}
     entrypoint: programs.name,
     args: [],
     env: {},
-    resources: { cpus: 1, memMib: 256, timeoutMs: 30_000, diskMib: 256, pids: 64 },
+    resources: { cpus: 1, memMib: 256, timeoutMs: 120_000, diskMib: 256, pids: 64 },
     network: { mode: 'none', allow: [] },
     outputLimitBytes: 1 << 20,
     ...more,
