@@ -55,12 +55,12 @@ test('api is pure: no module of Node, so that it runs in a browser', () => {
 /** Code that only tests use may look at the environment of the test run. */
 const forTests = new Set(['firecracker/network/floor.ts', 'firecracker/network/lab.ts'])
 
-test('only config.ts reads the environment; base hands it to children', () => {
+test('only config.ts reads the environment', () => {
   const readers = files.filter(
     (file) => !file.endsWith('.test.ts') && /\bprocess\.env\b/.test(readFileSync(file, 'utf8')),
   )
   const names = readers.map((file) => relative(src, file)).filter((name) => !forTests.has(name))
-  expect(names.sort()).toEqual(['base/process.ts', 'config.ts'])
+  expect(names.sort()).toEqual(['config.ts'])
 })
 
 test('there are no barrel files', () => {
