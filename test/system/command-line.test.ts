@@ -16,14 +16,24 @@ test('run prints the program’s output, streams apart, and exits with its statu
 
 test('the examples a newcomer runs do what they say', async () => {
   for (const file of ['hello.py', 'hello.js', 'hello.go']) {
-    const said = await vulcan(['run', join('examples', file)])
+    const said = await vulcan(['run', '--timeout', '180', join('examples', file)])
     expect(said.code, said.stderr).toBe(0)
     expect(said.stdout).toMatch(/hello/i)
   }
 })
 
 test('a folder is packed and run, with arguments behind --', async () => {
-  const said = await vulcan(['run', join('test', 'system', 'folder'), '--network', 'none', '--', 'a', '--b'])
+  const said = await vulcan([
+    'run',
+    join('test', 'system', 'folder'),
+    '--network',
+    'none',
+    '--timeout',
+    '180',
+    '--',
+    'a',
+    '--b',
+  ])
   expect(said.stdout, said.stderr).toBe("words ['a', '--b']\n")
 })
 
@@ -31,7 +41,9 @@ test.each([
   ['124 for a timeout', ['--timeout', '2'], 'while True: pass', 124],
   ['137 for out of memory', ['--mem', '64'], 'x = []\nwhile True: x.append(bytearray(1 << 20))', 137],
 ])('exit status %s', async (_, flags, input, status) => {
-  const said = await vulcan(['run', '-', '--runtime', 'python', '--network', 'none', ...flags], { input })
+  const said = await vulcan(['run', '-', '--runtime', 'python', '--network', 'none', '--timeout', '180', ...flags], {
+    input,
+  })
   expect(said.code, said.stderr).toBe(status)
 })
 

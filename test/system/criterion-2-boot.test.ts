@@ -33,6 +33,7 @@ test('the running vm is jailed: own user, namespaces, cgroup with limits, seccom
   const { id } = await api.submit({
     runtime: 'python',
     network: 'none',
+    resources: { timeout_s: 600 },
     code: 'print("up", flush=True)\nimport time; time.sleep(600)',
   })
   for await (const event of api.logs(id)) if (event.event === 'stdout') break
@@ -61,7 +62,7 @@ test('two vms at once have different users, cgroups and machines', async () => {
   const api = await client()
   const code = 'print("up", flush=True)\nimport time; time.sleep(600)'
   const started = [0, 1].map(async () => {
-    const { id } = await api.submit({ runtime: 'python', network: 'none', code })
+    const { id } = await api.submit({ runtime: 'python', network: 'none', resources: { timeout_s: 600 }, code })
     for await (const event of api.logs(id)) if (event.event === 'stdout') break
     return id
   })

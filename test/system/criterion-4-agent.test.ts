@@ -47,7 +47,7 @@ test('20 MB of output arrive whole and in order', async () => {
   const code = `
 import sys
 for i in range(20 * 16): sys.stdout.buffer.write((b'%07d\\n' % i) * 8192)`
-  const { id } = await api.submit({ runtime: 'python', network: 'none', code })
+  const { id } = await api.submit({ runtime: 'python', network: 'none', code, resources: { timeout_s: 600 } })
   for await (const event of api.logs(id)) if (event.event === 'end') break
   const expected = createHash('sha256')
   for (let i = 0; i < 320; i++) expected.update(`${String(i).padStart(7, '0')}\n`.repeat(8192))

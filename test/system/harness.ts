@@ -40,8 +40,12 @@ export async function client(): Promise<Client> {
 
 /** Runs a workload through the API and waits for its record. */
 export async function run(request: WorkloadRequest, archive?: Blob): Promise<WorkloadRecord> {
-  return (await client()).run(request, archive)
+  const resources = { timeout_s: patient, ...request.resources }
+  return (await client()).run({ ...request, resources }, archive)
 }
+
+/** Seconds: a program's time where a test is not about time. Under emulation an interpreter takes seconds to start. */
+const patient = 180
 
 /** Shorthand for the commonest workload: a few lines of Python. */
 export function python(code: string, more: Partial<WorkloadRequest> = {}): Promise<WorkloadRecord> {
