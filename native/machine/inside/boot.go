@@ -34,7 +34,7 @@ var bootSteps = []step{
 	{"shares", mountShares},
 	{"sysctls", setSysctls},
 	{"network", setNetwork},
-	{"kvm", holdKVM},
+	{"hold", hold},
 }
 
 // Run is process 1's whole life; it ends by powering the machine off.

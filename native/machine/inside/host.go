@@ -90,24 +90,3 @@ func CreateVM(device *os.File) (int, error) {
 		}
 	}
 }
-
-// heldVM keeps the descriptors from being closed by a finalizer.
-var heldVM struct {
-	device *os.File
-	vm     int
-}
-
-// holdKVM keeps one empty vm open for the life of the machine. The kernel patches its own code when the first vm
-// appears and when the last one goes; older QEMUs now and then run a stale translation of the patched byte and hang.
-func holdKVM() error {
-	device, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	vm, err := CreateVM(device)
-	if err != nil {
-		return fmt.Errorf("creating a vm: %w", err)
-	}
-	heldVM.device, heldVM.vm = device, vm
-	return nil
-}
