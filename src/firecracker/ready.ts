@@ -4,7 +4,7 @@ import { VulcanError } from '../api/errors.ts'
 import { Decoder, ProtocolError } from '../base/frames.ts'
 import type { Scope } from '../base/scope.ts'
 import { readyPort } from './names.ts'
-import { listen } from './vsock.ts'
+import { listenOnce } from './vsock.ts'
 
 export interface Ready {
   /** Microseconds of the guest's uptime when it was ready. */
@@ -23,7 +23,7 @@ export async function waitForReady(
 ): Promise<{ said: Promise<Ready> }> {
   const { promise, resolve, reject } = Promise.withResolvers<Ready>()
   promise.catch(() => undefined)
-  await listen(scope, { ...where, port: readyPort }, (socket) => void firstMessage(socket).then(resolve, reject))
+  await listenOnce(scope, { ...where, port: readyPort }, (socket) => void firstMessage(socket).then(resolve, reject))
   return { said: promise }
 }
 

@@ -57,22 +57,26 @@ function event(socket: Socket, name: string): Promise<void> {
   return promise
 }
 
-/** Listens for connections that the guest makes to a port of the host; they arrive at `<vsock>_<port>`. */
-export async function listen(
+/**
+ * Listens for the one connection that the guest makes to a port of the host; it arrives at `<vsock>_<port>`. Whoever in the
+ * guest tries after it finds nobody there: programs can connect to that port as well as the agent can.
+ */
+export async function listenOnce(
   scope: Scope,
   where: { vsock: string; port: number; uid: number; gid: number },
   onConnection: (socket: Socket) => void,
 ): Promise<void> {
   const path = `${where.vsock}_${where.port}`
-  const sockets = new Set<Socket>()
+  let only: Socket | undefined
   const server: Server = createServer((socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
     socket.on('error', () => socket.destroy())
+    if (only) return void socket.destroy()
+    only = socket
+    server.close()
     onConnection(socket)
   })
   scope.defer('stop listening for the guest', async () => {
-    for (const socket of sockets) socket.destroy()
+    only?.destroy()
     if (server.listening) await new Promise<void>((resolve) => server.close(() => resolve()))
     await rm(path, { force: true })
   })
