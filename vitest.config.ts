@@ -22,8 +22,10 @@ export default defineConfig({
           globalSetup: ['test/system/setup.ts'],
           // One machine, one server: files take turns. Under emulation a boot takes seconds.
           fileParallelism: false,
-          testTimeout: 240_000,
-          hookTimeout: 240_000,
+          testTimeout: 480_000,
+          hookTimeout: 480_000,
+          // An emulated machine that hangs or panics is started anew by its keeper; the test it took with it gets a second try.
+          retry: 1,
         },
       },
     ],
