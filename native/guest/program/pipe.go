@@ -2,7 +2,6 @@ package program
 
 import (
 	"os"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -16,6 +15,12 @@ const (
 	// drainIdle is how long a pipe may stay open and silent after all of the program was killed: somebody outside the
 	// cgroup holds it.
 	drainIdle = 2 * time.Second
+	// gather is how long a pump rests after a frame that was not large, so that a program that writes line after line
+	// sends frames of many lines: each frame costs both sides wake-ups and the vm exits. The first output after a pause
+	// of the program, and the last, go at once.
+	gather = 5 * time.Millisecond
+	// largeFrame is the number of bytes from which a frame is worth its cost.
+	largeFrame = 64 << 10
 )
 
 // newPipe makes a pipe of which our end has deadlines and the other, as programs expect, blocks.
@@ -36,9 +41,14 @@ func newPipe(ours int) (mine, theirs *os.File, err error) {
 
 // output carries one stream of the program to the host.
 type output struct {
-	from     *os.File
-	stream   uint32
-	draining atomic.Bool
+	from   *os.File
+	stream uint32
+	// draining is closed when nobody should be left who writes.
+	draining chan struct{}
+}
+
+func newOutput(from *os.File, stream uint32) *output {
+	return &output{from: from, stream: stream, draining: make(chan struct{})}
 }
 
 // pump copies until the end of the pipe. What is there is read at once, so a host that is slow gets large frames. When
@@ -55,9 +65,10 @@ func (o *output) pump(to *wire.Writer) {
 		if err != nil {
 			break
 		}
-		if o.draining.Load() {
-			o.limitSilence()
+		if n < largeFrame {
+			o.rest()
 		}
+		o.limitSilence()
 	}
 	if lost == nil {
 		// Where this fails, so does the exit that follows, which is answered for.
@@ -65,13 +76,26 @@ func (o *output) pump(to *wire.Writer) {
 	}
 }
 
-// drain begins the last reads: nobody should be left who writes.
+// rest lets output gather, until the program has ended.
+func (o *output) rest() {
+	select {
+	case <-o.draining:
+	case <-time.After(gather):
+	}
+}
+
+// drain begins the last reads. It is called once.
 func (o *output) drain() {
-	o.draining.Store(true)
+	close(o.draining)
 	o.limitSilence()
 }
 
+// limitSilence puts the end of a silent pipe near, once the last reads have begun.
 func (o *output) limitSilence() {
-	// It fails only on a pipe that is closed, whose pump has ended.
-	_ = o.from.SetReadDeadline(time.Now().Add(drainIdle))
+	select {
+	case <-o.draining:
+		// It fails only on a pipe that is closed, whose pump has ended.
+		_ = o.from.SetReadDeadline(time.Now().Add(drainIdle))
+	default:
+	}
 }

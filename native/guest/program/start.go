@@ -73,7 +73,7 @@ func (r *Run) openFiles(later func(func() error)) (files []uintptr, theirs []*os
 		}
 		later(mine.Close)
 		theirs = append(theirs, other)
-		*to.output = &output{from: mine, stream: to.stream}
+		*to.output = newOutput(mine, to.stream)
 	}
 	for _, file := range theirs {
 		files = append(files, file.Fd())
