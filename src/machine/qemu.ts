@@ -18,6 +18,12 @@ export interface QemuOptions {
   /** Raw disk with an ext4 file system that outlives the machine's runs. */
   readonly dataDisk: string
   readonly memMib: number
+  /**
+   * Processors that run programs and vms. The machine has one more, its first, which takes interrupts only: in QEMU up to
+   * at least 10.0, whenever another processor restores floating point registers, it writes back the first one's virtual
+   * machine flags without a lock (cpu_clear_ignne). A vm on the first processor loses its nested paging or the machine
+   * its interrupt flag that way, after minutes: a triple fault or a panic.
+   */
   readonly cores: number
   readonly shares: readonly Share[]
   /** TCP port of 127.0.0.1 on the host, and the machine's port it leads to. */
@@ -38,7 +44,7 @@ export function qemuArgv(o: QemuOptions): string[] {
     o.firmware === undefined ? [] : ['-L', o.firmware],
     // kvm_amd wants svm; nested paging comes with `max`.
     ['-M', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max,+svm'],
-    ['-smp', String(o.cores), '-m', String(o.memMib)],
+    ['-smp', String(1 + o.cores), '-m', String(o.memMib)],
     ['-nodefaults', '-no-user-config', '-nographic', '-no-reboot'],
     ['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
     ['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'],
@@ -62,7 +68,8 @@ export function qemuArgv(o: QemuOptions): string[] {
 
 // panic=-1 with -no-reboot ends QEMU when the kernel panics, which is what the keeper waits for. mitigations=off is for
 // this emulated machine only: it shares no processor state with anybody, and each mitigation costs emulation.
-const kernelWords = 'console=ttyS0 panic=-1 reboot=t quiet mitigations=off net.ifnames=0'
+// isolcpus=0: see `cores`.
+const kernelWords = 'console=ttyS0 panic=-1 reboot=t quiet mitigations=off net.ifnames=0 isolcpus=0'
 
 function netdev(o: QemuOptions): string {
   const { hostPort, machinePort } = o.forward
