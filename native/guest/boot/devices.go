@@ -1,52 +1,23 @@
 package boot
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"vulcan/native/modules"
 )
 
-const modulesDir = "/modules"
-
-// moduleCompressed is MODULE_INIT_COMPRESSED_FILE: the kernel inflates the file itself.
-const moduleCompressed = 4
-
-// modules loads what the initramfs brought, in its order, and frees the memory that it took. A kernel with everything
-// built in has none. One that fails is told where it is missed, since only there it is known to matter.
+// modules loads what the initramfs brought, and frees the memory that it took. One that fails is told where it is
+// missed, since only there it is known to matter.
 func (b *boot) modules() error {
-	order, err := os.ReadFile(filepath.Join(modulesDir, "order"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	for _, failure := range modules.Load(modules.Dir) {
+		b.warn("%v", failure)
 	}
-	for name := range strings.FieldsSeq(string(order)) {
-		if err := loadModule(filepath.Join(modulesDir, filepath.Base(name))); err != nil {
-			b.warn("module %s: %v", name, err)
-		}
-	}
-	return os.RemoveAll(modulesDir)
-}
-
-func loadModule(path string) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	flags := 0
-	if !strings.HasSuffix(path, ".ko") {
-		flags = moduleCompressed
-	}
-	err = unix.FinitModule(int(file.Fd()), "", flags)
-	if errors.Is(err, unix.EEXIST) { // built in, or loaded already
-		return nil
-	}
-	return err
+	return os.RemoveAll(modules.Dir)
 }
 
 // devicesWithin is how long the kernel may take to find a disk.

@@ -3,6 +3,7 @@
 package inside
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"vulcan/native/modules"
 	"vulcan/native/reaper"
 )
 
@@ -36,6 +38,8 @@ var bootSteps = []step{
 	{"network", setNetwork},
 	{"hold", hold},
 }
+
+func loadModules() error { return errors.Join(modules.Load(modules.Dir)...) }
 
 // Run is process 1's whole life; it ends by powering the machine off.
 func Run() {

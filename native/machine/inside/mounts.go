@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"vulcan/native/modules"
 )
 
 type mount struct {
@@ -69,7 +71,7 @@ func switchRoot() error {
 		}
 	}
 	// The initramfs stays mounted under the new root; its modules are of no more use and only hold memory.
-	if err := os.RemoveAll(modulesDir); err != nil {
+	if err := os.RemoveAll(modules.Dir); err != nil {
 		return err
 	}
 	if err := os.Chdir(root); err != nil {
