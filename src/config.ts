@@ -96,6 +96,11 @@ export function loadConfig(flags: Readonly<Record<string, unknown>> = {}): Loade
   return joinSettings({ env: process.env, flags, readFile })
 }
 
+/** The type of terminal that this process was started on, where it says so. */
+export function terminalType(): string | undefined {
+  return process.env['TERM'] || undefined
+}
+
 /** The environment for a child of ours: our own, with the settings that were given by flags and others added. */
 export function childEnvironment(extra: Readonly<Record<string, string>>): Record<string, string> {
   const own = Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))

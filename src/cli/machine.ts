@@ -1,6 +1,7 @@
 /** vulcan machine: the host machine, for people. */
 import { constants } from 'node:os'
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
+import { terminalType } from '../config.ts'
 import { machineShell } from '../machine/exec.ts'
 import { machineStatus, stopMachine, type MachineStatus } from '../machine/machine.ts'
 import type { Act } from './cli.ts'
@@ -63,7 +64,8 @@ async function inside({ config, terminal, signal }: Context, argv: readonly stri
   }
   const { stdin, stdout, stderr } = process
   const env = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root' }
-  const { code, signal: name } = await machineShell({ home: config.home, argv, env, stdin, stdout, stderr, signal })
+  const joined = { stdin, stdout, stderr, term: terminalType() }
+  const { code, signal: name } = await machineShell({ home: config.home, argv, env, ...joined, signal })
   return code ?? 128 + ((constants.signals as Readonly<Record<string, number>>)[name ?? ''] ?? 0)
 }
 

@@ -67,7 +67,7 @@ export interface ShellOptions extends Omit<ExecRequest, 'tty'> {
   readonly stdout: Writable | WriteStream
   readonly stderr: Writable
   /** Value of TERM on our side; used when both stdin and stdout are terminals, which then get one in the machine. */
-  readonly term?: string
+  readonly term?: string | undefined
   readonly signal?: AbortSignal
 }
 

@@ -131,3 +131,32 @@ test('a shell joins our streams to the program’s', async () => {
   expect(await machineShell({ home, argv: ['sh'], stdin, stdout, stderr })).toEqual({ code: 5, signal: null })
   expect([typed, stdout.read()?.toString(), stderr.read()?.toString()]).toEqual(['typed', 'out', 'err'])
 })
+
+/** A stream that says it is a terminal, and remembers when it was made raw and when not. */
+class TerminalStream extends PassThrough {
+  readonly isTTY = true
+  readonly rows = 24
+  readonly columns = 80
+  readonly raw: boolean[] = []
+  setRawMode(raw: boolean): void {
+    this.raw.push(raw)
+  }
+}
+
+test.each([
+  ['the type of ours', 'vt220', 'vt220'],
+  ['the commonest type where ours has none', undefined, 'xterm'],
+])('on a terminal the program gets one of our size and %s; ours is raw meanwhile', async (_, term, expected) => {
+  let asked: unknown
+  await machine(() => {
+    const run = behaving((say) => say(exitWith(0)))
+    return (frame, say, socket) => {
+      if (frame.type === 'control' && frame.message['op'] === 'exec') asked = frame.message['tty']
+      run(frame, say, socket)
+    }
+  })
+  const [stdin, stdout, stderr] = [new TerminalStream(), new TerminalStream(), new PassThrough()]
+  await machineShell({ home, argv: ['sh'], stdin, stdout, stderr, term })
+  expect(asked).toEqual({ rows: 24, cols: 80, term: expected })
+  expect(stdin.raw).toEqual([true, false])
+})
