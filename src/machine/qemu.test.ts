@@ -24,7 +24,7 @@ function valuesOf(flag: string, o: Partial<QemuOptions> = {}): string[] {
 test('the machine emulates SVM with as many cores and as much memory as it is told', () => {
   expect(qemuArgv(options)[0]).toBe(options.qemu)
   expect(valuesOf('-cpu')).toEqual(['max,+svm'])
-  expect(valuesOf('-accel')).toEqual(['tcg,thread=multi'])
+  expect(valuesOf('-accel')).toEqual(['tcg,thread=multi,tb-size=160'])
   expect(valuesOf('-smp')).toEqual(['3'])
   expect(valuesOf('-m')).toEqual(['4096'])
 })

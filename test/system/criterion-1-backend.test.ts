@@ -16,10 +16,7 @@ beforeAll(async () => {
   }
 }, 900_000)
 
-/** Open: large output over vsock is not reliable with the pinned Firecracker (LIMITATIONS.md); the fake backend is held to it. */
-const open = 'a reader that is slow slows the program and loses nothing'
-
-for (const { name } of backendContract.filter((one) => one.name !== open)) {
+for (const { name } of backendContract) {
   test(name, () => {
     expect(outcomes.get(name)).toEqual({})
   })

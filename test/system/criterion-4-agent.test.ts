@@ -1,4 +1,5 @@
 /** Criterion 4: the agent takes code over vsock and gives back what the program did, byte for byte. */
+import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { client, python, run } from './harness.ts'
 import { archiveOf } from './archives.ts'
@@ -39,6 +40,20 @@ test('a result that is not JSON leaves the run as it ended', async () => {
   const record = await python(`import os; open(os.environ['VULCAN_RESULT'], 'w').write('{oops')`)
   expect(record).toMatchObject({ status: 'completed', exit: { code: 0 } })
   expect(record.result_error).toMatch(/not JSON/)
+})
+
+test('20 MB of output arrive whole and in order', async () => {
+  const api = await client()
+  const code = `
+import sys
+for i in range(20 * 16): sys.stdout.buffer.write((b'%07d\\n' % i) * 8192)`
+  const { id } = await api.submit({ runtime: 'python', network: 'none', code, resources: { timeout_s: 600 } })
+  for await (const event of api.logs(id)) if (event.event === 'end') break
+  const expected = createHash('sha256')
+  for (let i = 0; i < 320; i++) expected.update(`${String(i).padStart(7, '0')}\n`.repeat(8192))
+  const seen = createHash('sha256')
+  for await (const chunk of await api.output(id, 'stdout')) seen.update(chunk)
+  expect(seen.digest('hex')).toBe(expected.digest('hex'))
 })
 
 test('an archive is unpacked in the guest and its program is found', async () => {

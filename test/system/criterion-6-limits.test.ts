@@ -74,6 +74,23 @@ test('disk: what was asked for can be written', async () => {
   expect(record.stdout, record.stderr).toBe(`${24 << 20}\n`)
 })
 
+test('output: the record keeps the first and the last part and says how much it dropped', async () => {
+  const record = await python(`print('first')\nfor i in range(300_000): print(i)\nprint('last')`)
+  expect(record.exit).toMatchObject({ by: 'program', code: 0 })
+  expect(record.stdout.startsWith('first\n0\n1\n')).toBe(true)
+  expect(record.stdout.endsWith('299999\nlast\n')).toBe(true)
+  expect(record.dropped_bytes?.stdout).toBeGreaterThan(1_000_000)
+})
+
+test('output: a flood is ended by the limit, with bounded memory', async () => {
+  const code = `
+import os
+while True: os.write(1, b'x' * 65536)`
+  const record = await python(code, { resources: { timeout_s: 300 } })
+  expect(record).toMatchObject({ status: 'failed', exit: { by: 'output_limit' } })
+  expect(record.stdout.length).toBeLessThan(1 << 20)
+})
+
 test('a signal of the program’s own making is its end, by name', async () => {
   const record = await python(`import os, signal; os.kill(os.getpid(), signal.SIGSEGV)`)
   expect(record).toMatchObject({ status: 'failed', exit: { by: 'program', signal: 'SIGSEGV' } })
