@@ -4,7 +4,6 @@ package modules
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,16 +14,22 @@ import (
 // Dir is where an initramfs has them (src/images/initramfs.ts). What lies there holds memory until it is removed.
 const Dir = "/modules"
 
-// Load loads the files that the file "order" in dir names, in that order; a kernel with everything built in needs no
-// such file. One that fails stops no other; there is an error for each, and the caller knows what it means.
-func Load(dir string) (failures []error) {
+// Order reads which files of dir are to be loaded, from its file "order", as paths. A kernel with everything built in has
+// no such file (fs.ErrNotExist).
+func Order(dir string) (paths []string, err error) {
 	order, err := os.ReadFile(filepath.Join(dir, "order"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return []error{err}
-	}
 	for name := range strings.FieldsSeq(string(order)) {
-		if err := load(filepath.Join(dir, name)); err != nil {
-			failures = append(failures, fmt.Errorf("module %s: %w", name, err))
+		paths = append(paths, filepath.Join(dir, name))
+	}
+	return paths, err
+}
+
+// Load loads modules in their order. One that fails stops no other; there is an error for each, and the caller knows
+// what it means.
+func Load(paths []string) (failures []error) {
+	for _, path := range paths {
+		if err := load(path); err != nil {
+			failures = append(failures, fmt.Errorf("module %s: %w", filepath.Base(path), err))
 		}
 	}
 	return failures

@@ -1,7 +1,9 @@
 package boot
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -14,7 +16,11 @@ import (
 // modules loads what the initramfs brought, and frees the memory that it took. One that fails is told where it is
 // missed, since only there it is known to matter.
 func (b *boot) modules() error {
-	for _, failure := range modules.Load(modules.Dir) {
+	order, err := modules.Order(modules.Dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, failure := range modules.Load(order) {
 		b.warn("%v", failure)
 	}
 	return os.RemoveAll(modules.Dir)

@@ -39,7 +39,13 @@ var bootSteps = []step{
 	{"hold", hold},
 }
 
-func loadModules() error { return errors.Join(modules.Load(modules.Dir)...) }
+func loadModules() error {
+	order, err := modules.Order(modules.Dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(modules.Load(order)...)
+}
 
 // Run is process 1's whole life; it ends by powering the machine off.
 func Run() {
