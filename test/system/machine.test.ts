@@ -136,6 +136,11 @@ test('it has what vms need: KVM, nested paging, cgroup v2 with its controllers, 
   expect(controllers?.split(' ').sort()).toEqual(['cpu', 'cpuset', 'io', 'memory', 'pids'])
 })
 
+test('no program runs on its first processor, which QEMU gets wrong', async () => {
+  const { stdout } = await exec(['grep', 'Cpus_allowed_list', '/proc/self/status'])
+  expect(stdout.toString().split(/\s+/)[1]).toBe('1')
+})
+
 test('exec keeps the streams apart and gives the exit status or the signal', async () => {
   expect(await exec(['sh', '-c', 'echo out; echo err >&2; exit 3'])).toEqual({
     ...{ code: 3, signal: null, stdout: 'out\n', stderr: 'err\n' },
