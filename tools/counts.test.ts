@@ -1,26 +1,38 @@
 import { expect, test } from 'vitest'
 import { countGo, countVitest, sum } from './counts.ts'
 
-const report = (o: object) =>
-  JSON.stringify({
-    numPassedTests: 3,
-    numFailedTests: 0,
-    numPendingTests: 0,
-    testResults: [{ status: 'passed', assertionResults: [] }],
-    ...o,
-  })
+const strict = { skipsFail: true }
+const lenient = { skipsFail: false }
 
-test('vitest: passed and failed are told, skips count where they must not be', () => {
-  expect(countVitest(report({ numFailedTests: 1 }), { skipsFail: false })).toEqual({ passed: 3, failed: 1 })
-  expect(countVitest(report({ numPendingTests: 2 }), { skipsFail: false })).toEqual({ passed: 3, failed: 0 })
-  expect(countVitest(report({ numPendingTests: 2 }), { skipsFail: true })).toEqual({ passed: 3, failed: 2 })
+function report(passed: number, ...testResults: object[]): string {
+  return JSON.stringify({ numPassedTests: passed, testResults })
+}
+
+test('vitest: passed and failed are told apart, skips count where they must not be', () => {
+  const text = report(3, {
+    name: 'a.test.ts',
+    status: 'failed',
+    assertionResults: [
+      { status: 'passed', fullName: 'works' },
+      { status: 'failed', fullName: 'breaks', failureMessages: ['because'] },
+      { status: 'skipped', fullName: 'waits', failureMessages: [] },
+    ],
+  })
+  const broke = ['FAILED a.test.ts > breaks (failed)', 'because']
+  expect(countVitest(text, lenient)).toEqual({ passed: 3, failed: 1, told: broke })
+  const skipped = 'FAILED a.test.ts > waits (skipped)'
+  expect(countVitest(text, strict)).toEqual({ passed: 3, failed: 2, told: [...broke, skipped] })
 })
 
 test('vitest: no report, no files and a file that does not load are failures', () => {
-  expect(countVitest('', { skipsFail: false }).failed).toBe(1)
-  expect(countVitest(report({ numPassedTests: 0, testResults: [] }), { skipsFail: false }).failed).toBe(1)
-  const broken = { testResults: [{ status: 'failed', assertionResults: [] }] }
-  expect(countVitest(report(broken), { skipsFail: false })).toEqual({ passed: 3, failed: 1 })
+  expect(countVitest('', lenient)).toMatchObject({ passed: 0, failed: 1 })
+  expect(countVitest(report(0), lenient)).toMatchObject({ passed: 0, failed: 1 })
+  const broken = { name: 'b.test.ts', status: 'failed', message: 'no such module', assertionResults: [] }
+  expect(countVitest(report(3, broken), lenient)).toEqual({
+    passed: 3,
+    failed: 1,
+    told: ['FAILED b.test.ts', 'no such module'],
+  })
 })
 
 test('go: tests, skips and packages that do not build', () => {
@@ -31,18 +43,19 @@ test('go: tests, skips and packages that do not build', () => {
     { Action: 'fail', Package: 'b', Test: 'TestTwo' },
     { Action: 'fail', Package: 'b' },
     { Action: 'skip', Package: 'c', Test: 'TestThree' },
+    { Action: 'build-output', ImportPath: 'd', Output: 'syntax error\n' },
     { Action: 'fail', Package: 'd' },
   ]
   const text = events.map((event) => JSON.stringify(event)).join('\n')
-  expect(countGo(text)).toEqual({ passed: 1, failed: 3, told: ['why'] })
+  const told = ['why', 'FAILED b TestTwo (fail)', 'FAILED c TestThree (skip)', 'syntax error', 'FAILED d (fail)']
+  expect(countGo(text)).toEqual({ passed: 1, failed: 3, told })
   expect(countGo('')).toMatchObject({ passed: 0, failed: 1 })
 })
 
 test('sums', () => {
-  expect(
-    sum([
-      { passed: 1, failed: 0 },
-      { passed: 2, failed: 3 },
-    ]),
-  ).toEqual({ passed: 3, failed: 3 })
+  const counts = [
+    { passed: 1, failed: 0, told: [] },
+    { passed: 2, failed: 3, told: ['why'] },
+  ]
+  expect(sum(counts)).toEqual({ passed: 3, failed: 3, told: ['why'] })
 })

@@ -1,29 +1,48 @@
-/** Counts tests in what the runners report. Pure. */
+/** Counts tests in what the runners report, and says what went wrong with which. Pure. */
 
 export interface Counts {
   readonly passed: number
   readonly failed: number
+  /** Lines about each failure: its name, then what it said. */
+  readonly told: readonly string[]
 }
 
 interface VitestReport {
   readonly numPassedTests: number
-  readonly numFailedTests: number
-  readonly numPendingTests: number
-  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly { status: string }[] }[]
+  readonly testResults: readonly VitestFile[]
 }
+
+interface VitestFile {
+  readonly name: string
+  readonly status: string
+  readonly message?: string
+  readonly assertionResults: readonly VitestTest[]
+}
+
+interface VitestTest {
+  readonly status: string
+  readonly fullName: string
+  readonly failureMessages?: readonly string[] | null
+}
+
+const passes = new Set(['passed', 'todo'])
+const skips = new Set(['skipped', 'pending', 'disabled'])
 
 /** Of vitest's JSON report. A file that failed without a failed test of its own counts as one failure. */
 export function countVitest(report: string, o: { skipsFail: boolean }): Counts {
-  if (report === '') return { passed: 0, failed: 1 }
-  const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(report) as VitestReport
-  const broken = testResults.filter(
-    ({ status, assertionResults }) =>
-      status === 'failed' && !assertionResults.some((result) => result.status === 'failed'),
-  )
+  if (report === '') return { passed: 0, failed: 1, told: ['FAILED vitest made no report'] }
+  const { numPassedTests, testResults } = JSON.parse(report) as VitestReport
   // With no file at all, nothing was tested, which is no success.
-  const none = testResults.length === 0 ? 1 : 0
-  const failed = numFailedTests + broken.length + none + (o.skipsFail ? numPendingTests : 0)
-  return { passed: numPassedTests, failed }
+  const failures = testResults.length === 0 ? [['FAILED vitest found no test file']] : []
+  for (const file of testResults) {
+    const bad = file.assertionResults.filter(({ status }) => !passes.has(status) && (o.skipsFail || !skips.has(status)))
+    for (const { fullName, status, failureMessages } of bad) {
+      failures.push([`FAILED ${file.name} > ${fullName} (${status})`, ...(failureMessages ?? [])])
+    }
+    const failedItself = !file.assertionResults.some(({ status }) => status === 'failed')
+    if (file.status === 'failed' && failedItself) failures.push([`FAILED ${file.name}`, file.message ?? ''])
+  }
+  return { passed: numPassedTests, failed: failures.length, told: failures.flat() }
 }
 
 interface GoEvent {
@@ -34,27 +53,31 @@ interface GoEvent {
 }
 
 /** Of `go test -json`. A package that failed without a failed test (it did not build) counts as one failure, as does a skip. */
-export function countGo(report: string): Counts & { readonly told: readonly string[] } {
+export function countGo(report: string): Counts {
   const events = report.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as GoEvent] : []))
+  if (events.length === 0) return { passed: 0, failed: 1, told: ['FAILED go test made no report'] }
   const tests = events.filter(({ Test }) => Test !== undefined)
   const bad = tests.filter(({ Action }) => Action === 'fail' || Action === 'skip')
   const withFailures = new Set(bad.map((event) => event.Package))
   const broken = events.filter(
     ({ Action, Test, Package }) => Action === 'fail' && Test === undefined && !withFailures.has(Package),
   )
-  const names = new Set(bad.map((event) => `${event.Package} ${event.Test}`))
-  const told = events.flatMap(({ Action, Package, Test, Output }) =>
-    (Action === 'output' && names.has(`${Package} ${Test}`)) || Action === 'build-output'
-      ? [(Output ?? '').trimEnd()]
-      : [],
-  )
+  const names = new Set([...bad, ...broken].map((event) => `${event.Package} ${event.Test}`))
+  const told = events.flatMap((event) => {
+    const { Action, Package, Test, Output } = event
+    if (bad.includes(event) || broken.includes(event))
+      return [`FAILED ${[Package, Test].filter(Boolean).join(' ')} (${Action})`]
+    const itsOwn = Action === 'output' && names.has(`${Package} ${Test}`)
+    return itsOwn || Action === 'build-output' ? [(Output ?? '').trimEnd()] : []
+  })
   const passed = tests.filter(({ Action }) => Action === 'pass').length
-  return { passed, failed: bad.length + broken.length + (events.length === 0 ? 1 : 0), told }
+  return { passed, failed: bad.length + broken.length, told }
 }
 
 export function sum(counts: readonly Counts[]): Counts {
   return {
     passed: counts.reduce((total, { passed }) => total + passed, 0),
     failed: counts.reduce((total, { failed }) => total + failed, 0),
+    told: counts.flatMap(({ told }) => told),
   }
 }

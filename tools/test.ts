@@ -3,6 +3,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { spawn } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { quiet } from '../src/base/progress.ts'
+import { ensureHostPackages, hostTools } from '../src/images/host.ts'
 import { countGo, countVitest, sum, type Counts } from './counts.ts'
 import { root } from './steps.ts'
 
@@ -41,16 +43,25 @@ async function vitest(project: string): Promise<Counts> {
 
 async function go(): Promise<Counts> {
   const counts = countGo(await run(['go', 'test', '-json', './...'], { cwd: join(root, 'native'), capture: true }))
-  for (const line of counts.told) console.log(line)
   console.log(`go: ${counts.passed} passed, ${counts.failed} failed`)
   return counts
 }
 
+/** The unit tests of networks use this host's own kernel, which a user's first command needs only where KVM is usable. */
+async function prepare(): Promise<void> {
+  const progress = { ...quiet, note: (text: string) => console.log(text) }
+  const at = { home, root, progress, signal: new AbortController().signal }
+  await ensureHostPackages(at, hostTools).catch((error: unknown) => console.log(String(error)))
+}
+
 try {
+  await prepare()
   const counts = [await vitest('unit'), await go(), await vitest('system')]
-  const { passed, failed } = sum(counts)
+  const { passed, failed, told } = sum(counts)
   process.exitCode = failed === 0 && passed > 0 ? 0 : 1
   await run([join(root, 'vulcan'), 'down'])
+  // Repeated at the end, where somebody who reads only that finds them.
+  for (const line of told) console.log(line)
   console.log(`${passed} passed, ${failed} failed`)
 } finally {
   await rm(scratch, { recursive: true, force: true })

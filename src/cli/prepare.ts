@@ -1,6 +1,7 @@
 /** Everything a run needs on disk, made where it is missing, side by side. A second call costs milliseconds. */
 import { ensureAssets, ensureProgram, type Overrides } from '../images/assets.ts'
 import { ensureImage } from '../images/image.ts'
+import { ensureHostPackages, hostTools } from '../images/host.ts'
 import { ensureMachineAssets } from '../images/machine.ts'
 import type { Workplace } from '../images/shelf.ts'
 import { together } from '../base/together.ts'
@@ -53,6 +54,7 @@ export async function prepareAll(context: Context, place: Place, runtimes: reado
     (signal: AbortSignal) => prepareImages({ ...context, signal }, runtimes),
     async (signal: AbortSignal) => {
       if (place.kind === 'machine') await ensureMachineAssets({ ...at, signal })
+      else await ensureHostPackages({ ...at, signal }, hostTools)
     },
   )
 }

@@ -29,6 +29,9 @@ export function contained(argv: readonly string[]): [string, ...string[]] {
 /** What set-up needs sooner or later. Whoever misses the first of it has all of it installed, in one go. */
 const toolbox = ['mmdebstrap', 'e2fsprogs', 'xz-utils', 'debian-archive-keyring']
 
+/** What running vms on a host needs of its distribution: nft and ip. The machine's image has them by its recipe. */
+export const hostTools = ['nftables', 'iproute2']
+
 /** Installs what is missing among these Debian packages by apt. Throws host_unfit when that cannot be done. */
 export async function ensureHostPackages(at: Workplace, names: readonly string[]): Promise<void> {
   if ((await missingPackages(names)).length === 0) return

@@ -92,8 +92,10 @@ describe('the queue', () => {
 
 test('closing kills what runs and what waits, ends every log, and takes nothing more', async () => {
   const { scheduler, backend } = await open()
-  const ids = (await Promise.all([0, 1, 2, 3].map(() => scheduler.accept(sleeper)))).map(({ id }) => id)
-  await running(scheduler, ids[0]!)
+  const first = await scheduler.accept(sleeper)
+  const later = await Promise.all([1, 2, 3].map(() => scheduler.accept(sleeper)))
+  const ids = [first, ...later].map(({ id }) => id)
+  await running(scheduler, first.id)
   const logs = ids.map(async (id) => {
     let last
     for await (const entry of scheduler.events(id, 0, never)) last = entry.kind

@@ -138,7 +138,7 @@ test('it has what vms need: KVM, nested paging, cgroup v2 with its controllers, 
 
 test('no program runs on its first processor, which QEMU gets wrong', async () => {
   const { stdout } = await exec(['grep', 'Cpus_allowed_list', '/proc/self/status'])
-  expect(stdout.toString().split(/\s+/)[1]).toBe('1')
+  expect(stdout.split(/\s+/)[1]).toBe('1')
 })
 
 test('exec keeps the streams apart and gives the exit status or the signal', async () => {
