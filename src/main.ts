@@ -5,14 +5,14 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { runtimes } from './api/runtimes.ts'
 import type { ImageState } from './api/state.ts'
-import type { Backend } from './backend/backend.ts'
+import type { Backend, Cleaned } from './backend/backend.ts'
 import { FakeBackend } from './backend/fake.ts'
 import { isMissing } from './base/files.ts'
 import { lock } from './base/lock.ts'
 import { Scope } from './base/scope.ts'
 import { buildOf } from './cli/build.ts'
 import { cli } from './cli/cli.ts'
-import type { Wiring } from './cli/context.ts'
+import { StoppedBy, type Wiring } from './cli/context.ts'
 import { ensureKey } from './cli/key.ts'
 import { removeServerFile, serverLock, writeServerFile } from './cli/serverfile.ts'
 import type { Config, Loaded } from './config.ts'
@@ -22,11 +22,16 @@ import { locateAssets } from './images/assets.ts'
 import { locateImage } from './images/image.ts'
 import { Scheduler } from './scheduler/scheduler.ts'
 import { buildServer, type FastifyTypeBox } from './server/app.ts'
+import type { Capacity } from './store/leases.ts'
+import { Store } from './store/store.ts'
 
 const program = fileURLToPath(import.meta.url)
 const root = dirname(dirname(program))
 const version = (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version
 const mib = 1 << 20
+const dayMs = 24 * 3600 * 1000
+/** MiB a vm takes on top of its program: guest kernel, agent, page cache floor and the VMM itself. */
+const overheadMib = 96
 
 interface Serving {
   readonly signal: AbortSignal
@@ -53,21 +58,8 @@ const serve: Wiring['serve'] = async (loaded, o) => {
   o.say('the server stops')
 }
 
-async function open(scope: Scope, config: Config, { say }: Serving): Promise<FastifyTypeBox> {
-  const backend = await openBackend(config)
-  scope.defer('close the backend', async () => backend[Symbol.asyncDispose]())
-  const left = Object.entries(await backend.cleanup(new Set())).filter(([, count]) => count > 0)
-  if (left.length > 0) say(`removed what an earlier server left: ${left.map(([kind, n]) => `${n} ${kind}`).join(', ')}`)
-  const capacity = { vms: config['concurrency.vms'], memMib: config['concurrency.mem_mb'] }
-  const scheduler = await Scheduler.open({
-    home: config.home,
-    backend,
-    capacity,
-    limits: limitsOf(config),
-    pending: config['limits.pending'],
-    retention: { count: config['retention.count'], bytes: config['retention.mb'] * mib },
-  })
-  scheduler.facts.on('workload.trouble', ({ id, error }) => say(`workload ${id}: ${wordsOf(error)}`))
+async function open(scope: Scope, config: Config, { say, signal }: Serving): Promise<FastifyTypeBox> {
+  const scheduler = await openScheduler(scope, config, say)
   const keySha256 = config['server.key_sha256'] || (await ensureKey(config.home)).sha256
   const app = await buildServer({
     scheduler,
@@ -76,7 +68,7 @@ async function open(scope: Scope, config: Config, { say }: Serving): Promise<Fas
     node: config.node,
     build: await buildOf({ program, home: config.home }),
     version,
-    capacity,
+    capacity: capacityOf(config),
     bodyBytes: config['limits.body_mb'] * mib,
     archiveBytes: config['limits.archive_mb'] * mib,
     heartbeatMs: config['server.heartbeat_ms'],
@@ -84,9 +76,57 @@ async function open(scope: Scope, config: Config, { say }: Serving): Promise<Fas
     log: (error) => say(wordsOf(error)),
   })
   scope.defer('close the HTTP server', () => app.close())
-  // Undone first: with every run ended, every open log stream has its end.
-  scope.defer('end the workloads', () => scheduler[Symbol.asyncDispose]())
+  // Undone first: with every run ended or let go of, no request waits for one.
+  scope.defer('end the workloads', () => end(scheduler, signal))
+  await scheduler.start()
   return app
+}
+
+async function openScheduler(scope: Scope, config: Config, say: Serving['say']): Promise<Scheduler> {
+  const store = await Store.open(config.home)
+  scope.defer('close the store', () => store[Symbol.asyncDispose]())
+  const backend = await openBackend(config)
+  scope.defer('close the backend', async () => backend[Symbol.asyncDispose]())
+  const scheduler = await Scheduler.open({
+    home: config.home,
+    node: config.node,
+    store,
+    backend,
+    capacity: capacityOf(config),
+    limits: limitsOf(config),
+    pending: config['limits.pending'],
+    retention: {
+      count: config['retention.count'],
+      bytes: config['retention.mb'] * mib,
+      ageMs: config['retention.days'] * dayMs,
+    },
+  })
+  scheduler.facts.on('workload.trouble', ({ id, error }) => say(`workload ${id}: ${wordsOf(error)}`))
+  scheduler.facts.on('leftovers.removed', ({ cleaned }) =>
+    say(`removed what an earlier server left: ${listed(cleaned)}`),
+  )
+  return scheduler
+}
+
+/** Told to terminate, as by a service manager that starts a new one, a server hands its runs over; else it kills them. */
+async function end(scheduler: Scheduler, { reason }: AbortSignal): Promise<void> {
+  if (reason instanceof StoppedBy && reason.signal === 'SIGTERM') await scheduler.release()
+  await scheduler[Symbol.asyncDispose]()
+}
+
+const listed = (cleaned: Cleaned): string =>
+  Object.entries(cleaned)
+    .flatMap(([kind, count]) => (count > 0 ? [`${count} ${kind}`] : []))
+    .join(', ')
+
+function capacityOf(config: Config): Capacity {
+  return {
+    vms: config['concurrency.vms'],
+    starting: config['concurrency.starting'],
+    cpus: config['concurrency.cpus'],
+    memMib: config['concurrency.mem_mb'],
+    overheadMib,
+  }
 }
 
 async function openBackend(config: Config): Promise<Backend> {

@@ -133,6 +133,7 @@ const summaryFields = {
   isolation: Type.String(),
   labels: Type.Record(Type.String(), Type.String()),
   priority: Type.Integer(),
+  place: Type.Optional(Type.Integer({ description: 'while it waits: its place in the queue, from 1' })),
   exit: Type.Optional(ExitRecord),
   created_at: Type.String({ description: 'RFC 3339' }),
   started_at: Type.Optional(Type.String({ description: 'RFC 3339; when the program began' })),

@@ -4,7 +4,7 @@ import { loadConfig } from '../config.ts'
 import { collect } from './collect.ts'
 import { backendsCommand, imagesCommand, nodesCommand } from './backends.ts'
 import { configCommand } from './config.ts'
-import { UsageError, type Wiring, type Work } from './context.ts'
+import { UsageError, type Wiring, type Work, StoppedBy } from './context.ts'
 import { doctorCommand } from './doctor.ts'
 import { downCommand } from './down.ts'
 import { exits, statusOfError, wordsOf } from './exits.ts'
@@ -106,7 +106,7 @@ function onSignals(): { signal: AbortSignal } & Disposable {
   const stop = new AbortController()
   const onSignal = (name: NodeJS.Signals) => {
     if (stop.signal.aborted) process.exit(exits.interrupted)
-    stop.abort(new Error(name))
+    stop.abort(new StoppedBy(name))
   }
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
   return {

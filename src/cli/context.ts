@@ -28,3 +28,13 @@ export type Work = (context: Context) => Promise<number | void>
 
 /** Wrong usage: the message is shown, and the exit status is 2. */
 export class UsageError extends Error {}
+
+/** Why the signal of a context was aborted. */
+export class StoppedBy extends Error {
+  readonly signal: NodeJS.Signals
+
+  constructor(signal: NodeJS.Signals) {
+    super(signal)
+    this.signal = signal
+  }
+}

@@ -74,7 +74,8 @@ export async function stopHostServer(home: string): Promise<boolean> {
     await removeServerFile(home)
     return false
   }
-  process.kill(file.pid, 'SIGTERM')
+  // An interrupt ends runs with the server; by SIGTERM it would hand them over to the next one.
+  process.kill(file.pid, 'SIGINT')
   try {
     await deadline('the end of the server', { timeoutMs: stopMs }, (signal) => unlocked(serverLock(home), signal))
   } catch (error) {

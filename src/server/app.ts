@@ -5,7 +5,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, type RawServerDe
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { routes } from '../api/routes.ts'
 import type { ImageState } from '../api/state.ts'
-import type { Capacity } from '../scheduler/placement.ts'
+import type { Capacity } from '../store/leases.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
 import { guard, type Access } from './access.ts'
 import { answerFaults, schemaFaults } from './faults.ts'

@@ -15,7 +15,7 @@ export async function streamEvents(
   { request, reply, id }: { request: FastifyRequest; reply: FastifyReply; id: string },
   heartbeatMs: number,
 ): Promise<void> {
-  scheduler.summary(id)
+  await scheduler.summary(id)
   const after = lastEventId(request)
   const response = reply.raw
   const gone = new AbortController()
@@ -62,8 +62,8 @@ function eventOf({ id, kind, data }: Entry): LogEvent {
 }
 
 /** The bytes of one stream from the beginning to the end, waiting for those that are still to come. */
-export function outputOf(scheduler: Scheduler, id: string, stream: string): Readable {
-  scheduler.summary(id)
+export async function outputOf(scheduler: Scheduler, id: string, stream: string): Promise<Readable> {
+  await scheduler.summary(id)
   if (stream !== 'stdout' && stream !== 'stderr') throw new VulcanError('not_found', `there is no stream ${stream}`)
   const gone = new AbortController()
   const bytes = async function* () {

@@ -29,12 +29,10 @@ export function stateRoutes(app: FastifyTypeBox, o: ServerOptions): void {
   const Nodes = Type.Object({ nodes: Type.Array(NodeState) })
   app.get(routes.nodes, { schema: { response: { 200: Nodes } } }, async () => {
     const { online } = await scheduler.offer()
-    const { used, pending } = scheduler.load
+    const { vms, memMib, pending } = await scheduler.load()
     const { vms: maxVms, memMib: maxMem } = o.capacity
     return {
-      nodes: [
-        { name: o.node, online, vms: used.vms, max_vms: maxVms, pending, mem_mb: used.memMib, max_mem_mb: maxMem },
-      ],
+      nodes: [{ name: o.node, online, vms, max_vms: maxVms, pending, mem_mb: memMib, max_mem_mb: maxMem }],
     }
   })
 

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FakeBackend } from '../backend/fake.ts'
 import { sha256 } from '../base/files.ts'
-import { Scheduler, type SchedulerOptions } from '../scheduler/scheduler.ts'
+import type { SchedulerOptions } from '../scheduler/options.ts'
+import { Scheduler } from '../scheduler/scheduler.ts'
+import { Store } from '../store/store.ts'
 import { buildServer, type FastifyTypeBox, type ServerOptions } from './app.ts'
 
 export const testKey = 'vk_test'
@@ -23,9 +25,12 @@ export async function testServer(
 ): Promise<TestServer> {
   const home = await mkdtemp(join(tmpdir(), 'vulcan-test-'))
   const backend = new FakeBackend()
-  const capacity = { vms: 4, memMib: 8192 }
+  const capacity = { vms: 4, starting: 4, cpus: 64, memMib: 8192, overheadMib: 96 }
+  const store = await Store.open(home)
   const scheduler = await Scheduler.open({
     home,
+    node: 'test',
+    store,
     backend,
     capacity,
     limits: {
@@ -38,9 +43,10 @@ export async function testServer(
       archiveBytes: 1 << 20,
     },
     pending: 16,
-    retention: { count: 50, bytes: 1 << 30 },
+    retention: { count: 50, bytes: 1 << 30, ageMs: 1e9 },
     ...changes.scheduler,
   })
+  await scheduler.start()
   const logged: unknown[] = []
   const app = await buildServer({
     scheduler,
@@ -66,6 +72,7 @@ export async function testServer(
     async [Symbol.asyncDispose]() {
       await scheduler[Symbol.asyncDispose]()
       await app.close()
+      await store[Symbol.asyncDispose]()
       await rm(home, { recursive: true, force: true })
     },
   }

@@ -26,10 +26,10 @@ export function workloadRoutes(app: FastifyTypeBox, scheduler: Scheduler, o: { h
   app.delete(
     routes.workload,
     { schema: { params: Id, response: { 202: Accepted, ...problems } } },
-    (request, reply) => {
-      scheduler.kill(request.params.id)
+    async (request, reply) => {
+      await scheduler.kill(request.params.id)
       void reply.status(202)
-      const { id, status } = scheduler.summary(request.params.id)
+      const { id, status } = await scheduler.summary(request.params.id)
       return { id, status }
     },
   )
@@ -40,8 +40,8 @@ export function workloadRoutes(app: FastifyTypeBox, scheduler: Scheduler, o: { h
   })
 
   const Stream = Type.Object({ id: Type.String({ maxLength: 64 }), stream: Type.String() })
-  app.get(routes.output, { schema: { params: Stream } }, (request, reply) =>
-    reply.type('application/octet-stream').send(outputOf(scheduler, request.params.id, request.params.stream)),
+  app.get(routes.output, { schema: { params: Stream } }, async (request, reply) =>
+    reply.type('application/octet-stream').send(await outputOf(scheduler, request.params.id, request.params.stream)),
   )
 }
 
@@ -53,7 +53,7 @@ function submitRoutes(app: FastifyTypeBox, scheduler: Scheduler): void {
   const waiting = { body, querystring: Wait, response: { 200: WorkloadRecord, 202: WorkloadRecord, ...problems } }
   app.post(routes.workloads, { schema: waiting }, async (request, reply) => {
     const waitMs = waitOf(request.query.wait_s)
-    const { id } = await scheduler.accept(withKey(request), request.upload ?? undefined)
+    const id = await scheduler.accept(withKey(request), { upload: request.upload ?? undefined })
     void reply.header('location', pathOf(routes.workload, { id }))
     await waitFor(scheduler, id, { waitMs, request })
     const record = await scheduler.record(id)
@@ -62,7 +62,8 @@ function submitRoutes(app: FastifyTypeBox, scheduler: Scheduler): void {
 
   const detached = { body, response: { 202: Accepted, ...problems } }
   app.post(routes.workloadsAsync, { schema: detached }, async (request, reply) => {
-    const { id, status } = await scheduler.accept(withKey(request), request.upload ?? undefined)
+    const id = await scheduler.accept(withKey(request), { upload: request.upload ?? undefined })
+    const { status } = await scheduler.summary(id)
     return reply.status(202).header('location', pathOf(routes.workload, { id })).send({ id, status })
   })
 }
@@ -79,19 +80,26 @@ function readRoutes(app: FastifyTypeBox, scheduler: Scheduler): void {
     { additionalProperties: false },
   )
   const Page = Type.Object({ workloads: Type.Array(WorkloadSummary), next_cursor: Type.Optional(Type.String()) })
-  app.get(routes.workloads, { schema: { querystring: Query, response: { 200: Page, ...problems } } }, (request) => {
-    const { status, runtime, label, limit = '50', cursor } = request.query
-    const [name = '', ...value] = (label ?? '').split('=')
-    const fitting = scheduler
-      .summaries()
-      .filter((summary) => status === undefined || summary.status === status)
-      .filter((summary) => runtime === undefined || summary.runtime === runtime)
-      .filter((summary) => label === undefined || summary.labels[name] === value.join('='))
-      .filter((summary) => cursor === undefined || summary.id < cursor)
-    const workloads = fitting.slice(0, Number(limit))
-    const last = workloads.at(-1)
-    return { workloads, ...(last && fitting.length > workloads.length && { next_cursor: last.id }) }
-  })
+  app.get(
+    routes.workloads,
+    { schema: { querystring: Query, response: { 200: Page, ...problems } } },
+    async (request) => {
+      const { status, runtime, label, limit = '50', cursor } = request.query
+      const [name = '', ...value] = (label ?? '').split('=')
+      const size = Number(limit)
+      const found = await scheduler.summaries({
+        status,
+        runtime,
+        label: label === undefined ? undefined : { name, value: value.join('=') },
+        before: cursor,
+        // One more than is shown tells whether there is another page.
+        limit: size + 1,
+      })
+      const workloads = found.slice(0, size)
+      const last = workloads.at(-1)
+      return { workloads, ...(last && found.length > size && { next_cursor: last.id }) }
+    },
+  )
 
   app.get(routes.workload, { schema: { params: Id, response: { 200: WorkloadRecord, ...problems } } }, (request) =>
     scheduler.record(request.params.id),
