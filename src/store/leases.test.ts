@@ -55,8 +55,8 @@ class Claim implements Command {
   check = () => true
   async run(model: Model, { store }: Real) {
     const claimed = await store.claim({ node: this.node, now: model.now, leaseMs, capacity, runtimes: ['python'] })
-    const waiting = open(model).filter(([, { leases }]) => leases.length === 0)
-    expect(claimed?.id).toBe(waiting[0]?.[0])
+    const first = open(model).find(([, { leases }]) => leases.length === 0)
+    expect(claimed?.id).toBe(first?.[0])
     if (!claimed) return
     const expected = model.workloads.get(claimed.id)!
     expected.runs += 1
