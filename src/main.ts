@@ -20,6 +20,7 @@ import { nameserversOf } from './firecracker/network/addresses.ts'
 import { openFirecracker } from './firecracker/open.ts'
 import { locateAssets } from './images/assets.ts'
 import { locateImage } from './images/image.ts'
+import { currentPaths } from './images/superseded.ts'
 import { Scheduler } from './scheduler/scheduler.ts'
 import { buildServer, type FastifyTypeBox } from './server/app.ts'
 
@@ -43,10 +44,11 @@ const serve: Wiring['serve'] = async (loaded, o) => {
     onWait: () => o.say(`another server of ${config.home} is running; waiting for its end`),
   })
   scope.defer('let go of the home', async () => held[Symbol.asyncDispose]())
+  const holds = await currentPaths(config.home)
   const app = await open(scope, config, o)
   const url = await listen(app, loaded)
   scope.defer('remove server.json', () => removeServerFile(config.home))
-  await writeServerFile(config.home, { url, place: 'host', backend: config.backend, pid: process.pid })
+  await writeServerFile(config.home, { url, place: 'host', backend: config.backend, pid: process.pid, holds })
   if (config.ready_fd >= 0) writeSync(config.ready_fd, 'READY=1\n')
   o.say(`the server listens at ${url}`)
   if (!o.signal.aborted) await new Promise((resolve) => o.signal.addEventListener('abort', resolve, { once: true }))
