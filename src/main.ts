@@ -17,6 +17,7 @@ import { ensureKey } from './cli/key.ts'
 import { removeServerFile, serverLock, writeServerFile } from './cli/serverfile.ts'
 import type { Config, Loaded } from './config.ts'
 import { nameserversOf } from './firecracker/network/addresses.ts'
+import { foreignDrops } from './firecracker/network/foreign.ts'
 import { openFirecracker } from './firecracker/open.ts'
 import { locateAssets } from './images/assets.ts'
 import { locateImage } from './images/image.ts'
@@ -154,4 +155,4 @@ function wordsOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
-process.exitCode = await cli(process.argv.slice(2), { root, program, version, serve })
+process.exitCode = await cli(process.argv.slice(2), { root, program, version, serve, foreignDrops })

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { run } from '../../base/process.ts'
 import { Scope } from '../../base/scope.ts'
 import { chooseSubnet } from './bridge.ts'
+import { foreignDrops } from './foreign.ts'
 import { excuse, Floor, gateway, nothing } from './floor.ts'
 import { attempt, internet, ip, uplink } from './lab.ts'
 
@@ -158,11 +159,12 @@ describe.skipIf(because !== undefined)(
         code: 'host_unfit',
         message: expect.stringContaining('198.51.100.0/24 at up0') as string,
       })
-      expect(await floor.networks.foreignDrops()).toEqual([])
+      const { instance, host } = floor.lab
+      expect(await foreignDrops({ instance, host })).toEqual([])
       await run(['ip', 'netns', 'exec', floor.lab.hostName, 'nft', '-f', '-'], {
         input: 'table ip docker { chain FORWARD { type filter hook forward priority 0; policy drop;\n}\n}\n',
       })
-      expect(await floor.networks.foreignDrops()).toEqual(['ip docker FORWARD'])
+      expect(await foreignDrops({ instance, host })).toEqual(['ip docker FORWARD'])
       await run(['ip', 'netns', 'exec', floor.lab.hostName, 'nft', 'delete', 'table', 'ip', 'docker'])
     })
   },

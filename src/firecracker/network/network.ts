@@ -15,7 +15,7 @@ import { type Host, thisHost } from './host.ts'
 import { leasedTo } from './leases.ts'
 import { createNetns, deleteNetns, listNetns, netnsPath } from './netns.ts'
 import type { Attachment } from './plugin.ts'
-import { deniedOf, foreignDropsOf, type GuestRule } from './rules.ts'
+import { deniedOf, type GuestRule } from './rules.ts'
 
 export interface NetworksOptions {
   /** [a-z0-9]{1,12}; every name of ours on the host carries it. */
@@ -182,11 +182,6 @@ export class Networks {
   /** Packets of guests refused since the firewall was installed. */
   async denied(): Promise<number> {
     return deniedOf(await this.#nftJson('list', 'counter', 'inet', this.#rules.table, 'denied'))
-  }
-
-  /** Chains of others that would drop guests' packets on their way through this host; for doctor. */
-  async foreignDrops(): Promise<string[]> {
-    return foreignDropsOf(await this.#nftJson('list', 'chains'), this.#o.instance)
   }
 
   async #nftJson(...words: string[]): Promise<string> {
