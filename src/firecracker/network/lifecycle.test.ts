@@ -6,6 +6,7 @@ import { chooseSubnet } from './bridge.ts'
 import { foreignDrops } from './foreign.ts'
 import { excuse, Floor, gateway, nothing } from './floor.ts'
 import { attempt, internet, ip, uplink } from './lab.ts'
+import { netnsPath } from './netns.ts'
 
 const because = await excuse()
 const signal = AbortSignal.timeout(240_000)
@@ -111,6 +112,18 @@ describe.skipIf(because !== undefined)(
         [`tcp_${internet.second}_80`]: 'refused',
       })
       await Promise.all([scope.close(), crashed.close()])
+      expect(await floor.residue()).toEqual(nothing)
+    })
+
+    test('after the crash of a service with mounts of its own, which took its namespaces with it: names are left', async () => {
+      await using crashed = new Scope('crashed')
+      await floor.attach(crashed, 15)
+      await floor.attach(crashed, 16, { mode: 'none' })
+      for (const n of [15, 16]) await run(['umount', netnsPath(floor.id(n))])
+      const next = floor.open()
+      await next.prepare()
+      expect(await next.cleanup(new Set())).toEqual({ guest_rules: 1, cni_attachments: 1, netns: 2 })
+      await crashed.close()
       expect(await floor.residue()).toEqual(nothing)
     })
 
