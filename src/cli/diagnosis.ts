@@ -111,7 +111,7 @@ export function diagnose(f: Findings): Diagnosis {
   const states = { ...kvmStates(f), ...systemStates(f), ...machineStates(f), ...commonStates(f) }
   const names = Object.keys(about) as (keyof typeof about)[]
   const own: Row[] = names.map((name) => ({ name, ...states[name], ...about[name] }))
-  const rows = [...own, ...hardeningOf(f.host, f.kernel)]
+  const rows = [...own, ...hardeningOf(f.host, f)]
   const holds = (...needs: Need[]) => rows.every((row) => row.ok || !needs.includes(row.need))
   const place = holds('host', 'both') ? 'host' : holds('machine', 'both') ? 'machine' : 'none'
   return { rows, place }

@@ -7,8 +7,8 @@ import { hostFindings, mountFaults, openFilesOf, swapsOf } from './hostfindings.
 import { careless, hardened } from './testing.ts'
 
 describe('advice for production', () => {
-  const rowsOf = (host: HostFindings, kernel: string) =>
-    new Map(hardeningOf(host, kernel).map((row) => [row.name, row]))
+  const rowsOf = (host: HostFindings, kernel: string, firecracker = '1.12.1') =>
+    new Map(hardeningOf(host, { kernel, firecracker }).map((row) => [row.name, row]))
   const good = rowsOf(hardened, '6.1.0-40-amd64')
   const bad = rowsOf(careless, '6.12.9')
 
@@ -54,7 +54,11 @@ describe('advice for production', () => {
 
   test('kernels Firecracker is tried on', () => {
     const kernels = ['5.10.0-33-amd64', '6.1.0-40-amd64', '6.18.3', '6.12.9', '6.10.1', '4.19.0']
-    expect(kernels.map((kernel) => rowsOf(hardened, kernel).get('host kernel')?.ok)).toEqual([true, true, true, false, false, false]) // prettier-ignore
+    const tried = (firecracker: string) => kernels.filter((kernel) => rowsOf(hardened, kernel, firecracker).get('host kernel')?.ok) // prettier-ignore
+    expect(tried('1.12.1')).toEqual(['5.10.0-33-amd64', '6.1.0-40-amd64'])
+    expect(tried('1.16.1')).toEqual(tried('1.12.1'))
+    expect(tried('1.16.2')).toEqual([...tried('1.12.1'), '6.18.3'])
+    expect(tried('1.17.0')).toEqual(tried('1.16.2'))
     expect(rowsOf({ ...hardened, favorsDynamicChanges: false }, '5.10.0').get('cgroup changes')?.ok).toBe(true)
   })
 
@@ -83,7 +87,7 @@ describe('advice for production', () => {
       connections: undefined,
       neighbours: undefined,
     }
-    expect(hardeningOf(silent, '6.1').filter((row) => !row.ok)).toEqual([])
+    expect(hardeningOf(silent, { kernel: '6.1', firecracker: undefined }).filter((row) => !row.ok)).toEqual([])
   })
 })
 

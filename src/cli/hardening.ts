@@ -53,9 +53,16 @@ interface Advice {
   readonly mend: string
 }
 
-/** One row for each point; `kernel` is its release. */
-export function hardeningOf(f: HostFindings, kernel: string): Row[] {
-  const advice = { ...sharedCores(f), ...sharedMemory(f), ...kernelAdvice(f, kernel), ...kvmAdvice(f), ...limits(f) }
+interface Versions {
+  /** The kernel's release. */
+  readonly kernel: string
+  /** Undefined before set-up. */
+  readonly firecracker: string | undefined
+}
+
+/** One row for each point. */
+export function hardeningOf(f: HostFindings, versions: Versions): Row[] {
+  const advice = { ...sharedCores(f), ...sharedMemory(f), ...kernelAdvice(f, versions), ...kvmAdvice(f), ...limits(f) }
   return Object.entries(advice).map(([name, row]) => ({ name, need: 'advice', ...row }))
 }
 
@@ -111,19 +118,24 @@ function sharedMemory(f: HostFindings) {
   } as const satisfies Record<string, Advice>
 }
 
-/** Host kernels that Firecracker's own tests run on. */
-const validated = ['5.10', '6.1', '6.18']
+/** Host kernels that Firecracker's own tests run on: 6.18 with 1.16.2 or newer, older ones set its processor up wrongly. */
+function validated(firecracker = ''): readonly string[] {
+  const [major = 0, minor = 0, patch = 0] = firecracker.split('.').map(Number)
+  const recent = major > 1 || minor > 16 || (minor === 16 && patch >= 2)
+  return ['5.10', '6.1', ...(recent ? ['6.18'] : [])]
+}
 
-function kernelAdvice(f: HostFindings, kernel: string) {
+function kernelAdvice(f: HostFindings, { kernel, firecracker }: Versions) {
+  const tried = validated(firecracker)
   const [major = 0, minor = 0] = kernel.split(/[.-]/).map(Number)
   const level = f.consoleLevel
   // The mount option came with 6.0.
   const dynamic = f.favorsDynamicChanges || major < 6
   return {
     'host kernel': {
-      ok: validated.includes(`${major}.${minor}`),
+      ok: tried.includes(`${major}.${minor}`),
       found: kernel,
-      why: `Firecracker is tried on ${validated.join(', ')} alone; others may well do`,
+      why: `Firecracker ${firecracker ?? 'before 1.16.2'} is tried on ${tried.join(', ')} alone; others may well do`,
       mend: 'apt-get install -y linux-image-amd64',
     },
     'console log': {
