@@ -9,13 +9,14 @@ import type { Backend } from './backend/backend.ts'
 import { FakeBackend } from './backend/fake.ts'
 import { isMissing } from './base/files.ts'
 import { lock } from './base/lock.ts'
+import { run } from './base/process.ts'
 import { Scope } from './base/scope.ts'
 import { buildOf } from './cli/build.ts'
 import { cli } from './cli/cli.ts'
 import type { Wiring } from './cli/context.ts'
 import { ensureKey } from './cli/key.ts'
 import { removeServerFile, serverLock, writeServerFile } from './cli/serverfile.ts'
-import type { Config, Loaded } from './config.ts'
+import { type Config, isNotified, type Loaded } from './config.ts'
 import { nameserversOf } from './firecracker/network/addresses.ts'
 import { foreignDrops } from './firecracker/network/foreign.ts'
 import { openFirecracker } from './firecracker/open.ts'
@@ -51,6 +52,8 @@ const serve: Wiring['serve'] = async (loaded, o) => {
   scope.defer('remove server.json', () => removeServerFile(config.home))
   await writeServerFile(config.home, { url, place: 'host', backend: config.backend, pid: process.pid, holds })
   if (config.ready_fd >= 0) writeSync(config.ready_fd, 'READY=1\n')
+  // systemd listens on a datagram socket in the file system, which Node does not have: its own tool says it.
+  if (isNotified()) await run(['systemd-notify', '--ready'], { timeoutMs: 10_000 })
   o.say(`the server listens at ${url}`)
   if (!o.signal.aborted) await new Promise((resolve) => o.signal.addEventListener('abort', resolve, { once: true }))
   o.say('the server stops')
@@ -102,6 +105,7 @@ async function openBackend(config: Config): Promise<Backend> {
     runtimes: runtimes.map(({ name }) => name),
     image: (name) => locateImage(config.home, name),
     ...(config['network.subnet'] === 'auto' ? {} : { subnet: config['network.subnet'] }),
+    inOwnCgroup: config.cgroup === 'own',
     nameservers: config['network.nameservers'].length > 0 ? config['network.nameservers'] : await hostNameservers(),
   })
   return backend
