@@ -1,6 +1,6 @@
-import { expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { VulcanError } from './api/errors.ts'
-import { asVariables, joinSettings, variableOf } from './config.ts'
+import { asVariables, childEnvironment, isNotified, joinSettings, variableOf } from './config.ts'
 import { settings } from './settings.ts'
 
 const join = (o: { env?: Record<string, string>; flags?: Record<string, unknown>; file?: string }) =>
@@ -77,4 +77,19 @@ test('every setting has a sentence, a default that passes its own check, and a v
     expect(doc.length, name).toBeGreaterThan(10)
     expect(read(standard), name).toEqual(standard)
   }
+})
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+})
+
+test('a server that outlives its command has nothing to say to the service manager of whoever gave the command', () => {
+  vi.stubEnv('NOTIFY_SOCKET', '/run/systemd/notify')
+  vi.stubEnv('VULCAN_NODE', 'n1')
+  expect(isNotified()).toBe(true)
+  const child = childEnvironment({ VULCAN_HOME: '/h' })
+  expect(child).toMatchObject({ VULCAN_NODE: 'n1', VULCAN_HOME: '/h' })
+  expect(child).not.toHaveProperty('NOTIFY_SOCKET')
+  vi.stubEnv('NOTIFY_SOCKET', undefined)
+  expect(isNotified()).toBe(false)
 })

@@ -101,9 +101,20 @@ export function terminalType(): string | undefined {
   return process.env['TERM'] || undefined
 }
 
-/** The environment for a child of ours: our own, with the settings that were given by flags and others added. */
+/** Where systemd (Type=notify) waits for the news that a service is ready. */
+const notifySocket = 'NOTIFY_SOCKET'
+
+/** True when a service manager waits for the news that we are ready. */
+export function isNotified(): boolean {
+  return process.env[notifySocket] !== undefined
+}
+
+/**
+ * The environment for a child of ours: our own, with the settings that were given by flags and others added. A server
+ * that outlives us has nothing to say to the service manager of whoever started it.
+ */
 export function childEnvironment(extra: Readonly<Record<string, string>>): Record<string, string> {
-  const own = Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))
+  const own = Object.entries(process.env).filter(([name, value]) => value !== undefined && name !== notifySocket)
   return { ...(Object.fromEntries(own) as Record<string, string>), ...extra }
 }
 

@@ -9,17 +9,20 @@ import type { Backend, Cleaned } from './backend/backend.ts'
 import { FakeBackend } from './backend/fake.ts'
 import { isMissing } from './base/files.ts'
 import { lock } from './base/lock.ts'
+import { run } from './base/process.ts'
 import { Scope } from './base/scope.ts'
 import { buildOf } from './cli/build.ts'
 import { cli } from './cli/cli.ts'
 import { StoppedBy, type Wiring } from './cli/context.ts'
 import { ensureKey } from './cli/key.ts'
 import { removeServerFile, serverLock, writeServerFile } from './cli/serverfile.ts'
-import type { Config, Loaded } from './config.ts'
+import { type Config, isNotified, type Loaded } from './config.ts'
 import { nameserversOf } from './firecracker/network/addresses.ts'
+import { foreignDrops } from './firecracker/network/foreign.ts'
 import { openFirecracker } from './firecracker/open.ts'
 import { locateAssets } from './images/assets.ts'
 import { locateImage } from './images/image.ts'
+import { currentPaths } from './images/superseded.ts'
 import { Scheduler } from './scheduler/scheduler.ts'
 import { buildServer, type FastifyTypeBox } from './server/app.ts'
 import type { Capacity } from './store/leases.ts'
@@ -48,11 +51,14 @@ const serve: Wiring['serve'] = async (loaded, o) => {
     onWait: () => o.say(`another server of ${config.home} is running; waiting for its end`),
   })
   scope.defer('let go of the home', async () => held[Symbol.asyncDispose]())
+  const holds = await currentPaths(config.home)
   const app = await open(scope, config, o)
   const url = await listen(app, loaded)
   scope.defer('remove server.json', () => removeServerFile(config.home))
-  await writeServerFile(config.home, { url, place: 'host', backend: config.backend, pid: process.pid })
+  await writeServerFile(config.home, { url, place: 'host', backend: config.backend, pid: process.pid, holds })
   if (config.ready_fd >= 0) writeSync(config.ready_fd, 'READY=1\n')
+  // systemd listens on a datagram socket in the file system, which Node does not have: its own tool says it.
+  if (isNotified()) await run(['systemd-notify', '--ready'], { timeoutMs: 10_000 })
   o.say(`the server listens at ${url}`)
   if (!o.signal.aborted) await new Promise((resolve) => o.signal.addEventListener('abort', resolve, { once: true }))
   o.say('the server stops')
@@ -139,6 +145,7 @@ async function openBackend(config: Config): Promise<Backend> {
     runtimes: runtimes.map(({ name }) => name),
     image: (name) => locateImage(config.home, name),
     ...(config['network.subnet'] === 'auto' ? {} : { subnet: config['network.subnet'] }),
+    inOwnCgroup: config.cgroup === 'own',
     nameservers: config['network.nameservers'].length > 0 ? config['network.nameservers'] : await hostNameservers(),
   })
   return backend
@@ -192,4 +199,4 @@ function wordsOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
-process.exitCode = await cli(process.argv.slice(2), { root, program, version, serve })
+process.exitCode = await cli(process.argv.slice(2), { root, program, version, serve, foreignDrops })

@@ -91,6 +91,11 @@ export const settings = {
     ['auto', 'host', 'machine'],
     'where the server runs: on this host, or in the machine; auto asks KVM',
   ),
+  cgroup: choice(
+    'root',
+    ['root', 'own'],
+    'where the cgroups of vms are made: at the root, or in the server’s own, which its service manager delegates',
+  ),
   'server.host': text('127.0.0.1', address, 'address the server listens on'),
   'server.port': number(7777, { min: 0, max: 65_535 }, 'TCP port of the server; 0 takes a free one'),
   'server.names': list(

@@ -55,6 +55,13 @@ async function file(name: string, content: string | Buffer): Promise<string> {
   return name
 }
 
+/** An entry on the shelf of assets; returns its folder. */
+async function entry(name: string, key: string): Promise<string> {
+  const marker = { name, key, inputs: key, files: {}, details: {} }
+  const at = await file(join('home', 'assets', `${name}-${key}`, 'COMPLETE'), JSON.stringify(marker))
+  return join(folder, at, '..')
+}
+
 describe('run', () => {
   test('starts a server by itself, shows both streams, tells the result, exits as the program did', async () => {
     const said = await vulcan([
@@ -185,8 +192,19 @@ test('up says where, down stops it, and then there is nothing', async () => {
   expect((await vulcan(['up'])).err).toMatch(/listens at http:\/\/127\.0\.0\.1:\d+ \(on this host\)/)
   expect(JSON.parse((await vulcan(['backends', '--json'])).out)).toMatchObject([{ name: 'fake', online: true }])
   expect(await vulcan(['gc', '--dry-run'])).toMatchObject({ code: 0, out: 'would remove nothing\n' })
+  const [held, old] = [await entry('tool', '1'), await entry('tool', '0')]
+  await writeFile(join(folder, 'home', 'assets', 'current.json'), '{"tool":"tool-1"}')
+  expect(JSON.parse((await vulcan(['gc', '--dry-run', '--json'])).out)).toMatchObject({
+    superseded: [{ shelf: 'assets', name: 'tool', folder: 'tool-0' }],
+  })
+  expect((await vulcan(['gc'])).out).toMatch(/^removed 1 superseded folder \(.* MiB\)\n {2}assets\/tool-0 /)
+  await expect(stat(old)).rejects.toMatchObject({ code: 'ENOENT' })
+  expect((await stat(held)).isDirectory()).toBe(true)
   expect((await vulcan(['down'])).err).toContain('has stopped')
   expect(await vulcan(['ls'])).toMatchObject({ code: 125, err: expect.stringContaining('vulcan up') as string })
+  const gc = await vulcan(['gc'])
+  expect(gc).toMatchObject({ code: 0, out: 'removed nothing\n' })
+  expect(gc.err).toContain('no server runs')
   expect((await vulcan(['down'])).err).toContain('nothing was running')
   await expect(readFile(join(folder, 'home', 'server.json'))).rejects.toMatchObject({ code: 'ENOENT' })
 })

@@ -2,6 +2,7 @@
 import { Client } from '../api/client.ts'
 import { VulcanError } from '../api/errors.ts'
 import { lock } from '../base/lock.ts'
+import { currentPaths } from '../images/superseded.ts'
 import { machineStatus } from '../machine/machine.ts'
 import { buildOf } from './build.ts'
 import type { Context } from './context.ts'
@@ -70,12 +71,16 @@ async function onHost(context: Context): Promise<void> {
 async function inMachine(context: Context): Promise<void> {
   const { config, terminal } = context
   await stopHostServer(config.home)
+  // A server that runs in there already goes on with what it found at its own start.
+  const before = (await machineStatus({ home: config.home })).running ? await readServerFile(config.home) : undefined
+  const holds = await currentPaths(config.home)
   const machine = await terminal.step('starting the machine', () => startMachineServer(context))
-  const file: ServerFile = { url: `http://127.0.0.1:${machine.port}`, place: 'machine', backend: config.backend }
-  await writeServerFile(config.home, file)
+  const file: ServerFile = { url: `http://127.0.0.1:${machine.port}`, place: 'machine', backend: config.backend, holds }
+  await writeServerFile(config.home, { ...file, holds: [...new Set([...(before?.holds ?? []), ...holds])] })
   const live = await findLive(context)
   if (live && live.build === (await ownBuild(context))) return
   await terminal.step('starting the server anew in the machine', () => renewMachineServer(context))
+  await writeServerFile(config.home, file)
 }
 
 /** The live server, when it is what this command line would start. */

@@ -11,6 +11,8 @@ export interface Wiring {
   readonly version: string
   /** Runs the server until it is told to stop. */
   readonly serve: (loaded: Loaded, o: { signal: AbortSignal; say: (words: string) => void }) => Promise<void>
+  /** Chains of others in this host's firewall that drop what vms send. */
+  readonly foreignDrops: (o: { instance: string }) => Promise<readonly string[]>
 }
 
 export interface Context extends Wiring {

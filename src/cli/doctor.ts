@@ -25,9 +25,18 @@ const verdicts = {
   none: 'vms cannot run here yet.',
 } as const
 
+/** What a terminal shows at the least, in columns. */
+const columns = 80
+/** Where a row's words begin: behind its mark. */
+const indent = 9
+
+/** The diagnosis as text: what runs need, then what production wants, each row with its why and mend when it is not well. */
 export function textOf({ rows, place }: Diagnosis, colour = false): string {
   const width = Math.max(...rows.map((row) => row.name.length))
-  const lines = rows.flatMap((row) => linesOf(row, { width, colour, place }))
+  const part = (kind: 'needed' | 'advice') =>
+    rows.filter((row) => (row.need === 'advice') === (kind === 'advice')).flatMap((row) => linesOf(row, { width, colour, place })) // prettier-ignore
+  const whose = place === 'machine' ? ' (of this host, not of the machine on it)' : ''
+  const lines = ['needed', ...part('needed'), '', `advice for production${whose}`, ...part('advice')]
   return `${lines.join('\n')}\n\n${verdicts[place]}\n`
 }
 
@@ -42,8 +51,30 @@ function linesOf(row: Row, { width, colour, place }: Style): string[] {
   const mark = row.ok ? 'ok' : matters && row.need !== 'advice' ? 'MISSING' : 'no'
   const hue = row.ok ? 'green' : mark === 'MISSING' ? 'red' : 'yellow'
   const shown = colour ? styleText(hue, mark.padEnd(7)) : mark.padEnd(7)
-  const first = `${shown}  ${row.name.padEnd(width)}  ${row.found}`
-  if (row.ok) return [first]
-  const indent = ' '.repeat(width + 11)
-  return [first, `${indent}${row.why}`, ...(row.mend ? [`${indent}mend: ${row.mend}`] : [])]
+  const [found = '', ...more] = wrapped(row.found, columns - indent - width - 2)
+  const lines = [
+    `${shown}  ${row.name.padEnd(width)}  ${found}`,
+    ...more.map((line) => ' '.repeat(indent + width + 2) + line),
+  ]
+  if (row.ok) return lines
+  const below = [...wrapped(row.why, columns - indent), ...mendOf(row)]
+  return [...lines, ...below.map((line) => ' '.repeat(indent) + line)]
+}
+
+/** Commands stay in one piece, to be copied: of several, each has a line of its own. */
+function mendOf({ mend }: Row): string[] {
+  return (mend ?? '')
+    .split('; ')
+    .flatMap((command, at) => (command ? [`${at === 0 ? 'mend:' : '     '} ${command}`] : []))
+}
+
+/** Lines of at most that many characters, broken between words; a longer word stays whole. */
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(word)
+  }
+  return lines
 }

@@ -19,6 +19,7 @@ const machinePort = 7777
 const ownSettings = [
   'HOME',
   'PLACE',
+  'CGROUP',
   'SERVER_HOST',
   'SERVER_PORT',
   'READY_FD',
