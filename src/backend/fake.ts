@@ -41,12 +41,14 @@ export class FakeBackend implements Backend {
 
   async execute(spec: RunSpec, signal: AbortSignal): Promise<Run> {
     signal.throwIfAborted()
+    const begun = performance.now()
     const script = directivesOf(spec)
     for (const { word, rest } of script) {
       if (word === 'start') await sleep(Number(rest), signal)
       if (word === 'fail') throw new VulcanError('vm_start_failed', rest, { step: 'fake' })
     }
-    const run = new FakeRun({ spec, script, node: this.#node, gone: () => this.live.delete(spec.id) })
+    const bootMs = performance.now() - begun
+    const run = new FakeRun({ spec, script, bootMs, node: this.#node, gone: () => this.live.delete(spec.id) })
     this.live.set(spec.id, run)
     return run
   }
@@ -69,6 +71,8 @@ export class FakeBackend implements Backend {
 interface FakeParts {
   readonly spec: RunSpec
   readonly script: readonly Directive[]
+  /** How long it took to start, in milliseconds. */
+  readonly bootMs: number
   readonly node: string
   readonly gone: () => void
 }
@@ -91,13 +95,15 @@ class FakeRun implements Run {
   }
 
   facts(): RunFacts {
+    const { node, bootMs } = this.#parts
     return {
       backend: 'fake',
-      node: this.#parts.node,
+      node,
       vmId: `fake-${this.id}`,
       start: 'boot',
-      bootMs: 0,
-      phasesMs: { program: performance.now() - this.#begun },
+      bootMs,
+      phasesMs: { vm: bootMs, program: performance.now() - this.#begun },
+      phasesAtMs: { vm: 0, program: bootMs },
       vsock: { status: this.#ended ? 'closed' : 'connected', rttUs: 0 },
     }
   }

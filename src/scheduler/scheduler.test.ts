@@ -57,7 +57,8 @@ describe('the queue', () => {
     const low = await scheduler.accept({ ...sleeper, priority: -1 })
     const high = await scheduler.accept({ ...sleeper, priority: 5 })
     await scheduler.accept(sleeper)
-    expect(scheduler.load).toEqual({ used: { vms: 2, memMib: 2 * (256 + overheadMib) }, pending: 3 })
+    const vms = { starting: 0, running: 2 }
+    expect(scheduler.load).toEqual({ used: { vms: 2, memMib: 2 * (256 + overheadMib) }, vms, pending: 3 })
     await expect(scheduler.accept(sleeper)).rejects.toMatchObject({ code: 'overloaded', status: 503 })
     scheduler.kill(first[0]!.id)
     await running(scheduler, high.id)
@@ -83,6 +84,7 @@ describe('the queue', () => {
     const { scheduler, backend } = await open()
     await using _closed = scheduler
     const { id } = await scheduler.accept({ runtime: 'python', code: '# fake: start 600000' })
+    expect(scheduler.load.vms).toEqual({ starting: 1, running: 0 })
     scheduler.kill(id)
     await scheduler.ended(id, AbortSignal.timeout(5000))
     expect(scheduler.summary(id)).toMatchObject({ status: 'killed', exit: { by: 'killed' } })

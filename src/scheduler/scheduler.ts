@@ -2,7 +2,13 @@
 import { randomUUIDv7 } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { VulcanError } from '../api/errors.ts'
-import { hasEnded, type WorkloadRecord, type WorkloadRequest, type WorkloadSummary } from '../api/workload.ts'
+import {
+  hasEnded,
+  type Status,
+  type WorkloadRecord,
+  type WorkloadRequest,
+  type WorkloadSummary,
+} from '../api/workload.ts'
 import type { Backend, Cleaned, CleanupOptions } from '../backend/backend.ts'
 import { Facts } from '../base/facts.ts'
 import { abortable } from '../base/time.ts'
@@ -34,6 +40,8 @@ export interface SchedulerFacts {
 
 export interface Load {
   readonly used: Capacity
+  /** Of those vms, by what they do. */
+  readonly vms: { readonly starting: number; readonly running: number }
   readonly pending: number
 }
 
@@ -129,7 +137,10 @@ export class Scheduler implements AsyncDisposable {
   }
 
   get load(): Load {
-    return { used: this.#used(), pending: this.#queue.length }
+    const statuses = [...this.#running.keys()].map((id) => this.#active.get(id)?.known.status)
+    const count = (wanted: Status) => statuses.filter((status) => status === wanted).length
+    const vms = { starting: count('pending'), running: count('running') }
+    return { used: this.#used(), vms, pending: this.#queue.length }
   }
 
   summary(id: string): WorkloadSummary {

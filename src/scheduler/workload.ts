@@ -157,7 +157,8 @@ export class Workload {
     const code = error instanceof VulcanError ? error.code : 'internal'
     const hint = error instanceof VulcanError && error.hint ? ` (${error.hint})` : ''
     if (this.#known.startedAt) return { by: 'vm_lost', message: `${code}: ${words}${hint}` }
-    return { by: 'start_failed', message: `${code}: ${words}${hint}` }
+    const step = (error instanceof VulcanError && error.step) || code
+    return { by: 'start_failed', message: `${code}: ${words}${hint}`, step }
   }
 
   async #tell(kind: 'status' | 'end'): Promise<void> {

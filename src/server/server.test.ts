@@ -49,7 +49,8 @@ describe('running', () => {
       dropped_bytes: { stdout: 0, stderr: 0 },
       run: { backend: 'fake', vsock: { status: 'closed' }, usage: { cpu_ms: 1 } },
     })
-    expect(Object.keys(record.run?.phases_ms ?? {})).toEqual(['queue', 'program'])
+    expect(Object.keys(record.run?.phases_ms ?? {})).toEqual(['queue', 'vm', 'program'])
+    expect(Object.keys(record.run?.phases_at_ms ?? {})).toEqual(['queue', 'vm', 'program'])
     expect(record.started_at! >= record.created_at && record.finished_at! >= record.started_at!).toBe(true)
   })
 
@@ -59,7 +60,7 @@ describe('running', () => {
     ['oom', { by: 'oom' }],
     ['disk_full', { by: 'disk_full' }],
     ['vm_lost', { by: 'vm_lost' }],
-    ['fail no kernel', { by: 'start_failed', message: 'vm_start_failed: no kernel' }],
+    ['fail no kernel', { by: 'start_failed', message: 'vm_start_failed: no kernel', step: 'fake' }],
   ])('%s is failed', async (directive, exit) => {
     const record = await run(`# fake: ${directive}`)
     expect(record).toMatchObject({ status: 'failed', exit })
