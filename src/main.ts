@@ -7,6 +7,7 @@ import { runtimes } from './api/runtimes.ts'
 import type { ImageState } from './api/state.ts'
 import type { Backend } from './backend/backend.ts'
 import { FakeBackend } from './backend/fake.ts'
+import { Facts } from './base/facts.ts'
 import { isMissing } from './base/files.ts'
 import { lock } from './base/lock.ts'
 import { Scope } from './base/scope.ts'
@@ -15,13 +16,17 @@ import { cli } from './cli/cli.ts'
 import type { Wiring } from './cli/context.ts'
 import { ensureKey } from './cli/key.ts'
 import { removeServerFile, serverLock, writeServerFile } from './cli/serverfile.ts'
-import type { Config, Loaded } from './config.ts'
+import { traceSettings, type Config, type Loaded } from './config.ts'
+import { FirecrackerBackend } from './firecracker/backend.ts'
 import { nameserversOf } from './firecracker/network/addresses.ts'
 import { openFirecracker } from './firecracker/open.ts'
 import { locateAssets } from './images/assets.ts'
 import { locateImage } from './images/image.ts'
 import { Scheduler } from './scheduler/scheduler.ts'
 import { buildServer, type FastifyTypeBox } from './server/app.ts'
+import type { ServerFacts } from './server/facts.ts'
+import { Metrics } from './server/metrics/metrics.ts'
+import { openTraces } from './server/traces/traces.ts'
 
 const program = fileURLToPath(import.meta.url)
 const root = dirname(dirname(program))
@@ -68,6 +73,8 @@ async function open(scope: Scope, config: Config, { say }: Serving): Promise<Fas
     retention: { count: config['retention.count'], bytes: config['retention.mb'] * mib },
   })
   scheduler.facts.on('workload.trouble', ({ id, error }) => say(`workload ${id}: ${wordsOf(error)}`))
+  const facts = new Facts<ServerFacts>()
+  const metrics = await observe(scope, { backend, scheduler, facts, say, node: config.node })
   const keySha256 = config['server.key_sha256'] || (await ensureKey(config.home)).sha256
   const app = await buildServer({
     scheduler,
@@ -80,6 +87,8 @@ async function open(scope: Scope, config: Config, { say }: Serving): Promise<Fas
     bodyBytes: config['limits.body_mb'] * mib,
     archiveBytes: config['limits.archive_mb'] * mib,
     heartbeatMs: config['server.heartbeat_ms'],
+    facts,
+    metrics,
     images: () => imageStates(config),
     log: (error) => say(wordsOf(error)),
   })
@@ -87,6 +96,37 @@ async function open(scope: Scope, config: Config, { say }: Serving): Promise<Fas
   // Undone first: with every run ended, every open log stream has its end.
   scope.defer('end the workloads', () => scheduler[Symbol.asyncDispose]())
   return app
+}
+
+interface Observed {
+  readonly backend: Backend
+  readonly scheduler: Scheduler
+  readonly facts: Facts<ServerFacts>
+  readonly say: Serving['say']
+  readonly node: string
+}
+
+/** Metrics, and traces where they are wanted, listen from now on to what the rooms state. */
+async function observe(scope: Scope, { backend, scheduler, facts, say, node }: Observed): Promise<Metrics> {
+  const firecracker = backend instanceof FirecrackerBackend ? backend : undefined
+  const metrics = new Metrics({
+    version,
+    load: () => scheduler.load,
+    leftovers: () => scheduler.cleanup({ dryRun: true }),
+    denied: firecracker && (() => firecracker.denied()),
+    log: (error) => say(`metrics: ${wordsOf(error)}`),
+  })
+  const rooms = { scheduler: scheduler.facts, server: facts }
+  metrics.subscribe(rooms)
+  firecracker?.facts.on('vm.start_failed', ({ step, retried }) => {
+    if (retried) metrics.retried(step)
+  })
+  const wanted = traceSettings()
+  if (!wanted) return metrics
+  const traces = await openTraces({ ...wanted, version, node, say })
+  scope.defer('send the last traces', async () => traces[Symbol.asyncDispose]())
+  traces.subscribe(rooms)
+  return metrics
 }
 
 async function openBackend(config: Config): Promise<Backend> {

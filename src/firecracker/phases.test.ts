@@ -2,7 +2,9 @@ import { expect, test } from 'vitest'
 import { VulcanError } from '../api/errors.ts'
 import { Phases } from './phases.ts'
 
-const fail = (error: Error) => () => Promise.reject(error)
+const fail = (error: Error) => async () => {
+  throw error
+}
 
 test('each phase has its beginning and its duration, also one that failed and one that came twice', async () => {
   const phases = new Phases()

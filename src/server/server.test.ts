@@ -178,7 +178,15 @@ describe('access', () => {
   test('only healthz and readyz need no key', async () => {
     expect((await get('/healthz', { host: 'localhost' })).json()).toMatchObject({ status: 'ok', build: 'build' })
     expect((await get('/readyz', { host: 'localhost' })).statusCode).toBe(200)
-    for (const url of ['/v1/workloads', '/openapi.json', '/v1/backends', '/nothing', '/healthz/x', '/healthz%2fx']) {
+    for (const url of [
+      '/v1/workloads',
+      '/metrics',
+      '/openapi.json',
+      '/v1/backends',
+      '/nothing',
+      '/healthz/x',
+      '/healthz%2fx',
+    ]) {
       expect((await get(url, { host: 'localhost' })).json(), url).toMatchObject({ code: 'unauthorized' })
       expect((await get(url, { host: 'localhost', authorization: 'Bearer vk_wrong' })).statusCode, url).toBe(401)
     }
