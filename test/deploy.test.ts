@@ -94,6 +94,16 @@ describe('the dashboard', () => {
 
 const familyOf = (name: string): string => name.replace(/_(bucket|sum|count)$/, '')
 
+test('the list of metrics has each of ours with its labels, and no other', () => {
+  const listed = [...read('README.md').matchAll(/^\| `(vulcan_\w+)(?:\{([\w,]+)\})?` \|/gm)]
+  const told = new Map(listed.map(([, name = '', labels]) => [name, labels?.split(',').sort() ?? []]))
+  const ours = new Map<string, string[]>()
+  for (const [name, labels] of known) {
+    if (name.startsWith('vulcan_')) ours.set(familyOf(name), [...labels].filter((label) => label !== 'le').sort())
+  }
+  expect(told).toEqual(ours)
+})
+
 describe('the alerts', () => {
   test.each(rules.map((rule) => [rule.alert, rule] as const))('%s', (_, rule) => {
     expect(termsOf(rule.expr).names.length > 0 || rule.expr.startsWith('up{')).toBe(true)
@@ -102,9 +112,13 @@ describe('the alerts', () => {
     expect(rule.annotations.summary).toMatch(/^.{10,}$/)
   })
 
-  test.skipIf(!installed('promtool'))('Prometheus takes rules and scrape as they are', () => {
-    execFileSync('promtool', ['check', 'rules', join(deploy, 'prometheus/alerts.yml')])
-    execFileSync('promtool', ['check', 'config', '--syntax-only', join(deploy, 'prometheus/prometheus.yml')])
-    expect(parse(read('prometheus/prometheus.yml'))).toMatchObject({ rule_files: ['alerts.yml'] })
-  })
+  test.skipIf(!installed('promtool'))(
+    'Prometheus takes rules and scrape as they are, and each alert fires when it should and not when all is well',
+    () => {
+      execFileSync('promtool', ['check', 'rules', join(deploy, 'prometheus/alerts.yml')])
+      execFileSync('promtool', ['check', 'config', '--syntax-only', join(deploy, 'prometheus/prometheus.yml')])
+      execFileSync('promtool', ['test', 'rules', join(deploy, '../test/alerts.yml')])
+      expect(parse(read('prometheus/prometheus.yml'))).toMatchObject({ rule_files: ['alerts.yml'] })
+    },
+  )
 })
