@@ -118,6 +118,22 @@ export function childEnvironment(extra: Readonly<Record<string, string>>): Recor
   return { ...(Object.fromEntries(own) as Record<string, string>), ...extra }
 }
 
+/** OpenTelemetry's own variables of this process, which every program that speaks it reads. */
+export function telemetryVariables(): Record<string, string> {
+  return Object.fromEntries(Object.entries(childEnvironment({})).filter(([name]) => name.startsWith('OTEL_')))
+}
+
+/** What they say of traces: undefined unless they say where to, else for how long one export is tried, in milliseconds. */
+export function traceSettings(
+  variables: Readonly<Record<string, string>> = telemetryVariables(),
+): { readonly timeoutMs: number } | undefined {
+  const either = (name: string) =>
+    variables[`OTEL_EXPORTER_OTLP_TRACES_${name}`] || variables[`OTEL_EXPORTER_OTLP_${name}`]
+  if (!either('ENDPOINT') || variables['OTEL_SDK_DISABLED']?.toLowerCase() === 'true') return undefined
+  // Shorter than OpenTelemetry's 10 s: a server that stops waits that long for a collector that is away.
+  return { timeoutMs: Number(either('TIMEOUT')) || 3000 }
+}
+
 /** Settings that are not standard, as the variables that would set them. */
 export function asVariables({ config, origins }: Loaded): Record<string, string> {
   const given = (Object.keys(settings) as SettingName[]).filter((name) => origins[name] !== 'default')

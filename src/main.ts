@@ -7,6 +7,7 @@ import { runtimes } from './api/runtimes.ts'
 import type { ImageState } from './api/state.ts'
 import type { Backend, Cleaned } from './backend/backend.ts'
 import { FakeBackend } from './backend/fake.ts'
+import { Facts } from './base/facts.ts'
 import { isMissing } from './base/files.ts'
 import { lock } from './base/lock.ts'
 import { run } from './base/process.ts'
@@ -16,7 +17,8 @@ import { cli } from './cli/cli.ts'
 import { StoppedBy, type Wiring } from './cli/context.ts'
 import { ensureKey } from './cli/key.ts'
 import { removeServerFile, serverLock, writeServerFile } from './cli/serverfile.ts'
-import { type Config, isNotified, type Loaded } from './config.ts'
+import { type Config, isNotified, type Loaded, traceSettings } from './config.ts'
+import { FirecrackerBackend } from './firecracker/backend.ts'
 import { nameserversOf } from './firecracker/network/addresses.ts'
 import { foreignDrops } from './firecracker/network/foreign.ts'
 import { openFirecracker } from './firecracker/open.ts'
@@ -27,6 +29,9 @@ import { Scheduler } from './scheduler/scheduler.ts'
 import { buildServer, type FastifyTypeBox } from './server/app.ts'
 import type { Capacity } from './store/leases.ts'
 import { Store } from './store/store.ts'
+import type { ServerFacts } from './server/facts.ts'
+import { Metrics } from './server/metrics/metrics.ts'
+import { openTraces } from './server/traces/traces.ts'
 
 const program = fileURLToPath(import.meta.url)
 const root = dirname(dirname(program))
@@ -65,7 +70,10 @@ const serve: Wiring['serve'] = async (loaded, o) => {
 }
 
 async function open(scope: Scope, config: Config, { say, signal }: Serving): Promise<FastifyTypeBox> {
-  const scheduler = await openScheduler(scope, config, say)
+  const backend = await openBackend(scope, config, say)
+  const scheduler = await openScheduler(scope, config, { backend, say })
+  const facts = new Facts<ServerFacts>()
+  const metrics = await observe(scope, { backend, scheduler, facts, say, node: config.node })
   const keySha256 = config['server.key_sha256'] || (await ensureKey(config.home)).sha256
   const app = await buildServer({
     scheduler,
@@ -78,6 +86,8 @@ async function open(scope: Scope, config: Config, { say, signal }: Serving): Pro
     bodyBytes: config['limits.body_mb'] * mib,
     archiveBytes: config['limits.archive_mb'] * mib,
     heartbeatMs: config['server.heartbeat_ms'],
+    facts,
+    metrics,
     images: () => imageStates(config),
     log: (error) => say(wordsOf(error)),
   })
@@ -88,11 +98,14 @@ async function open(scope: Scope, config: Config, { say, signal }: Serving): Pro
   return app
 }
 
-async function openScheduler(scope: Scope, config: Config, say: Serving['say']): Promise<Scheduler> {
+interface Parts {
+  readonly backend: Backend
+  readonly say: Serving['say']
+}
+
+async function openScheduler(scope: Scope, config: Config, { backend, say }: Parts): Promise<Scheduler> {
   const store = await Store.open(config.home)
   scope.defer('close the store', () => store[Symbol.asyncDispose]())
-  const backend = await openBackend(config)
-  scope.defer('close the backend', async () => backend[Symbol.asyncDispose]())
   const scheduler = await Scheduler.open({
     home: config.home,
     node: config.node,
@@ -135,8 +148,42 @@ function capacityOf(config: Config): Capacity {
   }
 }
 
-async function openBackend(config: Config): Promise<Backend> {
-  if (config.backend === 'fake') return new FakeBackend({ node: config.node })
+interface Observed extends Parts {
+  readonly scheduler: Scheduler
+  readonly facts: Facts<ServerFacts>
+  readonly node: string
+}
+
+/** Metrics, and traces where they are wanted, listen from now on to what the rooms state. */
+async function observe(scope: Scope, { backend, scheduler, facts, say, node }: Observed): Promise<Metrics> {
+  const firecracker = backend instanceof FirecrackerBackend ? backend : undefined
+  const metrics = new Metrics({
+    version,
+    load: () => scheduler.load(),
+    leftovers: () => scheduler.cleanup({ dryRun: true }),
+    denied: firecracker && (() => firecracker.denied()),
+    log: (error) => say(`metrics: ${wordsOf(error)}`),
+  })
+  const rooms = { scheduler: scheduler.facts, server: facts }
+  metrics.subscribe(rooms)
+  firecracker?.facts.on('vm.start_failed', ({ step, retried }) => {
+    if (retried) metrics.retried(step)
+  })
+  const wanted = traceSettings()
+  if (!wanted) return metrics
+  const traces = await openTraces({ ...wanted, version, node, say })
+  scope.defer('send the last traces', async () => traces[Symbol.asyncDispose]())
+  traces.subscribe(rooms)
+  return metrics
+}
+
+async function openBackend(scope: Scope, config: Config, say: Serving['say']): Promise<Backend> {
+  const backend = config.backend === 'fake' ? new FakeBackend({ node: config.node }) : await openVms(config, say)
+  scope.defer('close the backend', async () => backend[Symbol.asyncDispose]())
+  return backend
+}
+
+async function openVms(config: Config, say: Serving['say']): Promise<FirecrackerBackend> {
   const backend = await openFirecracker({
     instance: config.instance,
     home: config.home,
@@ -148,6 +195,7 @@ async function openBackend(config: Config): Promise<Backend> {
     inOwnCgroup: config.cgroup === 'own',
     nameservers: config['network.nameservers'].length > 0 ? config['network.nameservers'] : await hostNameservers(),
   })
+  backend.facts.on('vm.leftover', ({ vmId, message }) => say(`vm ${vmId} left something behind: ${message}`))
   return backend
 }
 

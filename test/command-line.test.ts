@@ -3,6 +3,7 @@ import { mkdtemp, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { build } from 'rolldown'
+import { external } from '../rolldown.config.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 /** The real command line, bundled, in processes of its own, on the fake backend. */
@@ -13,6 +14,7 @@ beforeAll(async () => {
   await build({
     input: join(root, 'src', 'main.ts'),
     platform: 'node',
+    external,
     output: { file: program, format: 'esm' },
     logLevel: 'silent',
   })

@@ -12,6 +12,7 @@ export const routes = {
   nodes: `${prefix}/nodes`,
   images: `${prefix}/images`,
   cleanup: `${prefix}/cleanup`,
+  metrics: '/metrics',
   health: '/healthz',
   ready: '/readyz',
   openapi: '/openapi.json',

@@ -99,6 +99,7 @@ export const ExitRecord = Type.Object({
   code: Type.Optional(Type.Integer({ description: 'exit code of the program' })),
   signal: Type.Optional(Type.String({ description: 'signal that ended the program' })),
   message: Type.Optional(Type.String({ description: 'in words' })),
+  step: Type.Optional(Type.String({ description: 'where a start failed' })),
 })
 export type ExitRecord = Static<typeof ExitRecord>
 
@@ -109,6 +110,11 @@ export const RunRecord = Type.Object({
   start: Type.Enum(['boot', 'restore', 'pool']),
   boot_ms: Type.Number({ description: 'milliseconds until the guest was ready' }),
   phases_ms: Type.Record(Type.String(), Type.Number(), { description: 'milliseconds of each phase' }),
+  phases_at_ms: Type.Optional(
+    Type.Record(Type.String(), Type.Number(), {
+      description: 'milliseconds from created_at to each phase’s beginning',
+    }),
+  ),
   vsock: Type.Object({
     status: Type.Enum(['connected', 'closed', 'lost']),
     rtt_us: Type.Number({ description: 'round trip in microseconds' }),

@@ -75,24 +75,28 @@ export function givenOf(excerpts: Readonly<Record<'stdout' | 'stderr', Excerpt>>
   }
 }
 
-export function exitRecordOf({ by, code, signal, message }: Omit<Exit, 'result' | 'resultError'>): ExitRecord {
+export function exitRecordOf({ by, code, signal, message, step }: Omit<Exit, 'result' | 'resultError'>): ExitRecord {
   return {
     by,
     ...(code !== undefined && { code }),
     ...(signal !== undefined && { signal }),
     ...(message !== undefined && { message }),
+    ...(step !== undefined && { step }),
   }
 }
 
 function runRecordOf(run: RunFacts, queueMs: number | undefined, usage: Usage | undefined): RunRecord {
   const phases = { ...(queueMs !== undefined && { queue: queueMs }), ...run.phasesMs }
+  // The backend's clock begins where the queue ends.
+  const begun = Object.entries(run.phasesAtMs ?? {}).map(([name, ms]) => [name, (queueMs ?? 0) + ms] as const)
   return {
     backend: run.backend,
     node: run.node,
     vm_id: run.vmId,
     start: run.start,
     boot_ms: Math.round(run.bootMs),
-    phases_ms: Object.fromEntries(Object.entries(phases).map(([name, ms]) => [name, Math.round(ms * 10) / 10])),
+    phases_ms: tenths(Object.entries(phases)),
+    ...(run.phasesAtMs && { phases_at_ms: { ...(queueMs !== undefined && { queue: 0 }), ...tenths(begun) } }),
     vsock: { status: run.vsock.status, rtt_us: Math.round(run.vsock.rttUs) },
     ...(usage && {
       usage: {
@@ -106,3 +110,7 @@ function runRecordOf(run: RunFacts, queueMs: number | undefined, usage: Usage | 
     }),
   }
 }
+
+/** Milliseconds with one decimal. */
+const tenths = (named: readonly (readonly [string, number])[]): Record<string, number> =>
+  Object.fromEntries(named.map(([name, ms]) => [name, Math.round(ms * 10) / 10]))

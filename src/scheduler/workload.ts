@@ -33,9 +33,6 @@ const startDeadlineMs = 240_000
 /** Between tries to write an end that the store refused, which has a full disk as its usual reason. */
 const retryMs = { first: 200, most: 10_000 }
 
-/** Why execute was aborted: somebody asked, or the server lets go. */
-class Stopped extends Error {}
-
 export class Workload {
   readonly id: string
   readonly log: EventLog
@@ -77,14 +74,14 @@ export class Workload {
 
   /** Asks for the end, whether it starts or runs. */
   kill(): void {
-    this.#starting.abort(new Stopped('killed before its program ran'))
+    this.#starting.abort(new Error('killed before its program ran'))
     this.#run?.kill('killed')
   }
 
   /** Lets a program that runs go on without us; one that only starts waits again. Resolves when nothing of it is ours. */
   async release(): Promise<void> {
     this.#releasing = true
-    this.#starting.abort(new Stopped('the server stops'))
+    this.#starting.abort(new Error('the server stops'))
     await this.#acquired.promise
     await this.#run?.release()
     this.#released.resolve(undefined)
@@ -215,7 +212,9 @@ export class Workload {
     const words = error instanceof Error ? error.message : String(error)
     const hint = error instanceof VulcanError && error.hint ? ` (${error.hint})` : ''
     const message = error instanceof VulcanError ? `${error.code}: ${words}${hint}` : words
-    return { by: this.#seen.startedAt ? 'vm_lost' : otherwise, message }
+    if (this.#seen.startedAt) return { by: 'vm_lost', message }
+    const step = error instanceof VulcanError ? (error.step ?? error.code) : 'internal'
+    return { by: otherwise, message, ...(otherwise === 'start_failed' && { step }) }
   }
 
   /** The record is the truth: what the log says last follows from it. */

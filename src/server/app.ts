@@ -6,9 +6,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { routes } from '../api/routes.ts'
 import type { ImageState } from '../api/state.ts'
 import type { Capacity } from '../store/leases.ts'
+import type { Facts } from '../base/facts.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
 import { guard, type Access } from './access.ts'
+import type { ServerFacts } from './facts.ts'
 import { answerFaults, schemaFaults } from './faults.ts'
+import type { Metrics } from './metrics/metrics.ts'
+import { metricsRoute } from './metrics/route.ts'
 import { stateRoutes } from './state.ts'
 import { acceptUploads } from './upload.ts'
 import { workloadRoutes } from './workloads.ts'
@@ -33,6 +37,9 @@ export interface ServerOptions {
   readonly archiveBytes: number
   /** Milliseconds between heartbeats of a log stream. */
   readonly heartbeatMs: number
+  /** Where it states what it answered. */
+  readonly facts: Facts<ServerFacts>
+  readonly metrics: Pick<Metrics, 'text'>
   readonly images: () => Promise<readonly ImageState[]>
   /** Takes what went wrong inside. */
   readonly log: (error: unknown) => void
@@ -49,6 +56,7 @@ export async function buildServer(o: ServerOptions): Promise<FastifyTypeBox> {
     routerOptions: { maxParamLength: 200 },
   }).withTypeProvider<TypeBoxTypeProvider>()
   answerFaults(app, o.log)
+  stateAnswers(app, o.facts)
   guard(app, o.access)
   await app.register(swagger, {
     openapi: {
@@ -63,9 +71,19 @@ export async function buildServer(o: ServerOptions): Promise<FastifyTypeBox> {
     archiveBytes: o.archiveBytes,
     specBytes: o.bodyBytes,
   })
-  workloadRoutes(app, o.scheduler, { heartbeatMs: o.heartbeatMs })
+  workloadRoutes(app, o)
   stateRoutes(app, o)
+  metricsRoute(app, o.metrics)
   app.get(routes.openapi, { schema: { hide: true } }, () => app.swagger())
   await app.ready()
   return app
+}
+
+function stateAnswers(app: FastifyTypeBox, facts: Facts<ServerFacts>): void {
+  app.addHook('onResponse', (request, reply, done) => {
+    const { method, routeOptions } = request
+    const route = routeOptions.url ?? 'unmatched'
+    facts.emit('request.answered', { method, route, status: reply.statusCode, ms: reply.elapsedTime })
+    done()
+  })
 }

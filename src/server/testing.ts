@@ -3,11 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FakeBackend } from '../backend/fake.ts'
+import { Facts } from '../base/facts.ts'
 import { sha256 } from '../base/files.ts'
 import type { SchedulerOptions } from '../scheduler/options.ts'
 import { Scheduler } from '../scheduler/scheduler.ts'
 import { Store } from '../store/store.ts'
 import { buildServer, type FastifyTypeBox, type ServerOptions } from './app.ts'
+import type { ServerFacts } from './facts.ts'
+import { Metrics } from './metrics/metrics.ts'
 
 export const testKey = 'vk_test'
 
@@ -15,6 +18,7 @@ export interface TestServer extends AsyncDisposable {
   readonly app: FastifyTypeBox
   readonly scheduler: Scheduler
   readonly backend: FakeBackend
+  readonly metrics: Metrics
   readonly home: string
   /** Errors that went to the log. */
   readonly logged: unknown[]
@@ -48,6 +52,11 @@ export async function testServer(
   })
   await scheduler.start()
   const logged: unknown[] = []
+  const log = (error: unknown) => logged.push(error)
+  const facts = new Facts<ServerFacts>()
+  const leftovers = () => scheduler.cleanup({ dryRun: true })
+  const metrics = new Metrics({ version: '0', load: () => scheduler.load(), leftovers, denied: async () => 3, log })
+  metrics.subscribe({ scheduler: scheduler.facts, server: facts })
   const app = await buildServer({
     scheduler,
     access: { keySha256: sha256(testKey), names: [] },
@@ -60,13 +69,16 @@ export async function testServer(
     archiveBytes: 1 << 20,
     heartbeatMs: 10_000,
     images: () => Promise.resolve([]),
-    log: (error) => logged.push(error),
+    facts,
+    metrics,
+    log,
     ...changes.server,
   })
   return {
     app,
     scheduler,
     backend,
+    metrics,
     home,
     logged,
     async [Symbol.asyncDispose]() {

@@ -1,5 +1,5 @@
 /** The routes of workloads. */
-import type { FastifyTypeBox } from './app.ts'
+import type { FastifyTypeBox, ServerOptions } from './app.ts'
 import { Type } from 'typebox'
 import { VulcanError } from '../api/errors.ts'
 import { InvalidBody, Problem } from '../api/problem.ts'
@@ -19,8 +19,11 @@ const body = {
 }
 const Id = Type.Object({ id: Type.String({ maxLength: 64 }) })
 
-export function workloadRoutes(app: FastifyTypeBox, scheduler: Scheduler, o: { heartbeatMs: number }): void {
-  submitRoutes(app, scheduler)
+type Parts = Pick<ServerOptions, 'scheduler' | 'facts' | 'heartbeatMs'>
+
+export function workloadRoutes(app: FastifyTypeBox, o: Parts): void {
+  const { scheduler, facts } = o
+  submitRoutes(app, o)
   readRoutes(app, scheduler)
 
   app.delete(
@@ -36,7 +39,13 @@ export function workloadRoutes(app: FastifyTypeBox, scheduler: Scheduler, o: { h
 
   const After = Type.Object({ after: Type.Optional(Type.String({ description: 'the last event id already seen' })) })
   app.get(routes.logs, { schema: { params: Id, querystring: After } }, async (request, reply) => {
-    await streamEvents(scheduler, { request, reply, id: request.params.id }, o.heartbeatMs)
+    const { id } = request.params
+    facts.emit('stream.opened', { id })
+    try {
+      await streamEvents(scheduler, { request, reply, id }, o.heartbeatMs)
+    } finally {
+      facts.emit('stream.closed', { id })
+    }
   })
 
   const Stream = Type.Object({ id: Type.String({ maxLength: 64 }), stream: Type.String() })
@@ -45,7 +54,8 @@ export function workloadRoutes(app: FastifyTypeBox, scheduler: Scheduler, o: { h
   )
 }
 
-function submitRoutes(app: FastifyTypeBox, scheduler: Scheduler): void {
+function submitRoutes(app: FastifyTypeBox, o: Parts): void {
+  const { scheduler } = o
   const Wait = Type.Object(
     { wait_s: Type.Optional(Type.String({ description: 'seconds to wait at most; 202 after them' })) },
     { additionalProperties: false },
@@ -53,7 +63,7 @@ function submitRoutes(app: FastifyTypeBox, scheduler: Scheduler): void {
   const waiting = { body, querystring: Wait, response: { 200: WorkloadRecord, 202: WorkloadRecord, ...problems } }
   app.post(routes.workloads, { schema: waiting }, async (request, reply) => {
     const waitMs = waitOf(request.query.wait_s)
-    const id = await scheduler.accept(withKey(request), { upload: request.upload ?? undefined })
+    const { id } = await submit(o, request)
     void reply.header('location', pathOf(routes.workload, { id }))
     await waitFor(scheduler, id, { waitMs, request })
     const record = await scheduler.record(id)
@@ -62,8 +72,7 @@ function submitRoutes(app: FastifyTypeBox, scheduler: Scheduler): void {
 
   const detached = { body, response: { 202: Accepted, ...problems } }
   app.post(routes.workloadsAsync, { schema: detached }, async (request, reply) => {
-    const id = await scheduler.accept(withKey(request), { upload: request.upload ?? undefined })
-    const { status } = await scheduler.summary(id)
+    const { id, status } = await submit(o, request)
     return reply.status(202).header('location', pathOf(routes.workload, { id })).send({ id, status })
   })
 }
@@ -104,6 +113,17 @@ function readRoutes(app: FastifyTypeBox, scheduler: Scheduler): void {
   app.get(routes.workload, { schema: { params: Id, response: { 200: WorkloadRecord, ...problems } } }, (request) =>
     scheduler.record(request.params.id),
   )
+}
+
+/** Takes the request's workload in; a caller who traces is named to whoever draws traces. */
+async function submit({ scheduler, facts }: Parts, request: FastifyRequest): Promise<WorkloadSummary> {
+  const id = await scheduler.accept(withKey(request), { upload: request.upload ?? undefined })
+  const summary = await scheduler.summary(id)
+  const { traceparent } = request.headers
+  if (typeof traceparent === 'string' && !hasEnded(summary.status)) {
+    facts.emit('workload.submitted', { id: summary.id, traceparent })
+  }
+  return summary
 }
 
 /** The key may come as a header too; a body that names another one is a contradiction. */
