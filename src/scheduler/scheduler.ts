@@ -174,6 +174,11 @@ export class Scheduler implements AsyncDisposable {
     yield* (await this.#log(id)).read(after, signal)
   }
 
+  /** The id of the newest event of a workload that goes on; undefined when its log is at its end. */
+  newestEvent(id: string): number | undefined {
+    return this.#active.get(id)?.log.newest
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new VulcanError('shutting_down', 'the server is shutting down'))
     for (const id of this.#active.keys()) {

@@ -34,8 +34,11 @@ export function workloadRoutes(app: FastifyTypeBox, scheduler: Scheduler, o: { h
     },
   )
 
-  const After = Type.Object({ after: Type.Optional(Type.String({ description: 'the last event id already seen' })) })
-  app.get(routes.logs, { schema: { params: Id, querystring: After } }, async (request, reply) => {
+  const Part = Type.Object({
+    after: Type.Optional(Type.String({ description: 'the last event id already seen' })),
+    follow: Type.Optional(Type.Enum(['true', 'false'], { description: 'false: end with the newest event' })),
+  })
+  app.get(routes.logs, { schema: { params: Id, querystring: Part } }, async (request, reply) => {
     await streamEvents(scheduler, { request, reply, id: request.params.id }, o.heartbeatMs)
   })
 
