@@ -101,6 +101,12 @@ export function terminalType(): string | undefined {
   return process.env['TERM'] || undefined
 }
 
+/** The width that the user asks tables to have, where COLUMNS says so. */
+export function askedColumns(): number | undefined {
+  const columns = process.env['COLUMNS'] ?? ''
+  return /^[1-9]\d{0,3}$/.test(columns) ? Number(columns) : undefined
+}
+
 /** The environment for a child of ours: our own, with the settings that were given by flags and others added. */
 export function childEnvironment(extra: Readonly<Record<string, string>>): Record<string, string> {
   const own = Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))

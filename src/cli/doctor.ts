@@ -5,17 +5,18 @@ import type { Act } from './cli.ts'
 import type { Context } from './context.ts'
 import { diagnose, type Diagnosis, type Row } from './diagnosis.ts'
 import { findings } from './findings.ts'
+import { json } from './text.ts'
 
 export function doctorCommand(act: Act): CommandUnknownOpts {
   return new Command('doctor')
     .description('say what this host has and lacks; exits with 0 when vms can run here')
     .option('--json', 'as JSON')
-    .action(({ json }) => act((context) => doctor(context, json)))
+    .action((o) => act((context) => doctor(context, o.json === true)))
 }
 
-async function doctor(context: Context, json?: true): Promise<number> {
+async function doctor(context: Context, asJson: boolean): Promise<number> {
   const diagnosis = diagnose(await findings(context))
-  await context.print(json ? `${JSON.stringify(diagnosis, null, 2)}\n` : textOf(diagnosis, process.stdout.isTTY))
+  await context.print(asJson ? json(diagnosis) : textOf(diagnosis, context.columns !== undefined))
   return diagnosis.place === 'none' ? 1 : 0
 }
 
