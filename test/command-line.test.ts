@@ -102,6 +102,43 @@ test('a reader that goes away ends the run without a word', async () => {
   expect(await running()).toEqual([])
 })
 
+test('a bash that has sourced the completion completes commands, values, ids and files, and runs nothing it reads', async () => {
+  const id = (await vulcan(['run', '--detach', 'slow.py'])).out.trim()
+  const bash = start(['bash', '--norc', '--noprofile'])
+  // What bash itself does on Tab: cuts the line at its word breaks, calls the function, reads COMPREPLY.
+  bash.stdin.end(`
+    source <(./vulcan completion bash)
+    compopt() { echo "compopt $*"; }
+    try() { COMP_WORDS=("$@"); COMP_CWORD=$(( $# - 1 )); _vulcan; echo "\${COMPREPLY[*]}"; }
+    try ./vulcan ru
+    try ./vulcan run --network = in
+    try ./vulcan run --network h
+    try ./vulcan run '$(touch evil)' --net
+    try ./vulcan kill ''
+    try ./vulcan run slow
+  `)
+  const { out, err } = await said(bash)
+  expect(err).toBe('')
+  expect(out.split('\n').filter((line) => line !== 'compopt -o nosort')).toEqual([
+    'run',
+    'internet',
+    'host',
+    '--network',
+    id,
+    'compopt -o default',
+    '',
+    '',
+  ])
+  await expect(stat(join(folder, 'evil'))).rejects.toMatchObject({ code: 'ENOENT' })
+  await vulcan(['kill', id])
+})
+
+test.each(['zsh', 'fish'])('the completion for %s asks the same command', async (shell) => {
+  const { code, out } = await vulcan(['completion', shell])
+  expect(code).toBe(0)
+  expect(out).toContain('vulcan complete -- ')
+})
+
 test('a server that was killed is replaced', async () => {
   await vulcan(['up'])
   const { pid } = JSON.parse(await readFile(join(folder, 'home', 'server.json'), 'utf8')) as { pid: number }

@@ -123,6 +123,7 @@ describe('wrong usage exits with 2, says what is wrong and starts nothing', () =
     ['a limit that is none', ['ls', '--limit', 'many'], '/limit'],
     ['a workload nobody knows', ['status', 'nobody'], 'nobody'],
     ['the log of one nobody knows', ['logs', '-f', 'nobody'], 'nobody'],
+    ['a shell that is none', ['completion', 'dos'], 'dos'],
   ])('%s', async (_, words, complaint) => {
     await file('a.py', '# fake: print x')
     await file('env', 'A=1')

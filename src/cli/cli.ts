@@ -3,6 +3,7 @@ import { Command, CommanderError, Option, type CommandUnknownOpts } from '@comma
 import { askedColumns, loadConfig } from '../config.ts'
 import { collect } from './collect.ts'
 import { backendsCommand, imagesCommand, nodesCommand } from './backends.ts'
+import { completeCommand, completionCommand } from './completion.ts'
 import { configCommand } from './config.ts'
 import { UsageError, type Wiring, type Work } from './context.ts'
 import { doctorCommand } from './doctor.ts'
@@ -43,6 +44,7 @@ export async function cli(words: readonly string[], wiring: Wiring): Promise<num
     status = (await work({ ...wiring, ...surroundings, loaded, config: loaded.config, signal: stop.signal })) ?? 0
   }
   for (const make of commands) program.addCommand(withSharedOptions(make(act)))
+  program.addCommand(completeCommand(act), { hidden: true })
   dress(program, wiring.streams ?? process)
   try {
     await program.parseAsync([...words], { from: 'user' })
@@ -105,6 +107,7 @@ const commands: readonly ((act: Act) => CommandUnknownOpts)[] = [
   backendsCommand,
   nodesCommand,
   imagesCommand,
+  completionCommand,
 ]
 
 interface SharedFlags {
