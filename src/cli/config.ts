@@ -29,7 +29,7 @@ export function configCommand(act: Act): CommandUnknownOpts {
 
 const columns: readonly Column[] = [
   { head: 'SETTING' },
-  { head: 'VALUE', min: 12 },
-  { head: 'FROM', min: 8 },
-  { head: 'IS', min: 12 },
+  { head: 'VALUE', min: 16 },
+  { head: 'FROM', min: 12 },
+  { head: 'IS', min: 24 },
 ]

@@ -5,7 +5,7 @@ import type { Act } from './cli.ts'
 import type { Context } from './context.ts'
 import { diagnose, type Diagnosis, type Row } from './diagnosis.ts'
 import { findings } from './findings.ts'
-import { json } from './text.ts'
+import { json, visible, wrap } from './text.ts'
 
 export function doctorCommand(act: Act): CommandUnknownOpts {
   return new Command('doctor')
@@ -16,7 +16,7 @@ export function doctorCommand(act: Act): CommandUnknownOpts {
 
 async function doctor(context: Context, asJson: boolean): Promise<number> {
   const diagnosis = diagnose(await findings(context))
-  await context.print(asJson ? json(diagnosis) : textOf(diagnosis, context.columns !== undefined))
+  await context.print(asJson ? json(diagnosis) : textOf(diagnosis, context.columns))
   return diagnosis.place === 'none' ? 1 : 0
 }
 
@@ -26,25 +26,30 @@ const verdicts = {
   none: 'vms cannot run here yet.',
 } as const
 
-export function textOf({ rows, place }: Diagnosis, colour = false): string {
+/** In colours and in lines that fit where there are columns of a terminal. */
+export function textOf({ rows, place }: Diagnosis, columns?: number): string {
   const width = Math.max(...rows.map((row) => row.name.length))
-  const lines = rows.flatMap((row) => linesOf(row, { width, colour, place }))
+  const lines = rows.flatMap((row) => linesOf(row, { width, columns, place }))
   return `${lines.join('\n')}\n\n${verdicts[place]}\n`
 }
 
 interface Style {
   readonly width: number
-  readonly colour: boolean
+  readonly columns: number | undefined
   readonly place: Diagnosis['place']
 }
 
-function linesOf(row: Row, { width, colour, place }: Style): string[] {
+function linesOf(row: Row, { width, columns, place }: Style): string[] {
   const matters = !row.ok && (row.need === 'both' || row.need === 'advice' || place === 'none' || row.need === place)
   const mark = row.ok ? 'ok' : matters && row.need !== 'advice' ? 'MISSING' : 'no'
   const hue = row.ok ? 'green' : mark === 'MISSING' ? 'red' : 'yellow'
-  const shown = colour ? styleText(hue, mark.padEnd(7)) : mark.padEnd(7)
-  const first = `${shown}  ${row.name.padEnd(width)}  ${row.found}`
-  if (row.ok) return [first]
-  const indent = ' '.repeat(width + 11)
-  return [first, `${indent}${row.why}`, ...(row.mend ? [`${indent}mend: ${row.mend}`] : [])]
+  const shown = columns !== undefined ? styleText(hue, mark.padEnd(7)) : mark.padEnd(7)
+  const beside = width + 11
+  const [found = '', ...more] = wrap(visible(row.found), (columns ?? Infinity) - beside)
+  const first = [`${shown}  ${row.name.padEnd(width)}  ${found}`, ...more.map((line) => `${' '.repeat(beside)}${line}`)]
+  if (row.ok) return first
+  const indent = ' '.repeat(columns !== undefined && columns < 100 ? 9 : beside)
+  const why = wrap(row.why, (columns ?? Infinity) - indent.length)
+  // What mends is copied, so the terminal alone may break it.
+  return [...first, ...[...why, ...(row.mend ? [`mend: ${row.mend}`] : [])].map((line) => indent + line)]
 }

@@ -41,7 +41,7 @@ const columns: readonly Column[] = [
   { head: 'ID' },
   { head: 'STATUS' },
   { head: 'AGE' },
-  { head: 'RUNTIME', min: 4 },
+  { head: 'RUNTIME', min: 8 },
   { head: 'EXIT', min: 8 },
   { head: 'LABELS', min: 8 },
 ]

@@ -30,7 +30,8 @@ const toldAlready = (): void => undefined
 
 /** Columns of the terminal behind a stream: what the user asks for, else what it says; undefined without a terminal. */
 export function widthBehind(stream: Output, asked: number | undefined): number | undefined {
-  return stream.isTTY ? (asked ?? stream.columns ?? 80) : undefined
+  // A terminal that does not know its size says 0.
+  return stream.isTTY ? (asked ?? (stream.columns || 80)) : undefined
 }
 
 /** A stream as something to show progress on. */

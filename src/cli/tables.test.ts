@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { table, type Column } from './tables.ts'
-import { cut, json, visible, visibleLines, widthOf } from './text.ts'
+import { cut, json, visible, visibleLines, widthOf, wrap } from './text.ts'
 
 const columns: readonly Column[] = [{ head: 'ID' }, { head: 'NAME', min: 6 }, { head: 'LABELS', min: 8 }]
 const row = ['0123456789', 'a name of 20 letters', 'team=red stage=production']
@@ -80,6 +80,11 @@ describe('text on a terminal', () => {
     expect(cut('e\u0301e\u0301e\u0301', 2)).toBe('e\u0301…')
     expect(cut('abc', 3)).toBe('abc')
     expect(cut('abc', 0)).toBe('')
+  })
+
+  test('is broken between words', () => {
+    expect(wrap('a bc def 漢字 averylongword x', 6)).toEqual(['a bc', 'def', '漢字', 'averylongword', 'x'])
+    expect(wrap('as it is', Infinity)).toEqual(['as it is'])
   })
 
   test('what a terminal would obey is written out, in JSON as well, which stays what it was', () => {
