@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { commandLine, type CommandLine } from './commandline.ts'
 
 /** What shells are offered for an unfinished line. That a real one takes it: command-line.test.ts. */
@@ -55,4 +55,12 @@ describe('completion offers', () => {
     expect(await offers('--home', import.meta.dirname, 'kill', '')).toEqual({ values: [], directive: words })
     expect(await offers(`--home=${import.meta.dirname}`, 'logs', '')).toEqual({ values: [], directive: words })
   })
+})
+
+test.each(['zsh', 'fish'])('the script for %s asks the same command', async (shell) => {
+  // It is the library that prints it.
+  const log = vi.spyOn(console, 'log').mockReturnValue()
+  expect((await line.vulcan(['completion', shell])).code).toBe(0)
+  expect(log.mock.calls.join('')).toContain('vulcan complete -- ')
+  log.mockRestore()
 })

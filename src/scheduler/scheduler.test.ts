@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { hasEnded, statuses } from '../api/workload.ts'
 import { FakeBackend } from '../backend/fake.ts'
+import { anyCharacter } from '../base/testing.ts'
 import { EventLog } from './eventlog.ts'
 import { Excerpt } from './excerpt.ts'
 import { advance, statusOf, transitions } from './lifecycle.ts'
@@ -178,7 +179,7 @@ describe('pure parts', () => {
 
   test('text is never cut inside a character, whatever comes in which pieces, and no byte is lost', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', minLength: 1 }), fc.array(fc.nat({ max: 9 })), (text, sizes) => {
+      fc.property(fc.string({ unit: anyCharacter, minLength: 1 }), fc.array(fc.nat({ max: 9 })), (text, sizes) => {
         const bytes = Buffer.from(text)
         let rest: Uint8Array = new Uint8Array()
         const pieces: Buffer[] = []
@@ -190,7 +191,7 @@ describe('pure parts', () => {
           at += size
         }
         expect(pieces.map((piece) => piece.toString('utf8')).join('')).toBe(bytes.toString('utf8'))
-        expect(Buffer.concat([...pieces, rest])).toEqual(bytes)
+        expect(Buffer.concat([...pieces, rest]).equals(bytes)).toBe(true)
         expect(pieces.every((piece) => piece.length <= 7)).toBe(true)
       }),
     )
