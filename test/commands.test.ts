@@ -150,6 +150,15 @@ describe('wrong usage exits with 2, says what is wrong and starts nothing', () =
   })
 })
 
+test.each([
+  ...['run', 'logs', 'status', 'ls', 'kill', 'nodes', 'backends', 'images', 'config', 'serve', 'up', 'down', 'setup'],
+  ...['doctor', 'gc', 'completion', 'machine start', 'machine stop', 'machine status', 'machine shell', 'machine exec'],
+])('%s is there and says what it takes', async (name) => {
+  const said = await line.vulcan([...name.split(' '), '--help'])
+  expect(said).toMatchObject({ code: 0, err: '' })
+  expect(said.out).toContain(`Usage: vulcan ${name} `)
+})
+
 describe('listings', () => {
   test.each([
     [['ls']],
@@ -163,6 +172,7 @@ describe('listings', () => {
     [['machine', 'status']],
     [['machine', 'stop']],
     [['up']],
+    [['setup']],
   ])('%j --json prints one JSON document and nothing else', async (words) => {
     const said = await line.vulcan([...words, '--json'])
     expect(said, said.err).toMatchObject({ code: 0, err: '' })

@@ -77,6 +77,6 @@ export const imagesCommand = (act: Act): CommandUnknownOpts =>
     row: ({ name, digest, bytes }) => [
       name,
       digest?.slice(0, 12) ?? 'not built',
-      bytes === undefined ? '' : String(bytes >> 20),
+      bytes === undefined ? '' : String(Math.round(bytes / (1 << 20))),
     ],
   })
