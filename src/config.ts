@@ -109,6 +109,12 @@ export function isNotified(): boolean {
   return process.env[notifySocket] !== undefined
 }
 
+/** The width that the user asks tables to have, where COLUMNS says so. */
+export function askedColumns(): number | undefined {
+  const columns = process.env['COLUMNS'] ?? ''
+  return /^[1-9]\d{0,3}$/.test(columns) ? Number(columns) : undefined
+}
+
 /**
  * The environment for a child of ours: our own, with the settings that were given by flags and others added. A server
  * that outlives us has nothing to say to the service manager of whoever started it.

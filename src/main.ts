@@ -1,6 +1,6 @@
 /** Builds and wires every room, and closes them in reverse. The entry of the bundle. */
 import { readFileSync, writeSync } from 'node:fs'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { runtimes } from './api/runtimes.ts'
@@ -238,7 +238,7 @@ async function imageStates(config: Config): Promise<readonly ImageState[]> {
   return Promise.all(
     runtimes.map(async ({ name }) => {
       const image = await locateImage(config.home, name).catch(() => undefined)
-      return { name, ...(image && { digest: image.digest }) }
+      return { name, ...(image && { digest: image.digest, bytes: (await stat(image.rootfs)).size }) }
     }),
   )
 }

@@ -1,24 +1,23 @@
 /** The client of Vulcan's HTTP API. Uses fetch alone, so it runs in Node and in a browser. */
 import { VulcanError } from './errors.ts'
+import { Patience, type PatienceOptions } from './patience.ts'
 import { errorOf, problemMediaType, type Problem } from './problem.ts'
 import { pathOf, routes } from './routes.ts'
 import { EventParser, type LogEvent } from './sse.ts'
 import type { BackendState, CleanupReport, Health, ImageState, NodeState } from './state.ts'
 import type { Accepted, WorkloadRecord, WorkloadRequest, WorkloadSummary } from './workload.ts'
 
-export interface ClientOptions {
-  /** Such as `http://127.0.0.1:7777`. */
-  readonly url: string
+export interface ClientOptions extends PatienceOptions {
+  /** Such as `http://127.0.0.1:7777`; asked for anew for each request where it can change. */
+  readonly url: string | (() => Promise<string>)
   readonly key?: string | undefined
-  /** Attempts in a row, without any news between, to take up a broken log stream again; 8 by default. */
-  readonly reconnects?: number
-  /** Milliseconds before the first of them; doubles up to 5 s. */
-  readonly reconnectDelayMs?: number
 }
 
 export interface LogOptions {
   /** The last event already seen; 0 for all. */
   readonly after?: number
+  /** False: what there is, without what is still to come. */
+  readonly follow?: boolean
   readonly signal?: AbortSignal
 }
 
@@ -50,9 +49,10 @@ export class Client {
   }
 
   /** `query` as the route takes it: status, runtime, label, limit, cursor. */
-  async list(query: Readonly<Record<string, string>> = {}): Promise<Page> {
+  async list(query: Readonly<Record<string, string>> = {}, signal?: AbortSignal): Promise<Page> {
     const words = new URLSearchParams(query).toString()
-    return this.#json<Page>('GET', words ? `${routes.workloads}?${words}` : routes.workloads)
+    const path = words ? `${routes.workloads}?${words}` : routes.workloads
+    return this.#json<Page>('GET', path, signal ? { signal } : {})
   }
 
   async kill(id: string): Promise<void> {
@@ -93,36 +93,43 @@ export class Client {
 
   /**
    * A workload's events from the first (or `after`) to `end`, each exactly once and in order, over as many connections
-   * as it takes. Rejects when the server stays away or forgets the workload.
+   * as it takes. Rejects when the server stays away or forgets the workload. Without `follow` a log that has no end yet
+   * ends with the newest event.
    */
   async *logs(id: string, options: LogOptions = {}): AsyncGenerator<LogEvent> {
+    const { signal, follow = true } = options
+    const patience = this.patience(signal)
     let after = options.after ?? 0
-    let failures = 0
     for (;;) {
+      let broken: unknown = new VulcanError('server_unreachable', `the log of ${id} broke off without an end`)
       try {
-        for await (const event of this.#stream(id, after, options.signal)) {
-          failures = 0
+        for await (const event of this.#stream(id, { after, follow, ...(signal && { signal }) })) {
+          patience.renew()
           after = event.id
           yield event
           if (event.event === 'end') return
         }
-        failures += 1
+        if (!follow) return
       } catch (error) {
-        if (!(error instanceof VulcanError) || error.code !== 'server_unreachable') throw error
-        if (failures >= (this.#options.reconnects ?? 8)) throw error
-        failures += 1
+        broken = error
       }
-      if (failures > (this.#options.reconnects ?? 8)) {
-        throw new VulcanError('server_unreachable', `the log of ${id} broke off ${failures} times without an end`)
-      }
-      await pause(Math.min(5000, (this.#options.reconnectDelayMs ?? 100) * 2 ** (failures - 1)), options.signal)
+      await patience.wait(broken)
     }
   }
 
+  /** How this client waits for a server that is away for a while. */
+  patience(signal?: AbortSignal): Patience {
+    return new Patience(this.#options, signal)
+  }
+
   /** The events of one connection; an id already seen or out of turn is never yielded. */
-  async *#stream(id: string, after: number, signal?: AbortSignal): AsyncGenerator<LogEvent> {
+  async *#stream(
+    id: string,
+    { after, follow, signal }: { after: number; follow: boolean; signal?: AbortSignal },
+  ): AsyncGenerator<LogEvent> {
     const headers = { accept: 'text/event-stream', 'last-event-id': String(after) }
-    const response = await this.#fetch('GET', pathOf(routes.logs, { id }), { headers, ...(signal && { signal }) })
+    const path = pathOf(routes.logs, { id }) + (follow ? '' : '?follow=false')
+    const response = await this.#fetch('GET', path, { headers, ...(signal && { signal }) })
     if (!response.body) return
     const parser = new EventParser()
     let last = after
@@ -138,22 +145,30 @@ export class Client {
     } catch (error) {
       signal?.throwIfAborted()
       if (error instanceof VulcanError) throw error
-      throw this.#unreachable('GET', pathOf(routes.logs, { id }), error)
+      throw unreachable(`GET ${path}`, error)
     }
   }
 
   async #json<T>(method: string, path: string, init: RequestParts = {}): Promise<T> {
     const response = await this.#fetch(method, path, init)
-    return (await response.json()) as T
+    try {
+      return (await response.json()) as T
+    } catch (error) {
+      init.signal?.throwIfAborted()
+      // The answer broke off in its middle.
+      throw unreachable(`${method} ${path}`, error)
+    }
   }
 
   async #fetch(method: string, path: string, init: RequestParts = {}): Promise<Response> {
     const headers = new Headers(init.headers)
     if (this.#options.key) headers.set('authorization', `Bearer ${this.#options.key}`)
     if (typeof init.body === 'string') headers.set('content-type', 'application/json')
+    const { url } = this.#options
+    const base = typeof url === 'string' ? url : await url()
     let response: Response
     try {
-      response = await fetch(new URL(path, this.#options.url), {
+      response = await fetch(new URL(path, base), {
         method,
         headers,
         ...(init.body !== undefined && { body: init.body }),
@@ -161,16 +176,16 @@ export class Client {
       })
     } catch (error) {
       init.signal?.throwIfAborted()
-      throw this.#unreachable(method, path, error)
+      throw unreachable(`${method} ${path} at ${base}`, error)
     }
     if (!response.ok) throw errorOf(await problemIn(response), response.status)
     return response
   }
+}
 
-  #unreachable(method: string, path: string, cause: unknown): VulcanError {
-    const why = cause instanceof Error ? reasonOf(cause) : String(cause)
-    return new VulcanError('server_unreachable', `${method} ${path} at ${this.#options.url}: ${why}`, { cause })
-  }
+function unreachable(request: string, cause: unknown): VulcanError {
+  const why = cause instanceof Error ? reasonOf(cause) : String(cause)
+  return new VulcanError('server_unreachable', `${request}: ${why}`, { cause })
 }
 
 interface RequestParts {
@@ -196,12 +211,4 @@ async function problemIn(response: Response): Promise<Partial<Problem>> {
 /** fetch hides the reason of a failed connection in the cause. */
 function reasonOf(error: Error): string {
   return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message
-}
-
-function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const onAbort = () => reject(signal?.reason as Error)
-  signal?.addEventListener('abort', onAbort, { once: true })
-  setTimeout(resolve, ms)
-  return promise.finally(() => signal?.removeEventListener('abort', onAbort))
 }

@@ -5,17 +5,18 @@ import type { Act } from './cli.ts'
 import type { Context } from './context.ts'
 import { diagnose, type Diagnosis, type Row } from './diagnosis.ts'
 import { findings } from './findings.ts'
+import { json, visible, wrap } from './text.ts'
 
 export function doctorCommand(act: Act): CommandUnknownOpts {
   return new Command('doctor')
     .description('say what this host has and lacks; exits with 0 when vms can run here')
     .option('--json', 'as JSON')
-    .action(({ json }) => act((context) => doctor(context, json)))
+    .action((o) => act((context) => doctor(context, o.json === true)))
 }
 
-async function doctor(context: Context, json?: true): Promise<number> {
+async function doctor(context: Context, asJson: boolean): Promise<number> {
   const diagnosis = diagnose(await findings(context))
-  await context.print(json ? `${JSON.stringify(diagnosis, null, 2)}\n` : textOf(diagnosis, process.stdout.isTTY))
+  await context.print(asJson ? json(diagnosis) : textOf(diagnosis, context.columns))
   return diagnosis.place === 'none' ? 1 : 0
 }
 
@@ -25,39 +26,42 @@ const verdicts = {
   none: 'vms cannot run here yet.',
 } as const
 
-/** What a terminal shows at the least, in columns. */
-const columns = 80
+/** Columns where there is no terminal. */
+const usualColumns = 80
 /** Where a row's words begin: behind its mark. */
 const indent = 9
 
-/** The diagnosis as text: what runs need, then what production wants, each row with its why and mend when it is not well. */
-export function textOf({ rows, place }: Diagnosis, colour = false): string {
+/**
+ * The diagnosis as text: what runs need, then what production wants, each row with its why and mend when it is not well;
+ * in colours where there are columns of a terminal.
+ */
+export function textOf({ rows, place }: Diagnosis, terminal?: number): string {
   const width = Math.max(...rows.map((row) => row.name.length))
-  const part = (kind: 'needed' | 'advice') =>
-    rows.filter((row) => (row.need === 'advice') === (kind === 'advice')).flatMap((row) => linesOf(row, { width, colour, place })) // prettier-ignore
+  const style = { width, columns: terminal ?? usualColumns, colour: terminal !== undefined, place }
+  const part = (advice: boolean) =>
+    rows.filter((row) => (row.need === 'advice') === advice).flatMap((row) => linesOf(row, style))
   const whose = place === 'machine' ? ' (of this host, not of the machine on it)' : ''
-  const lines = ['needed', ...part('needed'), '', `advice for production${whose}`, ...part('advice')]
+  const lines = ['needed', ...part(false), '', `advice for production${whose}`, ...part(true)]
   return `${lines.join('\n')}\n\n${verdicts[place]}\n`
 }
 
 interface Style {
   readonly width: number
+  readonly columns: number
   readonly colour: boolean
   readonly place: Diagnosis['place']
 }
 
-function linesOf(row: Row, { width, colour, place }: Style): string[] {
+function linesOf(row: Row, { width, columns, colour, place }: Style): string[] {
   const matters = !row.ok && (row.need === 'both' || row.need === 'advice' || place === 'none' || row.need === place)
   const mark = row.ok ? 'ok' : matters && row.need !== 'advice' ? 'MISSING' : 'no'
   const hue = row.ok ? 'green' : mark === 'MISSING' ? 'red' : 'yellow'
   const shown = colour ? styleText(hue, mark.padEnd(7)) : mark.padEnd(7)
-  const [found = '', ...more] = wrapped(row.found, columns - indent - width - 2)
-  const lines = [
-    `${shown}  ${row.name.padEnd(width)}  ${found}`,
-    ...more.map((line) => ' '.repeat(indent + width + 2) + line),
-  ]
+  const beside = indent + width + 2
+  const [found = '', ...more] = wrap(visible(row.found), columns - beside)
+  const lines = [`${shown}  ${row.name.padEnd(width)}  ${found}`, ...more.map((line) => ' '.repeat(beside) + line)]
   if (row.ok) return lines
-  const below = [...wrapped(row.why, columns - indent), ...mendOf(row)]
+  const below = [...wrap(row.why, columns - indent), ...mendOf(row)]
   return [...lines, ...below.map((line) => ' '.repeat(indent) + line)]
 }
 
@@ -66,15 +70,4 @@ function mendOf({ mend }: Row): string[] {
   return (mend ?? '')
     .split('; ')
     .flatMap((command, at) => (command ? [`${at === 0 ? 'mend:' : '     '} ${command}`] : []))
-}
-
-/** Lines of at most that many characters, broken between words; a longer word stays whole. */
-function wrapped(text: string, width: number): string[] {
-  const lines: string[] = []
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1)
-    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
-    else lines.push(word)
-  }
-  return lines
 }

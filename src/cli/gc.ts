@@ -6,6 +6,7 @@ import type { Act } from './cli.ts'
 import { connectToRunning } from './connect.ts'
 import type { Context } from './context.ts'
 import { heldPaths } from './holds.ts'
+import { json } from './text.ts'
 
 export function gcCommand(act: Act): CommandUnknownOpts {
   return new Command('gc')
@@ -23,7 +24,7 @@ interface Options {
 async function gc(context: Context, o: Options): Promise<void> {
   const removed = await leftByVms(context, o)
   const superseded = await oldEntries(context, o)
-  if (o.json) return context.print(`${JSON.stringify({ removed, superseded }, null, 2)}\n`)
+  if (o.json) return context.print(json({ removed, superseded }))
   await context.print(textOf({ removed, superseded }, o.dryRun))
 }
 

@@ -3,8 +3,7 @@ import { VulcanError } from '../api/errors.ts'
 import { UsageError } from './context.ts'
 import { runtimeOfNames } from './detect.ts'
 import { exitStatusOf, statusOfError, wordsOf } from './exits.ts'
-import { table } from './tables.ts'
-import { duration, Terminal, type Screen } from './terminal.ts'
+import { age, duration, Terminal, type Screen } from './terminal.ts'
 
 describe('the runtime of a folder', () => {
   test.each([
@@ -71,9 +70,9 @@ describe('progress', () => {
     const terminal = new Terminal(paper)
     await terminal.step('building', () => Promise.resolve())
     await expect(terminal.step('fetching', () => Promise.reject(new Error('no net')))).rejects.toThrow('no net')
-    terminal.note('that was it')
+    terminal.note('that was \u001B[2Jit')
     expect(paper.text.replaceAll(/\d\.\d s/g, 'N s')).toBe(
-      'vulcan: building ...\nvulcan: building ... done in N s\nvulcan: fetching ...\nvulcan: fetching ... failed after N s\nvulcan: that was it\n',
+      'vulcan: building ...\nvulcan: building ... done in N s\nvulcan: fetching ...\nvulcan: fetching ... failed after N s\nvulcan: that was \\x1b[2Jit\n',
     )
   })
 
@@ -93,6 +92,17 @@ describe('progress', () => {
       '',
     ])
     expect(Math.max(...paper.text.split(/\n|\u001B\[\w+/).map((line) => line.length))).toBeLessThan(60)
+  })
+
+  test('how long ago', () => {
+    expect([-5, 119_000, 120_000, 7_199_000, 7_200_000, 180_000_000].map(age)).toEqual([
+      '0 s',
+      '119 s',
+      '2 min',
+      '119 min',
+      '2 h',
+      '2 d',
+    ])
   })
 
   test('durations', () => {
@@ -116,13 +126,3 @@ function screenOf(text: string): string[] {
   }
   return lines
 }
-
-test('tables are aligned', () => {
-  expect(
-    table([
-      ['A', 'B'],
-      ['long', 'x'],
-      ['s', ''],
-    ]),
-  ).toBe('A     B\nlong  x\ns\n')
-})

@@ -98,6 +98,11 @@ export class EventLog {
     await writer.truncate(this.#bytes)
   }
 
+  /** Of a log that is written by this process: the id of its newest entry. */
+  get newest(): number {
+    return this.#count
+  }
+
   /** One writer at a time; a payload is at most maxEntryBytes. Readers see it once it is on its way to the disk whole. */
   async append({ kind, data }: { readonly kind: Kind; readonly data: Uint8Array }): Promise<void> {
     if (!this.#writer) throw new Error(`${this.path}: is not open`)

@@ -169,6 +169,11 @@ export class Scheduler implements AsyncDisposable {
     await this.#close({ release: true })
   }
 
+  /** The id of the newest event of a workload that goes on; undefined when its log is at its end. */
+  newestEvent(id: string): number | undefined {
+    return this.#worker.live.get(id)?.log.newest
+  }
+
   /** Kills what runs and what waits. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closing.signal.aborted) return

@@ -9,7 +9,7 @@ import { formatEvent, heartbeat, outputData, type LogEvent } from '../api/sse.ts
 import type { Entry } from '../scheduler/eventlog.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
 
-/** Answers with every event after Last-Event-ID, then those that come, up to `end`. */
+/** Answers with every event after Last-Event-ID, then (unless `follow=false`) those that come, up to `end`. */
 export async function streamEvents(
   scheduler: Scheduler,
   { request, reply, id }: { request: FastifyRequest; reply: FastifyReply; id: string },
@@ -17,6 +17,7 @@ export async function streamEvents(
 ): Promise<void> {
   await scheduler.summary(id)
   const after = lastEventId(request)
+  const last = (request.query as { follow?: string }).follow === 'false' ? scheduler.newestEvent(id) : undefined
   const response = reply.raw
   const gone = new AbortController()
   response.once('close', () => gone.abort())
@@ -31,8 +32,10 @@ export async function streamEvents(
     if (!response.writableNeedDrain) response.write(heartbeat)
   }, heartbeatMs)
   try {
+    if (last !== undefined && after >= last) return
     for await (const entry of scheduler.events(id, after, gone.signal)) {
       if (!response.write(formatEvent(eventOf(entry)))) await drained(response, gone.signal)
+      if (entry.id === last) break
     }
   } catch (error) {
     // A client that went away is no fault; with anything else the stream breaks off, and the client comes back.

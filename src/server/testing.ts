@@ -1,5 +1,7 @@
 /** A whole server on the fake backend in a temporary folder, for tests. */
 import { mkdtemp, rm } from 'node:fs/promises'
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FakeBackend } from '../backend/fake.ts'
@@ -91,3 +93,45 @@ export async function testServer(
 }
 
 export const authorization = { authorization: `Bearer ${testKey}`, host: 'localhost' }
+
+/** Disposed of, it breaks every connection and takes no more. */
+export interface Door extends AsyncDisposable {
+  readonly url: string
+  /** Connections so far. */
+  readonly passed: () => number
+}
+
+/** A door before a server that lets so many bytes of each answer through and then breaks the connection. */
+export async function breakingDoor(url: string, cuts: readonly number[]): Promise<Door> {
+  let count = 0
+  const open = new Set<Socket>()
+  const door = createServer((outside) => {
+    const cut = cuts[count++] ?? Infinity
+    const inside = connect(Number(new URL(url).port), '127.0.0.1')
+    open.add(outside)
+    outside.pipe(inside)
+    let passed = 0
+    inside.on('data', (chunk: Buffer) => {
+      outside.write(chunk.subarray(0, Math.max(0, cut - passed)))
+      passed += chunk.length
+      if (passed >= cut) {
+        outside.destroy()
+        inside.destroy()
+      }
+    })
+    inside.on('error', () => outside.destroy())
+    inside.on('close', () => outside.end())
+    outside.on('error', () => inside.destroy())
+  })
+  door.listen(0, '127.0.0.1')
+  await once(door, 'listening')
+  return {
+    url: `http://127.0.0.1:${(door.address() as { port: number }).port}`,
+    passed: () => count,
+    async [Symbol.asyncDispose]() {
+      door.close()
+      for (const socket of open) socket.destroy()
+      if (door.listening) await once(door, 'close')
+    },
+  }
+}

@@ -37,8 +37,11 @@ export function workloadRoutes(app: FastifyTypeBox, o: Parts): void {
     },
   )
 
-  const After = Type.Object({ after: Type.Optional(Type.String({ description: 'the last event id already seen' })) })
-  app.get(routes.logs, { schema: { params: Id, querystring: After } }, async (request, reply) => {
+  const Part = Type.Object({
+    after: Type.Optional(Type.String({ description: 'the last event id already seen' })),
+    follow: Type.Optional(Type.Enum(['true', 'false'], { description: 'false: end with the newest event' })),
+  })
+  app.get(routes.logs, { schema: { params: Id, querystring: Part } }, async (request, reply) => {
     const { id } = request.params
     facts.emit('stream.opened', { id })
     try {
