@@ -12,7 +12,7 @@ import { dial } from './vsock.ts'
 const signal = AbortSignal.timeout(10_000)
 const control = (message: Record<string, unknown>) => encode({ type: 'control', message })
 const data = (stream: number, text: string) => encode({ type: 'data', stream, data: Buffer.from(text) })
-const hello = control({ op: 'hello', proto: 1, version: 'test' })
+const hello = control({ op: 'hello', proto: 2, version: 'test' })
 
 /** A Firecracker and guest of a few lines: answers CONNECT, then hands each frame to the script. */
 async function withGuest<T>(script: Guest, body: (path: string) => Promise<T>): Promise<T> {
