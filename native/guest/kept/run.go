@@ -46,6 +46,7 @@ type Attached struct {
 	StdinBytes int64  `json:"stdin_bytes"`
 	StdinEnded bool   `json:"stdin_ended"`
 	WallUs     int64  `json:"wall_us"`
+	Ended      bool   `json:"ended"`
 }
 
 func newRun(runs *Runs) *Run {
@@ -242,5 +243,6 @@ func (r *Run) attach(h *Holder, seen count) (Attached, *Holder, error) {
 	r.changed.Broadcast()
 	return Attached{
 		Op: "attached", Tag: r.part.Tag, StdinBytes: r.stdin, StdinEnded: !r.stdinOpen, WallUs: wall.Microseconds(),
+		Ended: r.exit != nil,
 	}, before, nil
 }

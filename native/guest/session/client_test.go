@@ -22,9 +22,10 @@ type client struct {
 	// served is closed when the session has ended, with err set.
 	served chan struct{}
 	err    error
-	// acks is set where what follow reads is acknowledged; stdout and stderr are bytes read.
-	acks           bool
-	stdout, stderr int64
+	// acks is set where what follow reads is acknowledged, but for stdout where that is held; stdout and stderr are bytes
+	// read.
+	acks, holdStdout bool
+	stdout, stderr   int64
 }
 
 type answer map[string]any
@@ -161,7 +162,10 @@ func (c *client) acknowledge(frame wire.Frame) {
 	case wire.Stderr:
 		c.stderr += int64(len(frame.Payload))
 	}
-	if c.acks {
+	switch {
+	case c.holdStdout:
+		c.send(answer{"op": "ack", "stdout": 0, "stderr": c.stderr})
+	case c.acks:
 		c.send(answer{"op": "ack", "stdout": c.stdout, "stderr": c.stderr})
 	}
 }
