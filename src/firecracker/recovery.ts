@@ -14,7 +14,7 @@ import { namesOf, type Places, type VmNames } from './names.ts'
 import { Phases } from './phases.ts'
 import { attach } from './program.ts'
 import { FirecrackerRun } from './run.ts'
-import { kill, killDeadlineMs, openSession, type Vm, type VmHost } from './vm.ts'
+import { kill, killDeadlineMs, living, openSession, type Vm, type VmHost } from './vm.ts'
 
 export interface FoundVm {
   readonly names: VmNames
@@ -66,7 +66,7 @@ export async function resume(scope: Scope, host: VmHost, o: Resuming): Promise<F
     return FirecrackerRun.resume({ spec, image, scope, vm, session, phases, known: recovery.facts }, attached, recovery)
   } catch (error) {
     session?.close()
-    if (signal.aborted) vm.process.forget()
+    if (signal.aborted) vm.forget()
     throw error
   }
 }
@@ -85,5 +85,5 @@ async function readopt(scope: Scope, host: VmHost, o: { found: FoundVm; network:
   scope.defer('remove the jail', () => removeJail(names.jail))
   scope.defer('kill Firecracker', () => kill(names, process))
   await host.networks.reattach(network, { vmId: names.vmId, spec: o.network })
-  return { names, process }
+  return living(host, { names, uid, process })
 }

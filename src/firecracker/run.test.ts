@@ -51,6 +51,8 @@ interface Played {
   readonly heard: Record<string, unknown>[]
   readonly stdin: string[]
   readonly scope: Scope
+  /** How often the vm was let go of. */
+  readonly forgotten: () => number
   readonly parts: RunParts
   readonly session: Session
 }
@@ -81,8 +83,16 @@ async function play(
     const launch = { run: ['python3', '{entry}'], env: {}, ...(build && { build }) }
     const image = { rootfs: '/nowhere', digest: 'x', launch } as unknown as Image
     const phases = new Phases()
-    const vm = { names, process: JailedProcess.adopt(names) }
-    await body({ heard, stdin, scope, session, parts: { spec, image, scope, vm, session, phases, known } })
+    let forgotten = 0
+    const vm = { names, process: JailedProcess.adopt(names), forget: () => void (forgotten += 1) }
+    await body({
+      forgotten: () => forgotten,
+      heard,
+      stdin,
+      scope,
+      session,
+      parts: { spec, image, scope, vm, session, phases, known },
+    })
     session.close()
   })
 }
@@ -130,7 +140,7 @@ test('a run let go of closes its session and nothing else: its vm lives, and its
     socket.once('close', () => closed.resolve())
     socket.write(Buffer.concat([control({ op: 'started', pid: 2 }), data(2, 'up\n')]))
   }
-  await play(script, async ({ heard, parts, scope }) => {
+  await play(script, async ({ heard, parts, scope, forgotten }) => {
     const run = await FirecrackerRun.start(parts, signal)
     const text = textOf(run)
     await run.release()
@@ -140,7 +150,7 @@ test('a run let go of closes its session and nothing else: its vm lives, and its
     await run[Symbol.asyncDispose]()
     expect(await run.gone).toBe('released')
     expect(await Promise.race([run.exited, Promise.resolve('open')])).toBe('open')
-    expect(scope.closed).toBe(false)
+    expect([scope.closed, forgotten()]).toEqual([false, 1])
     expect(heard.map((message) => message['op'])).toEqual(['exec'])
   })
 })

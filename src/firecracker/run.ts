@@ -108,7 +108,7 @@ export class FirecrackerRun implements Run {
     clearTimeout(this.#timer)
     this.#stop.abort(new Error('the run was let go of'))
     this.#parts.session.close()
-    this.#parts.vm.process.forget()
+    this.#parts.vm.forget()
     this.output.end()
     this.#gone.resolve('released')
     return Promise.resolve()

@@ -35,6 +35,11 @@ export class Uids {
     this.#hold(scope, uid)
   }
 
+  /** For a vm that lives on without us: the next to take it up has its uid then. */
+  forget(uid: number): void {
+    this.#taken.delete(uid)
+  }
+
   #hold(scope: Scope, uid: number): void {
     scope.defer('free the uid', () => void this.#taken.delete(uid))
     this.#taken.add(uid)

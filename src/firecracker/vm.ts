@@ -43,6 +43,8 @@ export interface VmRequest {
 export interface Vm {
   readonly names: VmNames
   readonly process: JailedProcess
+  /** Lets go of it without ending it, for the next server to find; its scope is not closed then. */
+  forget(): void
 }
 
 /** A vm that was started here. */
@@ -87,7 +89,17 @@ export async function startVm(
   await phases.time('configure', () => configure(names, o, guestNetwork))
   const begun = performance.now()
   const said = await phases.time('boot', () => boot(names, { process, ready: ready.said, signal }))
-  return { names, network: guestNetwork, process, ready: said, bootMs: performance.now() - begun }
+  const bootMs = performance.now() - begun
+  return { ...living(host, { names, uid, process }), network: guestNetwork, ready: said, bootMs }
+}
+
+/** What is known of a vm that runs, whoever started it. */
+export function living(host: VmHost, { names, uid, process }: Pick<Vm, 'names' | 'process'> & { uid: number }): Vm {
+  const forget = () => {
+    process.forget()
+    host.uids.forget(uid)
+  }
+  return { names, process, forget }
 }
 
 type Making = VmRequest & { names: VmNames; uid: number; signal: AbortSignal }
