@@ -1,6 +1,6 @@
 /** Builds and wires every room, and closes them in reverse. The entry of the bundle. */
 import { readFileSync, writeSync } from 'node:fs'
-import { mkdir, readFile, stat } from 'node:fs/promises'
+import { mkdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { runtimes } from './api/runtimes.ts'
