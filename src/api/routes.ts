@@ -11,10 +11,12 @@ export const routes = {
   backends: `${prefix}/backends`,
   nodes: `${prefix}/nodes`,
   images: `${prefix}/images`,
+  stats: `${prefix}/stats`,
   cleanup: `${prefix}/cleanup`,
   health: '/healthz',
   ready: '/readyz',
   openapi: '/openapi.json',
+  docs: '/docs',
 } as const
 
 /** Paths that need no key. */
