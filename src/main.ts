@@ -84,8 +84,10 @@ async function open(scope: Scope, config: Config, { say }: Serving): Promise<Fas
     log: (error) => say(wordsOf(error)),
   })
   scope.defer('close the HTTP server', () => app.close())
-  // Undone first: with every run ended, every open log stream has its end.
+  // With every run ended, every open log stream has its end; what is still open then is told that the server goes away.
   scope.defer('end the workloads', () => scheduler[Symbol.asyncDispose]())
+  // Undone first: whoever comes now is told to come back.
+  scope.defer('refuse new requests', () => app.closing.refuse())
   return app
 }
 

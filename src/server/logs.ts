@@ -2,21 +2,27 @@
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import type { ServerResponse } from 'node:http'
-import type { FastifyReply, FastifyRequest } from 'fastify'
-import { VulcanError } from '../api/errors.ts'
-import { InvalidBody } from '../api/problem.ts'
-import { formatEvent, heartbeat, outputData, type LogEvent } from '../api/sse.ts'
+import type { FastifyReply } from 'fastify'
+import { formatEvent, heartbeat, outputData, shutdown, type LogEvent } from '../api/sse.ts'
 import type { Entry } from '../scheduler/eventlog.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
 
-/** Answers with every event after Last-Event-ID, then those that come, up to `end`. */
+export interface Stream {
+  readonly id: string
+  /** The last event already seen; 0 for none. */
+  readonly after: number
+  readonly reply: FastifyReply
+  readonly heartbeatMs: number
+  /** Aborted when the server goes away. */
+  readonly closing: AbortSignal
+}
+
+/** Answers with every event after the given one, then those that come, up to `end`, or `shutdown` if that comes first. */
 export async function streamEvents(
   scheduler: Scheduler,
-  { request, reply, id }: { request: FastifyRequest; reply: FastifyReply; id: string },
-  heartbeatMs: number,
+  { id, after, reply, heartbeatMs, closing }: Stream,
 ): Promise<void> {
   scheduler.summary(id)
-  const after = lastEventId(request)
   const response = reply.raw
   const gone = new AbortController()
   response.once('close', () => gone.abort())
@@ -30,13 +36,15 @@ export async function streamEvents(
   const beat = setInterval(() => {
     if (!response.writableNeedDrain) response.write(heartbeat)
   }, heartbeatMs)
+  const signal = AbortSignal.any([gone.signal, closing])
   try {
-    for await (const entry of scheduler.events(id, after, gone.signal)) {
-      if (!response.write(formatEvent(eventOf(entry)))) await drained(response, gone.signal)
+    for await (const entry of scheduler.events(id, after, signal)) {
+      if (!response.write(formatEvent(eventOf(entry)))) await drained(response, signal)
     }
   } catch (error) {
     // A client that went away is no fault; with anything else the stream breaks off, and the client comes back.
-    if (!gone.signal.aborted) throw error
+    if (!signal.aborted) throw error
+    if (!gone.signal.aborted) response.write(shutdown)
   } finally {
     clearInterval(beat)
     response.end()
@@ -48,23 +56,14 @@ async function drained(response: ServerResponse, signal: AbortSignal): Promise<v
   await once(response, 'drain', { signal })
 }
 
-function lastEventId(request: FastifyRequest): number {
-  const raw = request.headers['last-event-id'] ?? (request.query as { after?: string }).after ?? '0'
-  if (!/^\d{1,15}$/.test(String(raw))) {
-    throw new InvalidBody([{ path: '/headers/last-event-id', message: 'is not the id of an event' }])
-  }
-  return Number(raw)
-}
-
 function eventOf({ id, kind, data }: Entry): LogEvent {
   if (kind === 'stdout' || kind === 'stderr') return { id, event: kind, data: outputData(data) }
   return { id, event: kind, data: JSON.parse(data.toString('utf8')) }
 }
 
 /** The bytes of one stream from the beginning to the end, waiting for those that are still to come. */
-export function outputOf(scheduler: Scheduler, id: string, stream: string): Readable {
+export function outputOf(scheduler: Scheduler, id: string, stream: 'stdout' | 'stderr'): Readable {
   scheduler.summary(id)
-  if (stream !== 'stdout' && stream !== 'stderr') throw new VulcanError('not_found', `there is no stream ${stream}`)
   const gone = new AbortController()
   const bytes = async function* () {
     for await (const { kind, data } of scheduler.events(id, 0, gone.signal)) if (kind === stream) yield data

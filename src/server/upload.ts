@@ -34,11 +34,29 @@ export async function acceptUploads(app: FastifyInstance, options: UploadOptions
   })
   app.decorateRequest('upload', null)
   app.addHook('preValidation', async (request) => {
-    if (request.isMultipart()) await readParts(request, folder, options)
+    if (!request.isMultipart()) return
+    try {
+      await readParts(request, folder, options)
+    } catch (error) {
+      // Here and not only at the end: of a request that broke off there is no response.
+      await drop(request)
+      throw translated(error)
+    }
   })
-  app.addHook('onResponse', async (request) => {
-    if (request.upload) await rm(request.upload.path, { force: true })
-  })
+  app.addHook('onRequestAbort', drop)
+  app.addHook('onResponse', drop)
+}
+
+/** Removes an archive that nobody took. */
+async function drop({ upload }: FastifyRequest): Promise<void> {
+  if (upload) await rm(upload.path, { force: true })
+}
+
+/** What the parser says of a body has no code of the system; a full disk has one, and is ours. */
+function translated(error: unknown): unknown {
+  const { errno, message } = error as NodeJS.ErrnoException
+  if (error instanceof VulcanError || errno !== undefined) return error
+  return new VulcanError('invalid_request', `the multipart body cannot be read: ${message}`, { cause: error })
 }
 
 async function readParts(request: FastifyRequest, folder: string, options: UploadOptions): Promise<void> {
