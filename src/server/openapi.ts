@@ -95,12 +95,17 @@ function described(schema: FastifySchema, route: RouteOptions): FastifySchema {
     ...(multipart && { body: eitherBody(schema.body) }),
     response: {
       ...(media && {
-        200: { description: media.description, content: { [media.type]: { schema: { type: 'string' } } } },
+        200: { description: media.description, content: { [media.type]: { schema: schemaOf(media.type) } } },
       }),
       ...(schema.response as object | undefined),
       ...problems(codesOf(route)),
     },
   }
+}
+
+function schemaOf(media: string): object {
+  if (media === 'application/json') return { type: 'object', additionalProperties: true }
+  return { type: 'string', ...(media === 'application/octet-stream' && { format: 'binary' }) }
 }
 
 const eitherBody = (body: unknown) => ({
