@@ -55,7 +55,12 @@ export const NetworkRequest = Type.Object(
 
 export const WorkloadRequest = Type.Object(
   {
-    runtime: Type.String({ minLength: 1, maxLength: 64, description: 'python, node or go' }),
+    runtime: Type.String({
+      minLength: 1,
+      maxLength: 64,
+      description: 'python, node or go',
+      examples: ['python', 'node', 'go'],
+    }),
     isolation: Type.Optional(Type.Enum([...isolations], { type: 'string', description: 'auto by default' })),
     code: Type.Optional(Type.String({ description: 'one source file as text' })),
     code_archive: Type.Optional(
@@ -97,6 +102,10 @@ export const WorkloadRequest = Type.Object(
   {
     $id: 'WorkloadRequest',
     description: 'a program to run: exactly one of code, code_archive and an uploaded archive',
+    examples: [
+      { runtime: 'python', code: 'print(6 * 7)' },
+      { runtime: 'node', code: 'console.log(process.argv)', args: ['a'], resources: { mem_mb: 128, timeout_s: 5 } },
+    ],
     ...closed,
   },
 )

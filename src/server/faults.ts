@@ -14,14 +14,21 @@ export function answerFaults(app: FastifyInstance, log: (error: unknown) => void
     return sendProblem(reply, fault)
   })
   app.setNotFoundHandler((request) => {
-    throw new VulcanError('not_found', `there is no ${request.method} ${request.url.split('?')[0]}`)
+    throw missing(request)
   })
 }
 
-/** Answers a URL that no route was looked up for. */
-export function answerBadUrl(error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
-  void sendProblem(reply, new VulcanError('invalid_request', error.message, { cause: error }))
+/** Answers a URL that no route was looked up for. A parameter longer than any name of ours names nothing. */
+export function answerBadUrl(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  const fault =
+    error.code === 'FST_ERR_MAX_PARAM_LENGTH'
+      ? missing(request)
+      : new VulcanError('invalid_request', error.message, { cause: error })
+  void sendProblem(reply, fault)
 }
+
+const missing = ({ method, url }: FastifyRequest): VulcanError =>
+  new VulcanError('not_found', `there is no ${method} ${url.split('?')[0]}`)
 
 function sendProblem(reply: FastifyReply, fault: VulcanError): FastifyReply {
   if (fault.code === 'overloaded' || fault.code === 'shutting_down') void reply.header('retry-after', '1')

@@ -103,8 +103,20 @@ function described(schema: FastifySchema, route: RouteOptions): FastifySchema {
   }
 }
 
+/** One event of a stream: its fields as text. */
+const LogEventFields = {
+  type: 'object',
+  required: ['event', 'data'],
+  properties: {
+    id: { type: 'string', pattern: '^[1-9][0-9]*$' },
+    event: { type: 'string', enum: ['stdout', 'stderr', 'status', 'end', 'shutdown'] },
+    data: { type: 'string', contentMediaType: 'application/json' },
+  },
+}
+
 function schemaOf(media: string): object {
   if (media === 'application/json') return { type: 'object', additionalProperties: true }
+  if (media === 'text/event-stream') return LogEventFields
   return { type: 'string', ...(media === 'application/octet-stream' && { format: 'binary' }) }
 }
 

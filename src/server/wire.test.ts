@@ -157,7 +157,8 @@ describe('before there is a request', () => {
   })
 
   test('a path that is too long is one that is not there', async () => {
-    expect((await inject('GET', `/v1/workloads/${'x'.repeat(500)}`)).status).toBeLessThan(500)
+    const response = await inject('GET', `/v1/workloads/${'x'.repeat(500)}/logs`)
+    expect(problemOf(response.body)).toMatchObject({ status: 404, code: 'not_found' })
   })
 })
 

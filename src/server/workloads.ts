@@ -48,6 +48,16 @@ const Submission = Type.Object({
 const Location = Type.String({ description: 'path of the workload' })
 const located = <S extends TSchema>(schema: S) => ({ ...ref(schema), headers: { Location } })
 
+/** What can be done with an id that was given out. */
+const links = {
+  202: Object.fromEntries(
+    ['getWorkload', 'killWorkload', 'followWorkload'].map((operationId) => [
+      operationId,
+      { operationId, parameters: { id: '$response.body#/id' } },
+    ]),
+  ),
+}
+
 function submitRoutes(app: FastifyTypeBox, scheduler: Scheduler, closing: Closing): void {
   const config = { codes: submitCodes, multipart: true } as const
   const submission = { tags, headers: Submission, body: ref(WorkloadRequest) }
@@ -75,7 +85,7 @@ function submitRoutes(app: FastifyTypeBox, scheduler: Scheduler, closing: Closin
     querystring: NoQuery,
     response: { 202: located(Accepted) },
   }
-  app.post(routes.workloadsAsync, { config, schema: detached }, async (request, reply) => {
+  app.post(routes.workloadsAsync, { config, links, schema: detached }, async (request, reply) => {
     const { id, status } = await scheduler.accept(withKey(request), request.upload ?? undefined)
     return reply.status(202).header('location', pathOf(routes.workload, { id })).send({ id, status })
   })
