@@ -74,7 +74,7 @@ async function open(scope: Scope, config: Config, { say }: Serving): Promise<Fas
     access: { keySha256, names: config['server.names'] },
     home: config.home,
     node: config.node,
-    build: await buildOf(program),
+    build: await buildOf({ program, home: config.home }),
     version,
     capacity,
     bodyBytes: config['limits.body_mb'] * mib,

@@ -13,10 +13,11 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   images: ['api', 'base'],
   machine: ['api', 'base'],
   firecracker: ['backend', 'images', 'api', 'base'],
-  scheduler: ['backend', 'api', 'base'],
+  store: ['api', 'base'],
+  scheduler: ['backend', 'store', 'api', 'base'],
   server: ['scheduler', 'backend', 'api', 'base'],
   cli: ['config', 'settings', 'machine', 'images', 'api', 'base'],
-  main: ['cli', 'config', 'server', 'scheduler', 'firecracker', 'backend', 'machine', 'images', 'api', 'base'],
+  main: ['cli', 'config', 'server', 'scheduler', 'store', 'firecracker', 'backend', 'machine', 'images', 'api', 'base'],
 }
 
 const src = resolve(import.meta.dirname, '..', 'src')

@@ -52,6 +52,7 @@ export const errorTable = {
   vm_start_failed: row(500, 'vulcan', true, 'A microVM could not be started'),
   network_failed: row(500, 'vulcan', true, 'The network of a microVM could not be set up'),
   guest_failed: row(500, 'vulcan', true, 'The agent in the guest refused or failed a step'),
+  store_failed: row(500, 'operator', true, 'What must be kept could not be written or read'),
   internal: row(500, 'vulcan', false, 'Vulcan failed in a way it has no name for'),
 } as const satisfies Record<string, Row>
 

@@ -103,12 +103,48 @@ export interface RunFacts {
   readonly vsock: { readonly status: 'connected' | 'closed' | 'lost'; readonly rttUs: number }
 }
 
+/** Bytes of each stream, counted from the run's first program (a build step's output included, as the run gives it). */
+export interface Seen {
+  readonly stdout: number
+  readonly stderr: number
+}
+
+/** What a server that died knew of a run, for the one that goes on with it. */
+export interface Recovery {
+  /** What is kept of its output: the recovered run goes on right behind it. At least all that was acknowledged. */
+  readonly seen: Seen
+  /** When the run was first told to run, in milliseconds of the epoch: what is left of its time counts from there. */
+  readonly startedAt: number
+  /** What was known of it: the recovered run's facts go on from these. */
+  readonly facts: RunFacts
+}
+
+/** Bytes of output that may be unacknowledged; then the program waits. */
+export const outputWindowBytes = 1 << 20
+
+/**
+ * One attempt that goes on. Disposing kills the program where it still runs and removes what was made for it: a run whose
+ * end must survive a crash of ours is disposed of once that end is kept; until then it can be recovered, end included.
+ */
 export interface Run extends AsyncDisposable {
   readonly id: string
-  /** Ends when the program has ended and all was read. Reading slowly slows the program, never loses bytes. */
+  /**
+   * Ends when the program has ended and all was read. Reading or acknowledging slowly slows the program, never loses
+   * bytes.
+   */
   readonly output: AsyncIterable<Chunk>
   /** Never rejects. */
   readonly exited: Promise<Exit>
+  /**
+   * Output up to these many bytes of each stream, all of it read, is kept by us: the other side may forget it. A program
+   * with `outputWindowBytes` that nobody acknowledged waits.
+   */
+  acknowledge(seen: Seen): void
+  /**
+   * Lets go of the run without ending its program, for a later recover. `output` ends and `exited` stays open; killing
+   * or disposing afterwards ends nothing.
+   */
+  release(): Promise<void>
   /** Grows while the run goes on. */
   facts(): RunFacts
   /** Kills the program; the first reason wins. */
@@ -132,14 +168,19 @@ export interface CleanupOptions {
 /** What a cleanup removed: kind of thing to how many. */
 export type Cleaned = Readonly<Record<string, number>>
 
+/** Closing it kills the runs it holds; those that were let go of with `release` go on. */
 export interface Backend extends AsyncDisposable {
   readonly name: string
   /** What it can do here and now. */
   capabilities(): Promise<Capabilities>
   /** Resolves once the program runs; rejects with a VulcanError having left nothing behind. */
   execute(spec: RunSpec, signal: AbortSignal): Promise<Run>
-  /** After a crash of ours: the live run with this id. */
-  recover(id: string): Promise<Run | undefined>
+  /**
+   * After a crash of ours or a release: the live run of this spec, going on behind what was seen. Its program may have
+   * ended meanwhile: then the rest of its output, its exit and its result are given. Undefined where there is none that
+   * can go on; cleanup then removes what is left.
+   */
+  recover(spec: RunSpec, o: Recovery, signal: AbortSignal): Promise<Run | undefined>
   /**
    * Removes everything that carries this instance's prefix and is not in `keep` (run ids); safe at any time.
    * With `dryRun` it only tells what it would remove.

@@ -1,29 +1,28 @@
 /** The scripted backend, for tests and `--backend fake`: it runs no program but does what directives in the code say. */
 import { VulcanError } from '../api/errors.ts'
-import { Channel } from '../base/channel.ts'
 import { sleep } from '../base/time.ts'
-import type {
-  Backend,
-  Capabilities,
-  Chunk,
-  Cleaned,
-  CleanupOptions,
-  Exit,
-  KillReason,
-  Run,
-  RunFacts,
-  RunSpec,
-} from './backend.ts'
-import { directivesOf, type Directive } from './fakescript.ts'
+import type { Backend, Capabilities, Cleaned, CleanupOptions, Recovery, Run, RunSpec } from './backend.ts'
+import { FakeProgram } from './fakeprogram.ts'
+import { FakeRun } from './fakerun.ts'
+import { directivesOf } from './fakescript.ts'
 
 export interface FakeOptions {
   readonly node?: string
 }
 
+interface Live {
+  readonly program: FakeProgram
+  /** Who held it last. */
+  readonly run: FakeRun
+}
+
 export class FakeBackend implements Backend {
   readonly name = 'fake'
-  /** Ids of runs that were not taken down yet, for tests of what is left behind. */
-  readonly live = new Map<string, FakeRun>()
+  /**
+   * Runs that were not taken down yet, by id: for tests of what is left behind. Programs live in this object, so two
+   * schedulers that share it play a crash: the second recovers what the first held.
+   */
+  readonly live = new Map<string, Live>()
   readonly #node: string
 
   constructor(options: FakeOptions = {}) {
@@ -46,138 +45,46 @@ export class FakeBackend implements Backend {
       if (word === 'start') await sleep(Number(rest), signal)
       if (word === 'fail') throw new VulcanError('vm_start_failed', rest, { step: 'fake' })
     }
-    const run = new FakeRun({ spec, script, node: this.#node, gone: () => this.live.delete(spec.id) })
-    this.live.set(spec.id, run)
-    return run
+    const vsock = { status: 'connected', rttUs: 0 } as const
+    const told = { backend: 'fake', node: this.#node, vmId: `fake-${spec.id}`, start: 'boot', bootMs: 0 } as const
+    return this.#hold(new FakeProgram(spec, script), {
+      seen: { stdout: 0, stderr: 0 },
+      startedAt: Date.now(),
+      facts: { ...told, phasesMs: {}, vsock },
+    })
   }
 
-  recover(id: string): Promise<Run | undefined> {
-    return Promise.resolve(this.live.get(id))
+  async recover({ id }: RunSpec, o: Recovery, signal: AbortSignal): Promise<Run | undefined> {
+    signal.throwIfAborted()
+    const found = this.live.get(id)
+    if (!found) return undefined
+    found.run.letGo()
+    if (found.program.retained.reaches(o.seen)) return this.#hold(found.program, o)
+    await this.#end(found)
+    return undefined
   }
 
   async cleanup(keep: ReadonlySet<string>, o: CleanupOptions = {}): Promise<Cleaned> {
-    const stale = [...this.live.values()].filter((run) => !keep.has(run.id))
-    if (!o.dryRun) await Promise.all(stale.map((run) => run[Symbol.asyncDispose]()))
+    const stale = [...this.live.values()].filter(({ run }) => !keep.has(run.id))
+    if (!o.dryRun) await Promise.all(stale.map((live) => this.#end(live)))
     return stale.length > 0 ? { run: stale.length } : {}
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.live.values()].map((run) => run[Symbol.asyncDispose]()))
-  }
-}
-
-interface FakeParts {
-  readonly spec: RunSpec
-  readonly script: readonly Directive[]
-  readonly node: string
-  readonly gone: () => void
-}
-
-class FakeRun implements Run {
-  readonly id: string
-  readonly output = new Channel<Chunk>({ limit: 256 << 10, sizeOf: (chunk) => chunk.data.length })
-  readonly exited: Promise<Exit>
-  readonly #parts: FakeParts
-  readonly #stop = new AbortController()
-  readonly #begun = performance.now()
-  #killed: KillReason | undefined
-  #ended = false
-  #result: string | undefined
-
-  constructor(parts: FakeParts) {
-    this.id = parts.spec.id
-    this.#parts = parts
-    this.exited = this.#drive()
+    const held = [...this.live.values()].filter(({ run }) => run.held)
+    await Promise.all(held.map((live) => this.#end(live)))
   }
 
-  facts(): RunFacts {
-    return {
-      backend: 'fake',
-      node: this.#parts.node,
-      vmId: `fake-${this.id}`,
-      start: 'boot',
-      bootMs: 0,
-      phasesMs: { program: performance.now() - this.#begun },
-      vsock: { status: this.#ended ? 'closed' : 'connected', rttUs: 0 },
-    }
+  #hold(program: FakeProgram, from: Recovery): FakeRun {
+    const { id } = program.spec
+    const run = new FakeRun({ program, from, gone: () => this.live.delete(id) })
+    this.live.set(id, { program, run })
+    return run
   }
 
-  kill(reason: KillReason): void {
-    if (this.#killed || this.#ended) return
-    this.#killed = reason
-    this.#stop.abort(new Error(reason))
-    // Whoever waits for room in the channel goes on; what it writes is dropped.
-    this.output.end()
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.kill('killed')
-    await this.exited
-    this.#parts.gone()
-  }
-
-  async #drive(): Promise<Exit> {
-    const timer = setTimeout(() => this.kill('timeout'), this.#parts.spec.resources.timeoutMs)
-    const end = await this.#script()
-    clearTimeout(timer)
-    this.#ended = true
-    this.output.end()
-    const usage = { cpuMs: 1, peakMemMib: 1, throttledMs: 0, diskWrittenBytes: 0, netRxBytes: 0, netTxBytes: 0 }
-    const exit: Exit = this.#killed ? { by: this.#killed, signal: 'SIGKILL', message: `ended: ${this.#killed}` } : end
-    return { ...exit, usage, ...(this.#result !== undefined && { result: this.#result }) }
-  }
-
-  /** Follows the script until it ends or somebody kills the run. */
-  async #script(): Promise<Exit> {
-    for (const directive of this.#parts.script) {
-      if (this.#killed) break
-      const exit = await this.#step(directive)
-      if (exit) return exit
-    }
-    return { by: 'program', code: 0 }
-  }
-
-  async #step({ word, rest }: Directive): Promise<Exit | undefined> {
-    const { spec } = this.#parts
-    switch (word) {
-      case 'print':
-        return this.#write('stdout', `${rest}\n`)
-      case 'error':
-        return this.#write('stderr', `${rest}\n`)
-      case 'base64':
-        return this.#write('stdout', Uint8Array.fromBase64(rest))
-      case 'flood':
-        for (let left = Number(rest); left > 0 && !this.#killed; left -= 65_536) {
-          await this.#write('stdout', Buffer.alloc(Math.min(left, 65_536), 'x'))
-        }
-        return undefined
-      case 'stdin':
-        return this.#write('stdout', spec.stdin ?? spec.input ?? '')
-      case 'spec':
-        return this.#write('stdout', JSON.stringify({ args: spec.args, env: spec.env, entrypoint: spec.entrypoint }))
-      case 'sleep':
-        // Ended early only by a kill, which the caller sees.
-        await sleep(Number(rest), this.#stop.signal).catch(() => undefined)
-        return undefined
-      case 'result':
-        this.#result = rest
-        return undefined
-      case 'exit':
-        return { by: 'program', code: Number(rest) }
-      case 'signal':
-        return { by: 'program', signal: rest }
-      case 'oom':
-      case 'disk_full':
-      case 'vm_lost':
-        return { by: word, message: `scripted: ${word}` }
-      case 'start':
-      case 'fail':
-        return undefined
-    }
-  }
-
-  async #write(stream: Chunk['stream'], data: string | Uint8Array): Promise<undefined> {
-    const bytes = typeof data === 'string' ? Buffer.from(data) : data
-    if (bytes.length > 0) await this.output.write({ stream, data: bytes })
+  async #end({ program }: Live): Promise<void> {
+    program.kill('killed')
+    await program.exited
+    this.live.delete(program.spec.id)
   }
 }

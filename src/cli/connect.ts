@@ -68,13 +68,13 @@ async function onHost(context: Context): Promise<void> {
 }
 
 async function inMachine(context: Context): Promise<void> {
-  const { config, terminal, program } = context
+  const { config, terminal } = context
   await stopHostServer(config.home)
   const machine = await terminal.step('starting the machine', () => startMachineServer(context))
   const file: ServerFile = { url: `http://127.0.0.1:${machine.port}`, place: 'machine', backend: config.backend }
   await writeServerFile(config.home, file)
   const live = await findLive(context)
-  if (live && live.build === (await buildOf(program))) return
+  if (live && live.build === (await ownBuild(context))) return
   await terminal.step('starting the server anew in the machine', () => renewMachineServer(context))
 }
 
@@ -82,7 +82,11 @@ async function inMachine(context: Context): Promise<void> {
 async function fitting(context: Context): Promise<Live | undefined> {
   const live = await findLive(context)
   if (!live || live.file.backend !== context.config.backend) return undefined
-  return live.build === (await buildOf(context.program)) ? live : undefined
+  return live.build === (await ownBuild(context)) ? live : undefined
+}
+
+function ownBuild({ program, config }: Context): Promise<string> {
+  return buildOf({ program, home: config.home })
 }
 
 async function findLive({ config }: Context): Promise<Live | undefined> {

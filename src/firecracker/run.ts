@@ -81,6 +81,14 @@ export class FirecrackerRun implements Run {
     this.#timer = setTimeout(() => this.#abandon(), killGraceMs)
   }
 
+  /** The guest keeps nothing back yet. */
+  acknowledge(): void {}
+
+  /** The guest cannot go on alone yet. */
+  async release(): Promise<void> {
+    await this[Symbol.asyncDispose]()
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.kill('killed')
     await this.#exited.promise

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { quiet } from '../base/progress.ts'
-import { locateAsset, locateAssets } from './assets.ts'
+import { inUse, locateAsset, locateAssets } from './assets.ts'
 import { sourcesDigest } from './golang.ts'
 import { locateImage } from './image.ts'
 import { ensureInitramfs } from './initramfs.ts'
@@ -36,9 +36,13 @@ test('the operator’s kernel is taken in, and boots with an initramfs that has 
   expect(kernel.marker.details).toMatchObject({ origin: 'own', path: elf })
   const initramfs = await ensureInitramfs(here.at, { name: 'initramfs', kernel, init })
   expect(Object.keys(initramfs.marker.files)).toEqual(['initramfs'])
+  const before = await inUse(here.at.home)
+  expect(before.filter((folder) => folder !== undefined)).toHaveLength(2)
   await writeFile(init, 'another init')
   const next = await ensureInitramfs(here.at, { name: 'initramfs', kernel, init })
   expect(next.dir).not.toBe(initramfs.dir)
+  // A server that was started with the earlier one is seen to be of the past.
+  expect(await inUse(here.at.home)).not.toEqual(before)
   expect((await currentEntry(join(here.at.home, 'assets'), 'initramfs'))?.dir).toBe(next.dir)
 })
 

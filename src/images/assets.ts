@@ -10,7 +10,7 @@ import { buildOwn, installGo, type OwnProgram, ownPrograms, sourcesDigest } from
 import type { Assets } from './images.ts'
 import { ensureInitramfs } from './initramfs.ts'
 import { ensureGuestKernel } from './kernels.ts'
-import { currentEntry, ensureEntry, type Entry, type Workplace } from './shelf.ts'
+import { currentEntry, ensureEntry, type Entry, readCurrent, type Workplace } from './shelf.ts'
 import { pins } from './pins.ts'
 
 /** The operator's own files instead of the pinned ones, as absolute paths. */
@@ -39,11 +39,18 @@ export async function ensureAssets(options: AssetsOptions): Promise<Assets> {
   return locateAssets(options.home)
 }
 
+/** What every vm is started with. */
+const ofVms = ['firecracker', 'kernel', 'initramfs', 'cni'] as const
+
+/** The folders of what vms are started with now; an asset that is not there has none. */
+export async function inUse(home: string): Promise<readonly (string | undefined)[]> {
+  const current = await readCurrent(join(home, 'assets'))
+  return ofVms.map((name) => current[name])
+}
+
 /** Where everything is; nothing is made or written. Throws asset_unavailable when something is missing. */
 export async function locateAssets(home: string): Promise<Assets> {
-  const [firecracker, kernel, initramfs, cni] = await Promise.all(
-    ['firecracker', 'kernel', 'initramfs', 'cni'].map((name) => locateAsset(home, name)),
-  )
+  const [firecracker, kernel, initramfs, cni] = await Promise.all(ofVms.map((name) => locateAsset(home, name)))
   if (!firecracker || !kernel || !initramfs || !cni) throw new Error('unreachable')
   return {
     firecracker: join(firecracker.dir, 'firecracker'),

@@ -124,7 +124,8 @@ export async function verifyEntry(entry: Entry): Promise<void> {
   }
 }
 
-async function readCurrent(shelf: string): Promise<Record<string, string>> {
+/** The folders of a shelf that are in use, by the names of what is in them. */
+export async function readCurrent(shelf: string): Promise<Record<string, string>> {
   try {
     return JSON.parse(await readFile(join(shelf, 'current.json'), 'utf8')) as Record<string, string>
   } catch (error) {

@@ -1,5 +1,5 @@
 /** What a program writes, on its way to the log: cut at characters, counted, bounded. */
-import type { Chunk } from '../backend/backend.ts'
+import type { Chunk, Seen } from '../backend/backend.ts'
 import { maxEntryBytes, type EventLog } from './eventlog.ts'
 import { Excerpt } from './excerpt.ts'
 import { cut } from './utf8.ts'
@@ -17,6 +17,7 @@ export class Output {
   readonly #log: EventLog
   readonly #limit: number
   readonly #rest: Record<Stream, Uint8Array> = { stdout: new Uint8Array(), stderr: new Uint8Array() }
+  readonly #taken: Record<Stream, number> = { stdout: 0, stderr: 0 }
   #bytes = 0
 
   /** `limitBytes`: of both streams together; what comes after is counted and dropped. */
@@ -25,10 +26,17 @@ export class Output {
     this.#limit = limitBytes
   }
 
+  /** Bytes of each stream that are in the log, or past the limit and dropped for good. */
+  get kept(): Seen {
+    const kept = (stream: Stream) => this.#taken[stream] - this.#rest[stream].length
+    return { stdout: kept('stdout'), stderr: kept('stderr') }
+  }
+
   /** Takes one chunk; resolves once it is in the log. True as soon as the limit is passed. */
   async take({ stream, data }: Chunk): Promise<boolean> {
     const room = Math.max(0, this.#limit - this.#bytes)
     this.#bytes += data.length
+    this.#taken[stream] += data.length
     if (data.length > room) this.excerpts[stream].drop(data.length - room)
     const kept = data.subarray(0, room)
     if (kept.length > 0) {

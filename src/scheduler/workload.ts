@@ -140,6 +140,7 @@ export class Workload {
       if (lost) continue
       try {
         if (await this.#output.take(chunk)) run.kill('output_limit')
+        run.acknowledge(this.#output.kept)
       } catch (error) {
         // Read on to the end, or the program would wait for us for ever.
         lost = `its output could not be kept: ${(error as Error).message}`

@@ -3,8 +3,9 @@
  * vitest as well as inside the machine, where there is only Node.
  */
 import assert from 'node:assert/strict'
-import { randomUUIDv7 } from 'node:crypto'
-import type { Backend, Chunk, Run, RunSpec } from '../../src/backend/backend.ts'
+import type { Backend } from '../../src/backend/backend.ts'
+import { collect, firstChunk, never, specOf } from './collect.ts'
+import { recoveryContract } from './recovery.contract.ts'
 
 /** Source text, for the backend at hand, of programs that do what their names say. */
 export interface Programs {
@@ -16,6 +17,8 @@ export interface Programs {
   readonly wait: string
   /** Writes that many bytes of `x` to stdout, then ends. */
   readonly flood: (bytes: number) => string
+  /** Writes the numbers from 1 to that one to stdout, a line each, then ends. */
+  readonly count: (last: number) => string
   /** Writes its standard input to stdout. */
   readonly echo: string
   /** Leaves {"answer":42} as its result. */
@@ -32,23 +35,6 @@ export interface Offered {
 export interface Case {
   readonly name: string
   readonly check: (offered: Offered) => Promise<void>
-}
-
-const never = new AbortController().signal
-
-function specOf({ programs }: Offered, code: string, more: Partial<RunSpec> = {}): RunSpec {
-  return {
-    id: randomUUIDv7(),
-    runtime: programs.runtime,
-    source: { kind: 'code', name: programs.name, content: Buffer.from(code) },
-    entrypoint: programs.name,
-    args: [],
-    env: {},
-    resources: { cpus: 1, memMib: 256, timeoutMs: 120_000, diskMib: 256, pids: 64 },
-    network: { mode: 'none', allow: [] },
-    outputLimitBytes: 1 << 20,
-    ...more,
-  }
 }
 
 async function clean(offered: Offered): Promise<void> {
@@ -126,6 +112,7 @@ export const backendContract: readonly Case[] = [
       let seen = 0
       for await (const chunk of run.output) {
         seen += chunk.data.length
+        run.acknowledge({ stdout: seen, stderr: 0 })
         await new Promise(setImmediate)
       }
       assert.equal(seen, bytes)
@@ -169,15 +156,5 @@ export const backendContract: readonly Case[] = [
       assert.equal((await run.exited).by, 'killed')
     },
   },
+  ...recoveryContract,
 ]
-
-async function collect(run: Run): Promise<Record<Chunk['stream'], string>> {
-  const parts: Record<Chunk['stream'], Buffer[]> = { stdout: [], stderr: [] }
-  for await (const { stream, data } of run.output) parts[stream].push(Buffer.from(data))
-  return { stdout: Buffer.concat(parts.stdout).toString(), stderr: Buffer.concat(parts.stderr).toString() }
-}
-
-/** Waits for the first output without ending the iteration of the rest. */
-async function firstChunk(run: Run): Promise<void> {
-  await run.output[Symbol.asyncIterator]().next()
-}

@@ -12,6 +12,7 @@ const offered: Offered = {
     speak: (code) => `# fake: print out\n# fake: error err\n# fake: exit ${code}`,
     wait: '# fake: start 1\n# fake: print up\n# fake: sleep 600000',
     flood: (bytes) => `# fake: flood ${bytes}`,
+    count: (last) => `# fake: count ${last}`,
     echo: '# fake: stdin',
     result: '# fake: result {"answer":42}',
   },

@@ -1,10 +1,10 @@
 /** Made by `npm run generate` from openapi.json beside it: what is changed here is lost. */
 
 /** Of the document that this was made from. */
-export const documentSha256 = '9b5c970428c610533a892949d711de1cbc45efecf798ffec0faaf7c15d3c7975'
+export const documentSha256 = 'eae86252ad3b60dff53458b83015677398594804c09bd24e6871c2315a68d876'
 
 /** from the table of errors */
-export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'internal'
+export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
 
 /** RFC 9457 problem details */
 export interface Problem {

@@ -1,0 +1,130 @@
+/** A scripted program: it goes on whether a run holds it or not, and keeps its output until that is acknowledged. */
+import { sleep } from '../base/time.ts'
+import { outputWindowBytes, type Chunk, type Exit, type KillReason, type RunSpec, type Seen } from './backend.ts'
+import type { Directive } from './fakescript.ts'
+import { Retained } from './retained.ts'
+
+export class FakeProgram {
+  readonly spec: RunSpec
+  readonly exited: Promise<Exit>
+  readonly retained = new Retained()
+  readonly #script: readonly Directive[]
+  readonly #stop = new AbortController()
+  #killed: KillReason | undefined
+  #ended = false
+  #result: string | undefined
+  #changed = Promise.withResolvers<void>()
+
+  constructor(spec: RunSpec, script: readonly Directive[]) {
+    this.spec = spec
+    this.#script = script
+    this.exited = this.#drive()
+  }
+
+  /** True when no more output comes. */
+  get silent(): boolean {
+    return this.#ended || this.#killed !== undefined
+  }
+
+  /** Resolves when there is more output, or room for more, or an end. */
+  get changed(): Promise<void> {
+    return this.#changed.promise
+  }
+
+  acknowledge(seen: Seen): void {
+    this.retained.acknowledge(seen)
+    this.notify()
+  }
+
+  kill(reason: KillReason): void {
+    if (this.silent) return
+    this.#killed = reason
+    this.#stop.abort(new Error(reason))
+    this.notify()
+  }
+
+  /** Wakes whoever waits for a change, also of who holds the program. */
+  notify(): void {
+    const { resolve } = this.#changed
+    this.#changed = Promise.withResolvers()
+    resolve()
+  }
+
+  async #drive(): Promise<Exit> {
+    const end = await this.#untilEnd()
+    this.#ended = true
+    this.notify()
+    const usage = { cpuMs: 1, peakMemMib: 1, throttledMs: 0, diskWrittenBytes: 0, netRxBytes: 0, netTxBytes: 0 }
+    const exit: Exit = this.#killed ? { by: this.#killed, signal: 'SIGKILL', message: `ended: ${this.#killed}` } : end
+    return { ...exit, usage, ...(this.#result !== undefined && { result: this.#result }) }
+  }
+
+  /** Follows the script until it ends or somebody kills the program. */
+  async #untilEnd(): Promise<Exit> {
+    for (const directive of this.#script) {
+      if (this.#killed) break
+      const exit = await this.#step(directive)
+      if (exit) return exit
+    }
+    return { by: 'program', code: 0 }
+  }
+
+  async #step({ word, rest }: Directive): Promise<Exit | undefined> {
+    const { spec } = this
+    switch (word) {
+      case 'print':
+        return this.#write('stdout', `${rest}\n`)
+      case 'error':
+        return this.#write('stderr', `${rest}\n`)
+      case 'base64':
+        return this.#write('stdout', Uint8Array.fromBase64(rest))
+      case 'flood':
+        for (let left = Number(rest); left > 0 && !this.#killed; left -= 65_536) {
+          await this.#write('stdout', Buffer.alloc(Math.min(left, 65_536), 'x'))
+        }
+        return undefined
+      case 'count':
+        for (const piece of countedTo(Number(rest))) await this.#write('stdout', piece)
+        return undefined
+      case 'stdin':
+        return this.#write('stdout', spec.stdin ?? spec.input ?? '')
+      case 'spec':
+        return this.#write('stdout', JSON.stringify({ args: spec.args, env: spec.env, entrypoint: spec.entrypoint }))
+      case 'sleep':
+        // Ended early only by a kill, which the caller sees.
+        await sleep(Number(rest), this.#stop.signal).catch(() => undefined)
+        return undefined
+      case 'result':
+        this.#result = rest
+        return undefined
+      case 'exit':
+        return { by: 'program', code: Number(rest) }
+      case 'signal':
+        return { by: 'program', signal: rest }
+      case 'oom':
+      case 'disk_full':
+      case 'vm_lost':
+        return { by: word, message: `scripted: ${word}` }
+      case 'start':
+      case 'fail':
+        return undefined
+    }
+  }
+
+  /** Hands output over; waits while too much of it is unacknowledged. What a killed program writes is dropped. */
+  async #write(stream: Chunk['stream'], data: string | Uint8Array): Promise<undefined> {
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data
+    if (this.#killed || bytes.length === 0) return
+    this.retained.add({ stream, data: bytes })
+    this.notify()
+    while (this.retained.bytes > outputWindowBytes && !this.#killed) await this.changed
+  }
+}
+
+/** The numbers from 1, a line each, a thousand lines a piece. */
+function* countedTo(last: number): Generator<string> {
+  for (let first = 1; first <= last; first += 1000) {
+    const lines = Array.from({ length: Math.min(1000, last - first + 1) }, (_, index) => `${first + index}\n`)
+    yield lines.join('')
+  }
+}

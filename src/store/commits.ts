@@ -1,0 +1,64 @@
+/** Changes that come while a commit is under way share the next one: a disk bears few syncs a second, each of any size. */
+import type { Kysely, Transaction } from 'kysely'
+import type { Schema } from './schema.ts'
+
+export type Db = Kysely<Schema>
+export type Change<T> = (trx: Transaction<Schema>) => Promise<T>
+
+interface Waiting {
+  readonly change: Change<unknown>
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+export class Commits {
+  readonly #db: Db
+  #waiting: Waiting[] = []
+  #busy: Promise<void> | undefined
+
+  constructor(db: Db) {
+    this.#db = db
+  }
+
+  /** Resolves with what the change gave once it is on the disk. One that fails undoes itself alone. */
+  change<T>(change: Change<T>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    this.#waiting.push({ change, resolve: (value) => resolve(value as T), reject })
+    this.#busy ??= this.#work()
+    return promise
+  }
+
+  /** Resolves when all that was asked for is on the disk or has failed. */
+  async idle(): Promise<void> {
+    while (this.#busy) await this.#busy
+  }
+
+  async #work(): Promise<void> {
+    // What is asked for in the same turn of the event loop goes together.
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting
+      this.#waiting = []
+      await this.#together(batch)
+    }
+    // In the same turn as the last look at what waits, or what comes in between would wait for ever.
+    this.#busy = undefined
+  }
+
+  async #together(batch: readonly Waiting[]): Promise<void> {
+    let values: unknown[]
+    try {
+      values = await this.#db.transaction().execute(async (trx) => {
+        const given: unknown[] = []
+        for (const { change } of batch) given.push(await change(trx))
+        return given
+      })
+    } catch (error) {
+      // The whole transaction is undone: each again on its own, so that only the one at fault fails.
+      if (batch.length === 1) return batch[0]?.reject(error)
+      for (const one of batch) await this.#together([one])
+      return
+    }
+    for (const [at, { resolve }] of batch.entries()) resolve(values[at])
+  }
+}

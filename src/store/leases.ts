@@ -1,0 +1,158 @@
+/**
+ * The queue: which node runs which workload. A workload is claimed once and never again, so that nothing runs twice;
+ * every write of its owner carries the fence it was claimed with, so that one who lost it is refused.
+ */
+import { sql, type Transaction } from 'kysely'
+import type { Schema } from './schema.ts'
+import { claimedOf, type Claimed } from './rows.ts'
+
+type Trx = Transaction<Schema>
+
+/** What a node has left. */
+export interface Room {
+  readonly cpus: number
+  readonly memMib: number
+  /** MiB that a vm takes on top of its workload's memory. */
+  readonly overheadMib: number
+  /** True when nothing runs on the node: then even what is too large for it may, alone. */
+  readonly empty: boolean
+  /** Runtimes whose images are there. */
+  readonly runtimes: readonly string[]
+}
+
+export interface Claim {
+  readonly node: string
+  readonly now: number
+  readonly leaseMs: number
+  readonly room: Room
+}
+
+/** Whose a write is. */
+export interface Owned {
+  readonly id: string
+  readonly fence: number
+}
+
+/**
+ * Claims what is next: highest priority, then the tenant that has least running, then the earliest. Only that one is
+ * looked at: letting smaller ones pass would starve a large one.
+ */
+export async function claim(trx: Trx, { node, now, leaseMs, room }: Claim): Promise<Claimed | undefined> {
+  if (room.runtimes.length === 0) return undefined
+  const waiting = trx
+    .selectFrom('workloads')
+    .where('finished_at', 'is', null)
+    .where('lease_node', 'is', null)
+    .where('runtime', 'in', room.runtimes)
+  const first = waiting
+    .where(
+      'priority',
+      '=',
+      waiting.select(({ fn }) => fn.max('priority').as('priority')),
+    )
+    .select(({ fn }) => ['tenant', fn.min('id').as('id')])
+    .groupBy('tenant')
+  const busy = trx
+    .selectFrom('workloads')
+    .where('finished_at', 'is', null)
+    .where('lease_node', 'is not', null)
+    .select(({ fn }) => ['tenant', fn.countAll<number>().as('running')])
+    .groupBy('tenant')
+  const next = trx
+    .selectFrom(first.as('first'))
+    .leftJoin(busy.as('busy'), 'busy.tenant', 'first.tenant')
+    .select('first.id')
+    .orderBy(sql`coalesce(busy.running, 0)`)
+    .orderBy('first.id')
+    .limit(1)
+  let claiming = trx
+    .updateTable('workloads')
+    .set({ lease_node: node, lease_until: now + leaseMs, fence: sql`fence + 1` })
+    .where('id', '=', next)
+    .where('lease_node', 'is', null)
+  if (!room.empty) {
+    claiming = claiming
+      .where('cpus', '<=', room.cpus)
+      .where('mem_mib', '<=', Math.floor(room.memMib - room.overheadMib))
+  }
+  const row = await claiming.returningAll().executeTakeFirst()
+  return row && claimedOf(row)
+}
+
+/** Says that a node lives and still has all it claimed. */
+export async function renew(trx: Trx, node: string, until: number): Promise<void> {
+  await trx
+    .updateTable('workloads')
+    .set({ lease_until: until })
+    .where('lease_node', '=', node)
+    .where('finished_at', 'is', null)
+    .execute()
+}
+
+/** Takes over what an earlier process of the same node had claimed, with a new fence each, earliest first. */
+export async function takeOver(trx: Trx, node: string, until: number): Promise<Claimed[]> {
+  const rows = await trx
+    .updateTable('workloads')
+    .set({ lease_until: until, fence: sql`fence + 1` })
+    .where('lease_node', '=', node)
+    .where('finished_at', 'is', null)
+    .returningAll()
+    .execute()
+  return rows.map(claimedOf).sort((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+/** Takes away what nodes that were not heard of in time had claimed; whoever asks now owns it, to end it. */
+export async function reap(trx: Trx, o: { node: string; now: number; leaseMs: number }): Promise<Claimed[]> {
+  const rows = await trx
+    .updateTable('workloads')
+    .set({ lease_node: o.node, lease_until: o.now + o.leaseMs, fence: sql`fence + 1` })
+    .where('lease_until', '<', o.now)
+    .where('finished_at', 'is', null)
+    .returningAll()
+    .execute()
+  return rows.map(claimedOf)
+}
+
+/** Notes that the program runs. False when the fence is not the newest: somebody else owns it. */
+export async function started(trx: Trx, { id, fence }: Owned, o: { at: number; record: string }): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('workloads')
+    .set({ status: 'running', started_at: o.at, record: o.record })
+    .where('id', '=', id)
+    .where('fence', '=', fence)
+    .where('finished_at', 'is', null)
+    .executeTakeFirst()
+  return numUpdatedRows === 1n
+}
+
+export interface End {
+  readonly status: 'completed' | 'failed' | 'killed'
+  readonly at: number
+  readonly record: string
+  /** Kept of it on disk. */
+  readonly bytes: number
+}
+
+/** The last word. False when it was said already or the fence is not the newest. */
+export async function finish(trx: Trx, { id, fence }: Owned, end: End): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('workloads')
+    .set({ status: end.status, finished_at: end.at, record: end.record, bytes: end.bytes, spec: null })
+    .where('id', '=', id)
+    .where('fence', '=', fence)
+    .where('finished_at', 'is', null)
+    .executeTakeFirst()
+  return numUpdatedRows === 1n
+}
+
+/** Ends what nobody has claimed yet; false when somebody has, or it has ended. */
+export async function cancel(trx: Trx, id: string, end: Omit<End, 'bytes'>): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('workloads')
+    .set({ status: end.status, finished_at: end.at, record: end.record, spec: null })
+    .where('id', '=', id)
+    .where('lease_node', 'is', null)
+    .where('finished_at', 'is', null)
+    .executeTakeFirst()
+  return numUpdatedRows === 1n
+}

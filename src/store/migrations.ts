@@ -1,0 +1,68 @@
+/** The schema's history, oldest first. What has landed is never changed; a change is a new step. */
+import type { Kysely } from 'kysely'
+import { Migrator, type Migration, type MigrationProvider } from 'kysely/migration'
+import { storeFailed } from './sqlite.ts'
+
+const migrations: Readonly<Record<string, Migration>> = {
+  '0001-workloads': { up: workloads },
+}
+
+async function workloads(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('workloads')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('tenant', 'text', (column) => column.notNull())
+    .addColumn('status', 'text', (column) => column.notNull())
+    .addColumn('runtime', 'text', (column) => column.notNull())
+    .addColumn('isolation', 'text', (column) => column.notNull())
+    .addColumn('priority', 'integer', (column) => column.notNull())
+    .addColumn('cpus', 'real', (column) => column.notNull())
+    .addColumn('mem_mib', 'integer', (column) => column.notNull())
+    .addColumn('created_at', 'bigint', (column) => column.notNull())
+    .addColumn('started_at', 'bigint')
+    .addColumn('finished_at', 'bigint')
+    .addColumn('labels', 'text', (column) => column.notNull())
+    .addColumn('spec', 'text')
+    .addColumn('record', 'text')
+    .addColumn('bytes', 'bigint', (column) => column.notNull().defaultTo(0))
+    .addColumn('lease_node', 'text')
+    .addColumn('lease_until', 'bigint')
+    .addColumn('fence', 'bigint', (column) => column.notNull().defaultTo(0))
+    .execute()
+  // What has not ended is small, whatever is kept of the past.
+  await db.schema
+    .createIndex('workloads_open')
+    .on('workloads')
+    .columns(['priority', 'id'])
+    .where('finished_at' as never, 'is', null)
+    .execute()
+  await db.schema.createIndex('workloads_by_status').on('workloads').columns(['status', 'id']).execute()
+  await db.schema.createIndex('workloads_by_end').on('workloads').column('finished_at').execute()
+  await db.schema
+    .createTable('labels')
+    .addColumn('workload', 'text', (column) => column.notNull().references('workloads.id').onDelete('cascade'))
+    .addColumn('name', 'text', (column) => column.notNull())
+    .addColumn('value', 'text', (column) => column.notNull())
+    .addPrimaryKeyConstraint('labels_key', ['workload', 'name'])
+    .execute()
+  await db.schema.createIndex('labels_by_value').on('labels').columns(['name', 'value', 'workload']).execute()
+  await db.schema
+    .createTable('idempotency')
+    .addColumn('tenant', 'text', (column) => column.notNull())
+    .addColumn('key', 'text', (column) => column.notNull())
+    .addColumn('body', 'text', (column) => column.notNull())
+    .addColumn('workload', 'text', (column) => column.notNull().references('workloads.id').onDelete('cascade'))
+    .addColumn('created_at', 'bigint', (column) => column.notNull())
+    .addPrimaryKeyConstraint('idempotency_key', ['tenant', 'key'])
+    .execute()
+  await db.schema.createIndex('idempotency_by_workload').on('idempotency').column('workload').execute()
+  await db.schema.createIndex('idempotency_by_age').on('idempotency').column('created_at').execute()
+}
+
+const provider: MigrationProvider = { getMigrations: () => Promise.resolve({ ...migrations }) }
+
+/** Brings the schema up to date. Throws store_failed, having changed nothing, when a step fails or the store is newer. */
+export async function migrate<T>(db: Kysely<T>): Promise<void> {
+  const { error } = await new Migrator({ db, provider }).migrateToLatest()
+  if (error !== undefined) throw storeFailed('bringing the store up to date', error)
+}

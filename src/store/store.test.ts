@@ -1,0 +1,157 @@
+import { mkdtempDisposable, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { orderedId } from '../base/id.ts'
+import { expect, test } from 'vitest'
+import { Store } from './store.ts'
+import type { NewWorkload } from './workloads.ts'
+
+async function home() {
+  return mkdtempDisposable(join(tmpdir(), 'vulcan-store-'))
+}
+
+function workload(more: Partial<NewWorkload> = {}): NewWorkload {
+  return {
+    id: orderedId(),
+    tenant: 'a',
+    runtime: 'python',
+    isolation: 'microvm',
+    priority: 0,
+    cpus: 1,
+    memMib: 256,
+    createdAt: 1000,
+    labels: {},
+    spec: '{}',
+    ...more,
+  }
+}
+
+const room = { cpus: 8, memMib: 4096, overheadMib: 96, empty: true, runtimes: ['python', 'node'] }
+const mine = { node: 'n', now: 2000, leaseMs: 30_000, room }
+const end = { status: 'completed', at: 3000, record: '{}', bytes: 10 } as const
+
+test('what was kept is there for the next process', async () => {
+  await using folder = await home()
+  const one = workload({ labels: { team: 'x' } })
+  {
+    await using store = await Store.open(folder.path)
+    await store.insert(one)
+  }
+  await using store = await Store.open(folder.path)
+  expect(await store.find(one.id)).toMatchObject({ id: one.id, status: 'pending', labels: { team: 'x' } })
+  expect(await store.list({ label: { name: 'team', value: 'x' }, limit: 5 })).toHaveLength(1)
+  expect(await store.list({ label: { name: 'team', value: 'y' }, limit: 5 })).toHaveLength(0)
+})
+
+test('changes that come together share a commit, and one that fails takes none with it', async () => {
+  await using folder = await home()
+  await using store = await Store.open(folder.path)
+  const twice = workload()
+  const others = Array.from({ length: 50 }, () => workload())
+  const outcomes = await Promise.allSettled([twice, ...others, twice].map((one) => store.insert(one)))
+  expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(51)
+  expect(outcomes.at(-1)).toMatchObject({ reason: { code: 'store_failed', message: /keeping a workload: UNIQUE/ } })
+  expect(await store.list({ limit: 100 })).toHaveLength(51)
+})
+
+test('the queue: priority first, then who has least running, then arrival', async () => {
+  await using folder = await home()
+  await using store = await Store.open(folder.path)
+  const [a1, a2, a3] = [workload(), workload(), workload()]
+  const b1 = workload({ tenant: 'b' })
+  const urgent = workload({ tenant: 'b', priority: 5 })
+  for (const one of [a1, a2, a3, b1, urgent]) await store.insert(one)
+  expect(await store.countBefore({ id: b1.id, priority: 0 })).toBe(4)
+  const order: (string | undefined)[] = []
+  for (let n = 0; n < 6; n += 1) order.push((await store.claim(mine))?.id)
+  // After the urgent one, b has one running: a's first, then both have one and the earlier comes.
+  expect(order).toEqual([urgent.id, a1.id, a2.id, b1.id, a3.id, undefined])
+})
+
+test('what does not fit waits and lets nothing smaller by, unless nothing else runs', async () => {
+  await using folder = await home()
+  await using store = await Store.open(folder.path)
+  const large = workload({ memMib: 8000 })
+  const small = workload()
+  await store.insert(large)
+  await store.insert(small)
+  expect(await store.claim({ ...mine, room: { ...room, empty: false } })).toBeUndefined()
+  expect((await store.claim(mine))?.id).toBe(large.id)
+  expect(await store.claim({ ...mine, room: { ...room, cpus: 0.5, empty: false } })).toBeUndefined()
+  expect((await store.claim({ ...mine, room: { ...room, empty: false } }))?.id).toBe(small.id)
+})
+
+test('a node claims only what it has an image for', async () => {
+  await using folder = await home()
+  await using store = await Store.open(folder.path)
+  const go = workload({ runtime: 'go' })
+  const python = workload()
+  await store.insert(go)
+  await store.insert(python)
+  expect((await store.claim(mine))?.id).toBe(python.id)
+  expect(await store.claim(mine)).toBeUndefined()
+  expect((await store.claim({ ...mine, room: { ...room, runtimes: ['go'] } }))?.id).toBe(go.id)
+})
+
+test('an idempotency key keeps its first workload until it is freed or that is forgotten', async () => {
+  await using folder = await home()
+  await using store = await Store.open(folder.path)
+  const idempotency = { key: 'k', body: 'digest' }
+  const first = workload({ idempotency })
+  const [, again] = await Promise.all([store.insert(first), store.insert(workload({ idempotency }))])
+  expect(again).toEqual({ workload: first.id, body: 'digest' })
+  expect(await store.usedBefore('b', 'k')).toBeUndefined()
+  expect(await store.insert(workload({ tenant: 'b', idempotency }))).toBeUndefined()
+  await store.freeKeys(1001)
+  expect(await store.usedBefore('a', 'k')).toBeUndefined()
+})
+
+test('only who waits can be cancelled, only who owns can finish, and once', async () => {
+  await using folder = await home()
+  await using store = await Store.open(folder.path)
+  const [one, two] = [workload(), workload()]
+  await store.insert(one)
+  await store.insert(two)
+  const claimed = await store.claim(mine)
+  expect(await store.cancel(one.id, { ...end, status: 'killed' })).toBe(false)
+  expect(await store.cancel(two.id, { ...end, status: 'killed' })).toBe(true)
+  expect(await store.claim(mine)).toBeUndefined()
+  const owned = { id: one.id, fence: claimed?.fence ?? 0 }
+  expect(await store.finish({ ...owned, fence: owned.fence + 1 }, end)).toBe(false)
+  expect(await store.finish(owned, end)).toBe(true)
+  expect(await store.finish(owned, end)).toBe(false)
+  expect(await store.countByStatus()).toEqual({ completed: 1, killed: 1 })
+})
+
+test('what is forgotten goes by count, by size and by age, what ended first before the others', async () => {
+  await using folder = await home()
+  await using store = await Store.open(folder.path)
+  const all = Array.from({ length: 5 }, () => workload())
+  for (const [at, one] of all.entries()) {
+    await store.insert(one)
+    const claimed = await store.claim(mine)
+    await store.finish({ id: one.id, fence: claimed?.fence ?? 0 }, { ...end, at: at * 100 })
+  }
+  const ids = all.map(({ id }) => id)
+  const bounds = { count: 10, bytes: 1000, endedAfter: 0 }
+  expect(await store.outdated(bounds, 10)).toEqual([])
+  expect(await store.outdated({ ...bounds, count: 3 }, 10)).toEqual(ids.slice(0, 2))
+  expect(await store.outdated({ ...bounds, bytes: 20 }, 10)).toEqual(ids.slice(0, 3))
+  expect(await store.outdated({ ...bounds, endedAfter: 150 }, 10)).toEqual(ids.slice(0, 2))
+  await store.remove(ids.slice(0, 4))
+  expect(await store.known(ids)).toEqual(new Set(ids.slice(4)))
+})
+
+test('a damaged file, and one that a newer program wrote, are refused in words', async () => {
+  await using folder = await home()
+  await writeFile(join(folder.path, 'vulcan.db'), 'this is no database, whatever its name says, and long enough')
+  await expect(Store.open(folder.path)).rejects.toMatchObject({ code: 'store_failed', message: /not a database/ })
+
+  await using other = await home()
+  await (await Store.open(other.path))[Symbol.asyncDispose]()
+  const database = new DatabaseSync(join(other.path, 'vulcan.db'))
+  database.exec(`insert into kysely_migration values ('9999-later', '2030-01-01')`)
+  database.close()
+  await expect(Store.open(other.path)).rejects.toMatchObject({ code: 'store_failed', message: /9999-later/ })
+})

@@ -1,0 +1,123 @@
+/** What must outlive the process: $VULCAN_HOME/vulcan.db. Every statement is in this room. */
+import { join } from 'node:path'
+import { Kysely } from 'kysely'
+import { Commits, type Change, type Db } from './commits.ts'
+import * as leases from './leases.ts'
+import { migrate } from './migrations.ts'
+import type { Claimed, Stored } from './rows.ts'
+import type { Schema } from './schema.ts'
+import { NodeSqliteDialect, openSqlite, storeFailed } from './sqlite.ts'
+import * as workloads from './workloads.ts'
+
+export class Store implements AsyncDisposable {
+  readonly #db: Db
+  readonly #commits: Commits
+
+  private constructor(db: Db) {
+    this.#db = db
+    this.#commits = new Commits(db)
+  }
+
+  /** Opens or makes the store and brings its schema up to date. Throws store_failed. */
+  static async open(home: string): Promise<Store> {
+    const db = new Kysely<Schema>({ dialect: new NodeSqliteDialect(openSqlite(join(home, 'vulcan.db'))) })
+    try {
+      await migrate(db)
+    } catch (error) {
+      await db.destroy()
+      throw error
+    }
+    return new Store(db)
+  }
+
+  /** Once it resolves the workload is on the disk; with a use of its idempotency key, nothing was kept. */
+  insert(one: workloads.NewWorkload): Promise<workloads.Used | undefined> {
+    return this.#change('keeping a workload', (trx) => workloads.insert(trx, one))
+  }
+
+  claim(o: leases.Claim): Promise<Claimed | undefined> {
+    return this.#change('claiming a workload', (trx) => leases.claim(trx, o))
+  }
+
+  renew(node: string, until: number): Promise<void> {
+    return this.#change('renewing leases', (trx) => leases.renew(trx, node, until))
+  }
+
+  takeOver(node: string, until: number): Promise<Claimed[]> {
+    return this.#change('taking leases over', (trx) => leases.takeOver(trx, node, until))
+  }
+
+  reap(o: { node: string; now: number; leaseMs: number }): Promise<Claimed[]> {
+    return this.#change('taking back leases', (trx) => leases.reap(trx, o))
+  }
+
+  started(owned: leases.Owned, o: { at: number; record: string }): Promise<boolean> {
+    return this.#change('noting a start', (trx) => leases.started(trx, owned, o))
+  }
+
+  finish(owned: leases.Owned, end: leases.End): Promise<boolean> {
+    return this.#change('noting an end', (trx) => leases.finish(trx, owned, end))
+  }
+
+  cancel(id: string, end: Omit<leases.End, 'bytes'>): Promise<boolean> {
+    return this.#change('noting an end', (trx) => leases.cancel(trx, id, end))
+  }
+
+  usedBefore(tenant: string, key: string): Promise<workloads.Used | undefined> {
+    return workloads.usedBefore(this.#db, tenant, key)
+  }
+
+  find(id: string): Promise<Stored | undefined> {
+    return workloads.find(this.#db, id)
+  }
+
+  list(filter: workloads.Filter): Promise<Stored[]> {
+    return workloads.list(this.#db, filter)
+  }
+
+  countWaiting(): Promise<number> {
+    return workloads.countWaiting(this.#db)
+  }
+
+  countBefore(one: Pick<Stored, 'id' | 'priority'>): Promise<number> {
+    return workloads.countBefore(this.#db, one)
+  }
+
+  countByStatus(): ReturnType<typeof workloads.countByStatus> {
+    return workloads.countByStatus(this.#db)
+  }
+
+  /** Ids of what has not ended. */
+  unfinished(): Promise<string[]> {
+    return workloads.unfinished(this.#db)
+  }
+
+  known(ids: readonly string[]): Promise<Set<string>> {
+    return workloads.known(this.#db, ids)
+  }
+
+  outdated(bounds: workloads.Bounds, limit: number): Promise<string[]> {
+    return workloads.outdated(this.#db, bounds, limit)
+  }
+
+  remove(ids: readonly string[]): Promise<void> {
+    return this.#change('forgetting workloads', (trx) => workloads.remove(trx, ids))
+  }
+
+  freeKeys(before: number): Promise<void> {
+    return this.#change('freeing idempotency keys', (trx) => workloads.freeKeys(trx, before))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#commits.idle()
+    await this.#db.destroy()
+  }
+
+  async #change<T>(what: string, change: Change<T>): Promise<T> {
+    try {
+      return await this.#commits.change(change)
+    } catch (error) {
+      throw storeFailed(what, error)
+    }
+  }
+}

@@ -1,0 +1,188 @@
+/** Workloads taken in, found and forgotten. */
+import { sql, type Transaction } from 'kysely'
+import type { Status } from '../api/workload.ts'
+import type { Db } from './commits.ts'
+import { storedColumns, storedOf, type Stored } from './rows.ts'
+import type { Schema } from './schema.ts'
+
+type Trx = Transaction<Schema>
+
+export interface NewWorkload {
+  readonly id: string
+  readonly tenant: string
+  readonly runtime: string
+  readonly isolation: string
+  readonly priority: number
+  readonly cpus: number
+  readonly memMib: number
+  readonly createdAt: number
+  readonly labels: Readonly<Record<string, string>>
+  readonly spec: string
+  /** The caller's own name for the request, and a digest of what it asked for. */
+  readonly idempotency?: { readonly key: string; readonly body: string } | undefined
+}
+
+export interface Used {
+  readonly workload: string
+  readonly body: string
+}
+
+/** Keeps a new workload. Where its idempotency key was used before, nothing is kept and that use comes back. */
+export async function insert(trx: Trx, one: NewWorkload): Promise<Used | undefined> {
+  const { id, tenant, idempotency } = one
+  if (idempotency) {
+    const used = await usedBefore(trx, tenant, idempotency.key)
+    if (used) return used
+  }
+  await trx
+    .insertInto('workloads')
+    .values({
+      id,
+      tenant,
+      status: 'pending',
+      runtime: one.runtime,
+      isolation: one.isolation,
+      priority: one.priority,
+      cpus: one.cpus,
+      mem_mib: one.memMib,
+      created_at: one.createdAt,
+      labels: JSON.stringify(one.labels),
+      spec: one.spec,
+    })
+    .execute()
+  const labels = Object.entries(one.labels).map(([name, value]) => ({ workload: id, name, value }))
+  if (labels.length > 0) await trx.insertInto('labels').values(labels).execute()
+  if (idempotency) {
+    const { key, body } = idempotency
+    await trx.insertInto('idempotency').values({ tenant, key, body, workload: id, created_at: one.createdAt }).execute()
+  }
+  return undefined
+}
+
+/** What an idempotency key was first used for. */
+export async function usedBefore(db: Db | Trx, tenant: string, key: string): Promise<Used | undefined> {
+  return db
+    .selectFrom('idempotency')
+    .select(['workload', 'body'])
+    .where('tenant', '=', tenant)
+    .where('key', '=', key)
+    .executeTakeFirst()
+}
+
+export async function find(db: Db, id: string): Promise<Stored | undefined> {
+  const row = await db.selectFrom('workloads').select(storedColumns).where('id', '=', id).executeTakeFirst()
+  return row && storedOf(row)
+}
+
+export interface Filter {
+  /** Only this tenant's; everybody's without it. */
+  readonly tenant?: string | undefined
+  readonly status?: Status | undefined
+  readonly runtime?: string | undefined
+  readonly label?: { readonly name: string; readonly value: string } | undefined
+  /** Only what is older than this id. */
+  readonly before?: string | undefined
+  readonly limit: number
+}
+
+/** Newest first. */
+export async function list(db: Db, o: Filter): Promise<Stored[]> {
+  const { tenant, status, runtime, label, before } = o
+  let query = db.selectFrom('workloads').select(storedColumns)
+  if (tenant !== undefined) query = query.where('tenant', '=', tenant)
+  if (status !== undefined) query = query.where('status', '=', status)
+  if (runtime !== undefined) query = query.where('runtime', '=', runtime)
+  if (before !== undefined) query = query.where('id', '<', before)
+  if (label) {
+    const { name, value } = label
+    query = query.where('id', 'in', (inner) =>
+      inner.selectFrom('labels').select('workload').where('name', '=', name).where('value', '=', value),
+    )
+  }
+  const rows = await query.orderBy('id', 'desc').limit(o.limit).execute()
+  return rows.map(storedOf)
+}
+
+/** How many wait to be claimed. */
+export async function countWaiting(db: Db): Promise<number> {
+  const { count } = await db
+    .selectFrom('workloads')
+    .where('finished_at', 'is', null)
+    .where('lease_node', 'is', null)
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
+  return Number(count)
+}
+
+/** How many of those that wait come before this one, whatever their owner: its place is one more. */
+export async function countBefore(db: Db, { id, priority }: Pick<Stored, 'id' | 'priority'>): Promise<number> {
+  const { count } = await db
+    .selectFrom('workloads')
+    .where('finished_at', 'is', null)
+    .where('lease_node', 'is', null)
+    .where(({ eb, or, and }) =>
+      or([eb('priority', '>', priority), and([eb('priority', '=', priority), eb('id', '<', id)])]),
+    )
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
+  return Number(count)
+}
+
+export async function countByStatus(db: Db): Promise<Readonly<Partial<Record<Status, number>>>> {
+  const rows = await db
+    .selectFrom('workloads')
+    .select(({ fn }) => ['status', fn.countAll<number>().as('count')])
+    .groupBy('status')
+    .execute()
+  return Object.fromEntries(rows.map(({ status, count }) => [status, Number(count)]))
+}
+
+/** Ids of what has not ended, of every node. */
+export async function unfinished(db: Db): Promise<string[]> {
+  const rows = await db.selectFrom('workloads').select('id').where('finished_at', 'is', null).execute()
+  return rows.map(({ id }) => id)
+}
+
+/** Which of those ids are known. */
+export async function known(db: Db, ids: readonly string[]): Promise<Set<string>> {
+  const rows = await db.selectFrom('workloads').select('id').where('id', 'in', ids).execute()
+  return new Set(rows.map(({ id }) => id))
+}
+
+export interface Bounds {
+  readonly count: number
+  readonly bytes: number
+  /** What ended before goes, in milliseconds of the epoch. */
+  readonly endedAfter: number
+}
+
+/** Ended workloads beyond any of the bounds, those that ended first before the others; at most `limit`. */
+export async function outdated(db: Db, { count, bytes, endedAfter }: Bounds, limit: number): Promise<string[]> {
+  const kept = db
+    .selectFrom('workloads')
+    .where('finished_at', 'is not', null)
+    .select([
+      'id',
+      'finished_at',
+      sql<number>`row_number() over (order by finished_at desc, id desc)`.as('nth'),
+      sql<number>`sum(bytes) over (order by finished_at desc, id desc)`.as('sum'),
+    ])
+  const rows = await db
+    .selectFrom(kept.as('kept'))
+    .select('id')
+    .where(({ eb, or }) => or([eb('nth', '>', count), eb('sum', '>', bytes), eb('finished_at', '<', endedAfter)]))
+    .orderBy('finished_at')
+    .orderBy('id')
+    .limit(limit)
+    .execute()
+  return rows.map(({ id }) => id)
+}
+
+export async function remove(trx: Trx, ids: readonly string[]): Promise<void> {
+  await trx.deleteFrom('workloads').where('id', 'in', ids).execute()
+}
+
+/** Frees idempotency keys that were first used before that time. */
+export async function freeKeys(trx: Trx, before: number): Promise<void> {
+  await trx.deleteFrom('idempotency').where('created_at', '<', before).execute()
+}
