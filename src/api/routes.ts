@@ -1,6 +1,7 @@
 /** The route table: every path the server answers to, as the client and the server both use it. */
 
-const prefix = '/v1'
+/** Of every route about workloads and what runs them. */
+export const prefix = '/v1'
 
 export const routes = {
   workloads: `${prefix}/workloads`,

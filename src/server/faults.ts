@@ -7,7 +7,7 @@ import { codesOf } from './openapi.ts'
 export function answerFaults(app: FastifyInstance, log: (error: unknown) => void): void {
   app.setErrorHandler((error: unknown, request, reply) => {
     const fault = isCutShort(request) ? cutShort(error) : faultOf(error)
-    if (fault.code === 'internal') log(error)
+    if (fault.status === 500) log(error)
     else if (!isCutShort(request) && !isDocumented(fault, request)) {
       log(new Error(`${request.method} ${request.routeOptions.url} gives ${fault.code}, which its description lacks`))
     }

@@ -4,9 +4,10 @@ import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify'
 import type { TSchema } from 'typebox'
 import { errorTable, type ErrorCode } from '../api/errors.ts'
 import { Code, Problem, problemMediaType } from '../api/problem.ts'
-import { openPaths } from '../api/routes.ts'
+import { openPaths, prefix } from '../api/routes.ts'
 import * as state from '../api/state.ts'
 import * as workload from '../api/workload.ts'
+import { tidy } from './tidy.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -72,7 +73,7 @@ export async function describeRoutes(app: FastifyInstance, version: string): Pro
     },
     refResolver: { buildLocalReference: ({ $id }) => $id as string },
     transform: ({ schema, url, route }) => ({ schema: described(schema ?? {}, route), url }),
-    transformObject: (made) => ('openapiObject' in made ? tidied(made.openapiObject) : made.swaggerObject),
+    transformObject: (made) => ('openapiObject' in made ? tidy(made.openapiObject) : made.swaggerObject),
   })
 }
 
@@ -80,6 +81,8 @@ export async function describeRoutes(app: FastifyInstance, version: string): Pro
 export function codesOf({ method, url, config }: Pick<RouteOptions, 'method' | 'url' | 'config'>): Set<ErrorCode> {
   const codes: ErrorCode[] = ['forbidden_origin', 'invalid_field', 'internal', 'shutting_down']
   if (!openPaths.has(url)) codes.push('unauthorized')
+  // Whatever is told of workloads, their backends or how many there are may have to be read from the store.
+  if (url.startsWith(prefix)) codes.push('store_failed')
   if (method !== 'GET' && method !== 'HEAD') {
     codes.push('invalid_request', 'body_too_large', 'unsupported_media_type')
   }
@@ -157,27 +160,4 @@ function problems(codes: ReadonlySet<ErrorCode>): Record<string, object> {
       },
     ]),
   )
-}
-
-interface Document {
-  paths?: Record<string, Record<string, { responses?: Record<string, unknown> }>>
-  components?: { schemas?: Record<string, object>; responses?: Record<string, unknown> }
-}
-
-/** Names what repeats: answers with one code become components of that name. */
-function tidied<T extends object>(made: T): T {
-  const document = made as Document
-  // Names of components are their keys; an `$id` beside would make references relative to it.
-  for (const schema of Object.values(document.components?.schemas ?? {})) Reflect.deleteProperty(schema, '$id')
-  const shared: Record<string, unknown> = {}
-  for (const { responses = {} } of Object.values(document.paths ?? {}).flatMap((path) => Object.values(path))) {
-    for (const [status, response] of Object.entries(responses)) {
-      const code = /"enum":\["(\w+)"\]/.exec(JSON.stringify(response))?.[1]
-      if (!/^[45]/.test(status) || code === undefined) continue
-      shared[code] = response
-      responses[status] = { $ref: `#/components/responses/${code}` }
-    }
-  }
-  document.components = { ...document.components, responses: shared }
-  return made
 }

@@ -9,7 +9,7 @@ import { commentOf, declarationOf, typeOf, type Schema } from './types.ts'
 
 interface Answer {
   readonly $ref?: string
-  readonly content?: Readonly<Record<string, { readonly schema: Schema & { readonly allOf?: readonly Schema[] } }>>
+  readonly content?: Readonly<Record<string, { readonly schema: Schema }>>
 }
 
 interface Operation {
@@ -49,7 +49,10 @@ export function clientOf(text: string): string {
     '/** Made by `npm run generate` from openapi.json beside it: what is changed here is lost. */\n',
     '/** Of the document that this was made from. */',
     `export const documentSha256 = '${createHash('sha256').update(text).digest('hex')}'\n`,
-    ...Object.entries(document.components.schemas).map(([name, schema]) => declarationOf(name, schema)),
+    // A problem with a narrower code is told by the codes of its operation.
+    ...Object.entries(document.components.schemas)
+      .filter(([, schema]) => !schema.allOf)
+      .map(([name, schema]) => declarationOf(name, schema)),
     `/** Every operation: what it takes, what it gives, and the codes of its errors. */\nexport interface Operations {\n${types.join('')}}\n`,
     `/** Where each operation is. */\nexport const operations = {\n${rows.join('')}} as const\n`,
   ].join('\n')
@@ -107,8 +110,14 @@ function inputOf({ parameters = [], requestBody }: Operation): string {
   return typeOf({ type: 'object', properties, required }, '    ').replace(/^\{\n +\}$/, 'Record<never, never>')
 }
 
-function codesOf(answer: Answer, { components }: Document): string[] {
-  const { content } = answer.$ref ? (components.responses[answer.$ref.split('/').at(-1) ?? ''] ?? answer) : answer
-  const schema = content?.['application/problem+json']?.schema.allOf?.[1]
-  return (schema?.properties?.['code']?.enum ?? []) as string[]
+function codesOf(answer: Answer, document: Document): string[] {
+  const { responses, schemas } = document.components
+  const { content } = resolved(answer, responses)
+  const schema = content?.['application/problem+json']?.schema
+  return ((schema && resolved(schema, schemas).allOf?.[1]?.properties?.['code']?.enum) ?? []) as string[]
+}
+
+/** What a reference means, or the thing itself. */
+function resolved<T extends { readonly $ref?: string }>(thing: T, components: Readonly<Record<string, T>>): T {
+  return thing.$ref === undefined ? thing : (components[thing.$ref.split('/').at(-1) ?? ''] ?? thing)
 }

@@ -1,7 +1,7 @@
 /** Made by `npm run generate` from openapi.json beside it: what is changed here is lost. */
 
 /** Of the document that this was made from. */
-export const documentSha256 = 'eae86252ad3b60dff53458b83015677398594804c09bd24e6871c2315a68d876'
+export const documentSha256 = '6c9ccb6c3eb1ae2dbd18285dfd57ec331ad07d65eacbe06700c28588a8863d30'
 
 /** from the table of errors */
 export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
@@ -294,7 +294,7 @@ export interface Operations {
       }
     }
     answer: WorkloadRecord
-    code: 'archive_corrupt' | 'archive_too_large' | 'archive_unsafe' | 'backend_missing' | 'body_too_large' | 'entrypoint_ambiguous' | 'entrypoint_missing' | 'forbidden_origin' | 'idempotency_conflict' | 'internal' | 'invalid_field' | 'invalid_request' | 'overloaded' | 'shutting_down' | 'unauthorized' | 'unsupported_media_type'
+    code: 'archive_corrupt' | 'archive_too_large' | 'archive_unsafe' | 'backend_missing' | 'body_too_large' | 'entrypoint_ambiguous' | 'entrypoint_missing' | 'forbidden_origin' | 'idempotency_conflict' | 'internal' | 'invalid_field' | 'invalid_request' | 'overloaded' | 'shutting_down' | 'store_failed' | 'unauthorized' | 'unsupported_media_type'
   }
   /** Lists workloads, newest first, without their output */
   listWorkloads: {
@@ -311,7 +311,7 @@ export interface Operations {
       }
     }
     answer: WorkloadPage
-    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'unauthorized'
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'unauthorized'
   }
   /** Hands a workload in and returns at once */
   submitWorkload: {
@@ -328,7 +328,7 @@ export interface Operations {
       }
     }
     answer: Accepted
-    code: 'archive_corrupt' | 'archive_too_large' | 'archive_unsafe' | 'backend_missing' | 'body_too_large' | 'entrypoint_ambiguous' | 'entrypoint_missing' | 'forbidden_origin' | 'idempotency_conflict' | 'internal' | 'invalid_field' | 'invalid_request' | 'overloaded' | 'shutting_down' | 'unauthorized' | 'unsupported_media_type'
+    code: 'archive_corrupt' | 'archive_too_large' | 'archive_unsafe' | 'backend_missing' | 'body_too_large' | 'entrypoint_ambiguous' | 'entrypoint_missing' | 'forbidden_origin' | 'idempotency_conflict' | 'internal' | 'invalid_field' | 'invalid_request' | 'overloaded' | 'shutting_down' | 'store_failed' | 'unauthorized' | 'unsupported_media_type'
   }
   /** Reads the record */
   getWorkload: {
@@ -339,7 +339,7 @@ export interface Operations {
       }
     }
     answer: WorkloadRecord
-    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'not_found' | 'shutting_down' | 'unauthorized'
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'not_found' | 'shutting_down' | 'store_failed' | 'unauthorized'
   }
   /** Kills a workload that waits or runs */
   killWorkload: {
@@ -350,7 +350,7 @@ export interface Operations {
       }
     }
     answer: Accepted
-    code: 'already_ended' | 'body_too_large' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'invalid_request' | 'not_found' | 'shutting_down' | 'unauthorized' | 'unsupported_media_type'
+    code: 'already_ended' | 'body_too_large' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'invalid_request' | 'not_found' | 'shutting_down' | 'store_failed' | 'unauthorized' | 'unsupported_media_type'
   }
   /** Follows output and status, live and from the beginning */
   followWorkload: {
@@ -369,7 +369,7 @@ export interface Operations {
       }
     }
     answer: ReadableStream<Uint8Array<ArrayBuffer>>
-    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'not_found' | 'shutting_down' | 'unauthorized'
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'not_found' | 'shutting_down' | 'store_failed' | 'unauthorized'
   }
   /** Reads everything the program writes to one stream, as bytes, until it ends */
   readOutput: {
@@ -381,7 +381,7 @@ export interface Operations {
       }
     }
     answer: ReadableStream<Uint8Array<ArrayBuffer>>
-    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'not_found' | 'shutting_down' | 'unauthorized'
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'not_found' | 'shutting_down' | 'store_failed' | 'unauthorized'
   }
   /** Says that the server lives */
   getHealth: {
@@ -399,37 +399,37 @@ export interface Operations {
   listBackends: {
     input: Record<never, never>
     answer: BackendList
-    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'unauthorized'
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'unauthorized'
   }
   /** Lists root file systems */
   listImages: {
     input: Record<never, never>
     answer: ImageList
-    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'unauthorized'
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'unauthorized'
   }
   /** Lists hosts and what they carry */
   listNodes: {
     input: Record<never, never>
     answer: NodeList
-    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'unauthorized'
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'unauthorized'
   }
   /** Counts workloads, and says how full it is */
   getStats: {
     input: Record<never, never>
     answer: Stats
-    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'unauthorized'
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'unauthorized'
   }
   /** Counts what earlier runs left behind */
   previewCleanup: {
     input: Record<never, never>
     answer: CleanupReport
-    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'unauthorized'
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'unauthorized'
   }
   /** Removes what earlier runs left behind */
   cleanup: {
     input: Record<never, never>
     answer: CleanupReport
-    code: 'body_too_large' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'invalid_request' | 'shutting_down' | 'unauthorized' | 'unsupported_media_type'
+    code: 'body_too_large' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'invalid_request' | 'shutting_down' | 'store_failed' | 'unauthorized' | 'unsupported_media_type'
   }
   /** Describes every route */
   getDocument: {
