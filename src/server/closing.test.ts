@@ -61,6 +61,18 @@ test('a run that is killed because the server ends still gives its stream an `en
   expect(new EventParser().push(text).at(-1)?.event).toBe('end')
 })
 
+test('bytes that are still to come break off, so that nobody takes them for all', async () => {
+  const [some, none] = [await submit('# fake: print a\n# fake: sleep 600000'), await submit('# fake: sleep 600000')]
+  const begun = await fetch(`${url}/v1/workloads/${some}/output/stdout`, { headers })
+  const reader = begun.body!.getReader()
+  expect(Buffer.from((await reader.read()).value ?? []).toString()).toBe('a\n')
+  const asked = once(server.app.server, 'request')
+  const silent = fetch(`${url}/v1/workloads/${none}/output/stdout`, { headers })
+  await asked
+  await Promise.all([expect(reader.read()).rejects.toThrow('terminated'), server.app.close()])
+  expect(await (await silent).json()).toMatchObject({ status: 503, code: 'shutting_down' })
+})
+
 test('new requests are refused with Retry-After, health included, on old connections and new ones', async () => {
   server.app.closing.refuse()
   for (const path of ['/healthz', '/v1/workloads', '/nothing']) {

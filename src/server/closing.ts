@@ -8,7 +8,7 @@ export class Closing {
   #inFlight = 0
   #onIdle: (() => void) | undefined
 
-  /** Aborted when the server goes away: open streams say so and end. */
+  /** Aborted when the server goes away: open streams say so and end, those of bytes break off. */
   get streams(): AbortSignal {
     return this.#streams.signal
   }
@@ -40,7 +40,7 @@ export class Closing {
     })
     app.addHook('preClose', async () => {
       this.refuse()
-      this.#streams.abort()
+      this.#streams.abort(this.#begun.signal.reason)
       if (this.#inFlight > 0) await this.#drained(drainMs)
     })
   }

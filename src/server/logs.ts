@@ -61,12 +61,20 @@ function eventOf({ id, kind, data }: Entry): LogEvent {
   return { id, event: kind, data: JSON.parse(data.toString('utf8')) }
 }
 
+export interface Output {
+  readonly id: string
+  readonly stream: 'stdout' | 'stderr'
+  /** Aborted when the server goes away: an end would say that this was all, so it breaks off with the reason. */
+  readonly closing: AbortSignal
+}
+
 /** The bytes of one stream from the beginning to the end, waiting for those that are still to come. */
-export function outputOf(scheduler: Scheduler, id: string, stream: 'stdout' | 'stderr'): Readable {
+export function outputOf(scheduler: Scheduler, { id, stream, closing }: Output): Readable {
   scheduler.summary(id)
   const gone = new AbortController()
+  const signal = AbortSignal.any([gone.signal, closing])
   const bytes = async function* () {
-    for await (const { kind, data } of scheduler.events(id, 0, gone.signal)) if (kind === stream) yield data
+    for await (const { kind, data } of scheduler.events(id, 0, signal)) if (kind === stream) yield data
   }
   const readable = Readable.from(bytes(), { objectMode: false })
   readable.once('close', () => gone.abort())

@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { WorkloadPage } from '../api/workload.ts'
+import { hasEnded, type WorkloadPage } from '../api/workload.ts'
 import { authorization, testKey, testServer, type TestServer } from './testing.ts'
 
 let server: TestServer
@@ -136,6 +136,27 @@ describe('bodies', () => {
     await closed
     expect(server.scheduler.summaries()).toEqual([])
   })
+})
+
+test('a client that goes away while it waits does not end its run', async () => {
+  const leave = new AbortController()
+  const asked = once(server.app.server, 'request')
+  const accepted = new Promise<string>((tell) => server.scheduler.facts.on('workload.accepted', ({ id }) => tell(id)))
+  const waiting = fetch(`http://127.0.0.1:${port}/v1/workloads`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${testKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ runtime: 'python', code: '# fake: sleep 600000' }),
+    signal: leave.signal,
+  })
+  const id = await accepted
+  const [, response] = (await asked) as [unknown, NodeJS.EventEmitter]
+  const closed = once(response, 'close')
+  leave.abort(new Error('left'))
+  await expect(waiting).rejects.toThrow('left')
+  await closed
+  expect(hasEnded(server.scheduler.summary(id).status)).toBe(false)
+  server.scheduler.kill(id)
+  await server.scheduler.ended(id, AbortSignal.timeout(5000))
 })
 
 describe('before there is a request', () => {

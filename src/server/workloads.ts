@@ -25,7 +25,7 @@ export function workloadRoutes(app: FastifyTypeBox, scheduler: Scheduler, o: Wor
   readRoutes(app, scheduler)
   killRoute(app, scheduler)
   logsRoute(app, scheduler, o)
-  outputRoute(app, scheduler)
+  outputRoute(app, scheduler, o.closing)
 }
 
 const submitCodes: ErrorCode[] = [
@@ -183,7 +183,7 @@ function logsRoute(app: FastifyTypeBox, scheduler: Scheduler, o: WorkloadRouteOp
   })
 }
 
-function outputRoute(app: FastifyTypeBox, scheduler: Scheduler): void {
+function outputRoute(app: FastifyTypeBox, scheduler: Scheduler, closing: Closing): void {
   const Stream = Type.Object({ ...Id.properties, stream: Type.Enum(['stdout', 'stderr'], { type: 'string' }) })
   const schema = {
     tags,
@@ -197,7 +197,7 @@ function outputRoute(app: FastifyTypeBox, scheduler: Scheduler): void {
     media: { type: 'application/octet-stream', description: 'the bytes as they come' },
   }
   app.get(routes.output, { schema, config, exposeHeadRoute: false }, (request, reply) =>
-    reply.type('application/octet-stream').send(outputOf(scheduler, request.params.id, request.params.stream)),
+    reply.type('application/octet-stream').send(outputOf(scheduler, { ...request.params, closing: closing.streams })),
   )
 }
 
