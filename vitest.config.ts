@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
@@ -5,6 +6,8 @@ export default defineConfig({
     // Files share workers: starting one for each file costs more than the tests do.
     pool: 'threads',
     isolate: false,
+    // As many as there are processors: half of the tests’ time is waiting for others.
+    maxWorkers: Math.max(2, availableParallelism()),
     projects: [
       {
         extends: true,

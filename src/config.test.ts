@@ -1,6 +1,6 @@
-import { expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { VulcanError } from './api/errors.ts'
-import { asVariables, joinSettings, variableOf } from './config.ts'
+import { asVariables, childEnvironment, isNotified, joinSettings, traceSettings, variableOf } from './config.ts'
 import { settings } from './settings.ts'
 
 const join = (o: { env?: Record<string, string>; flags?: Record<string, unknown>; file?: string }) =>
@@ -77,4 +77,30 @@ test('every setting has a sentence, a default that passes its own check, and a v
     expect(doc.length, name).toBeGreaterThan(10)
     expect(read(standard), name).toEqual(standard)
   }
+})
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+})
+
+test('a server that outlives its command has nothing to say to the service manager of whoever gave the command', () => {
+  vi.stubEnv('NOTIFY_SOCKET', '/run/systemd/notify')
+  vi.stubEnv('VULCAN_NODE', 'n1')
+  expect(isNotified()).toBe(true)
+  const child = childEnvironment({ VULCAN_HOME: '/h' })
+  expect(child).toMatchObject({ VULCAN_NODE: 'n1', VULCAN_HOME: '/h' })
+  expect(child).not.toHaveProperty('NOTIFY_SOCKET')
+  vi.stubEnv('NOTIFY_SOCKET', undefined)
+  expect(isNotified()).toBe(false)
+})
+
+test('traces are wanted where OpenTelemetry’s variables say where to, unless they say not to', () => {
+  const at = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318' }
+  expect(traceSettings({})).toBeUndefined()
+  expect(traceSettings({ OTEL_SERVICE_NAME: 'x', OTEL_EXPORTER_OTLP_ENDPOINT: '' })).toBeUndefined()
+  expect(traceSettings({ ...at, OTEL_SDK_DISABLED: 'true' })).toBeUndefined()
+  expect(traceSettings(at)).toEqual({ timeoutMs: 3000 })
+  expect(traceSettings({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'x', OTEL_EXPORTER_OTLP_TIMEOUT: '700' })).toEqual({
+    timeoutMs: 700,
+  })
 })

@@ -101,10 +101,43 @@ export function terminalType(): string | undefined {
   return process.env['TERM'] || undefined
 }
 
-/** The environment for a child of ours: our own, with the settings that were given by flags and others added. */
+/** Where systemd (Type=notify) waits for the news that a service is ready. */
+const notifySocket = 'NOTIFY_SOCKET'
+
+/** True when a service manager waits for the news that we are ready. */
+export function isNotified(): boolean {
+  return process.env[notifySocket] !== undefined
+}
+
+/** The width that the user asks tables to have, where COLUMNS says so. */
+export function askedColumns(): number | undefined {
+  const columns = process.env['COLUMNS'] ?? ''
+  return /^[1-9]\d{0,3}$/.test(columns) ? Number(columns) : undefined
+}
+
+/**
+ * The environment for a child of ours: our own, with the settings that were given by flags and others added. A server
+ * that outlives us has nothing to say to the service manager of whoever started it.
+ */
 export function childEnvironment(extra: Readonly<Record<string, string>>): Record<string, string> {
-  const own = Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))
+  const own = Object.entries(process.env).filter(([name, value]) => value !== undefined && name !== notifySocket)
   return { ...(Object.fromEntries(own) as Record<string, string>), ...extra }
+}
+
+/** OpenTelemetry's own variables of this process, which every program that speaks it reads. */
+export function telemetryVariables(): Record<string, string> {
+  return Object.fromEntries(Object.entries(childEnvironment({})).filter(([name]) => name.startsWith('OTEL_')))
+}
+
+/** What they say of traces: undefined unless they say where to, else for how long one export is tried, in milliseconds. */
+export function traceSettings(
+  variables: Readonly<Record<string, string>> = telemetryVariables(),
+): { readonly timeoutMs: number } | undefined {
+  const either = (name: string) =>
+    variables[`OTEL_EXPORTER_OTLP_TRACES_${name}`] || variables[`OTEL_EXPORTER_OTLP_${name}`]
+  if (!either('ENDPOINT') || variables['OTEL_SDK_DISABLED']?.toLowerCase() === 'true') return undefined
+  // Shorter than OpenTelemetry's 10 s: a server that stops waits that long for a collector that is away.
+  return { timeoutMs: Number(either('TIMEOUT')) || 3000 }
 }
 
 /** Settings that are not standard, as the variables that would set them. */

@@ -1,32 +1,43 @@
 /** Builds and wires every room, and closes them in reverse. The entry of the bundle. */
 import { readFileSync, writeSync } from 'node:fs'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { runtimes } from './api/runtimes.ts'
 import type { ImageState } from './api/state.ts'
-import type { Backend } from './backend/backend.ts'
+import type { Backend, Cleaned } from './backend/backend.ts'
 import { FakeBackend } from './backend/fake.ts'
+import { Facts } from './base/facts.ts'
 import { isMissing } from './base/files.ts'
 import { lock } from './base/lock.ts'
+import { run } from './base/process.ts'
 import { Scope } from './base/scope.ts'
 import { buildOf } from './cli/build.ts'
 import { cli } from './cli/cli.ts'
-import type { Wiring } from './cli/context.ts'
+import { StoppedBy, type Wiring } from './cli/context.ts'
 import { ensureKey } from './cli/key.ts'
 import { removeServerFile, serverLock, writeServerFile } from './cli/serverfile.ts'
-import type { Config, Loaded } from './config.ts'
+import { type Config, isNotified, type Loaded, traceSettings } from './config.ts'
+import { FirecrackerBackend } from './firecracker/backend.ts'
 import { nameserversOf } from './firecracker/network/addresses.ts'
+import { foreignDrops } from './firecracker/network/foreign.ts'
 import { openFirecracker } from './firecracker/open.ts'
 import { locateAssets } from './images/assets.ts'
 import { locateImage } from './images/image.ts'
+import { currentPaths } from './images/superseded.ts'
 import { Scheduler } from './scheduler/scheduler.ts'
 import { buildServer, type FastifyTypeBox } from './server/app.ts'
+import type { Capacity } from './store/leases.ts'
+import { Store } from './store/store.ts'
+import type { ServerFacts } from './server/facts.ts'
+import { Metrics } from './server/metrics/metrics.ts'
+import { openTraces } from './server/traces/traces.ts'
 
 const program = fileURLToPath(import.meta.url)
 const root = dirname(dirname(program))
 const version = (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version
 const mib = 1 << 20
+const dayMs = 24 * 3600 * 1000
 
 interface Serving {
   readonly signal: AbortSignal
@@ -43,31 +54,24 @@ const serve: Wiring['serve'] = async (loaded, o) => {
     onWait: () => o.say(`another server of ${config.home} is running; waiting for its end`),
   })
   scope.defer('let go of the home', async () => held[Symbol.asyncDispose]())
+  const holds = await currentPaths(config.home)
   const app = await open(scope, config, o)
   const url = await listen(app, loaded)
   scope.defer('remove server.json', () => removeServerFile(config.home))
-  await writeServerFile(config.home, { url, place: 'host', backend: config.backend, pid: process.pid })
+  await writeServerFile(config.home, { url, place: 'host', backend: config.backend, pid: process.pid, holds })
   if (config.ready_fd >= 0) writeSync(config.ready_fd, 'READY=1\n')
+  // systemd listens on a datagram socket in the file system, which Node does not have: its own tool says it.
+  if (isNotified()) await run(['systemd-notify', '--ready'], { timeoutMs: 10_000 })
   o.say(`the server listens at ${url}`)
   if (!o.signal.aborted) await new Promise((resolve) => o.signal.addEventListener('abort', resolve, { once: true }))
   o.say('the server stops')
 }
 
-async function open(scope: Scope, config: Config, { say }: Serving): Promise<FastifyTypeBox> {
-  const backend = await openBackend(config)
-  scope.defer('close the backend', async () => backend[Symbol.asyncDispose]())
-  const left = Object.entries(await backend.cleanup(new Set())).filter(([, count]) => count > 0)
-  if (left.length > 0) say(`removed what an earlier server left: ${left.map(([kind, n]) => `${n} ${kind}`).join(', ')}`)
-  const capacity = { vms: config['concurrency.vms'], memMib: config['concurrency.mem_mb'] }
-  const scheduler = await Scheduler.open({
-    home: config.home,
-    backend,
-    capacity,
-    limits: limitsOf(config),
-    pending: config['limits.pending'],
-    retention: { count: config['retention.count'], bytes: config['retention.mb'] * mib },
-  })
-  scheduler.facts.on('workload.trouble', ({ id, error }) => say(`workload ${id}: ${wordsOf(error)}`))
+async function open(scope: Scope, config: Config, { say, signal }: Serving): Promise<FastifyTypeBox> {
+  const backend = await openBackend(scope, config, say)
+  const scheduler = await openScheduler(scope, config, { backend, say })
+  const facts = new Facts<ServerFacts>()
+  const metrics = await observe(scope, { backend, scheduler, facts, say, node: config.node })
   const keySha256 = config['server.key_sha256'] || (await ensureKey(config.home)).sha256
   const app = await buildServer({
     scheduler,
@@ -76,23 +80,110 @@ async function open(scope: Scope, config: Config, { say }: Serving): Promise<Fas
     node: config.node,
     build: await buildOf({ program, home: config.home }),
     version,
-    capacity,
+    capacity: capacityOf(config),
     bodyBytes: config['limits.body_mb'] * mib,
     archiveBytes: config['limits.archive_mb'] * mib,
     heartbeatMs: config['server.heartbeat_ms'],
+    facts,
+    metrics,
     images: () => imageStates(config),
     log: (error) => say(wordsOf(error)),
   })
   scope.defer('close the HTTP server', () => app.close())
-  // With every run ended, every open log stream has its end; what is still open then is told that the server goes away.
-  scope.defer('end the workloads', () => scheduler[Symbol.asyncDispose]())
-  // Undone first: whoever comes now is told to come back.
+  scope.defer('end the workloads', () => end(scheduler, signal))
+  // Undone first: whoever comes is told to come back. With every run ended or let go of, no request waits for one.
   scope.defer('refuse new requests', () => app.closing.refuse())
+  await scheduler.start()
   return app
 }
 
-async function openBackend(config: Config): Promise<Backend> {
-  if (config.backend === 'fake') return new FakeBackend({ node: config.node })
+interface Parts {
+  readonly backend: Backend
+  readonly say: Serving['say']
+}
+
+async function openScheduler(scope: Scope, config: Config, { backend, say }: Parts): Promise<Scheduler> {
+  const store = await Store.open(config.home)
+  scope.defer('close the store', () => store[Symbol.asyncDispose]())
+  const scheduler = await Scheduler.open({
+    home: config.home,
+    node: config.node,
+    store,
+    backend,
+    capacity: capacityOf(config),
+    limits: limitsOf(config),
+    pending: config['limits.pending'],
+    retention: {
+      count: config['retention.count'],
+      bytes: config['retention.mb'] * mib,
+      ageMs: config['retention.days'] * dayMs,
+    },
+  })
+  scheduler.facts.on('workload.trouble', ({ id, error }) => say(`workload ${id}: ${wordsOf(error)}`))
+  scheduler.facts.on('leftovers.removed', ({ cleaned }) =>
+    say(`removed what an earlier server left: ${listed(cleaned)}`),
+  )
+  return scheduler
+}
+
+/** Told to terminate, as by a service manager that starts a new one, a server hands its runs over; else it kills them. */
+async function end(scheduler: Scheduler, { reason }: AbortSignal): Promise<void> {
+  if (reason instanceof StoppedBy && reason.signal === 'SIGTERM') await scheduler.release()
+  await scheduler[Symbol.asyncDispose]()
+}
+
+const listed = (cleaned: Cleaned): string =>
+  Object.entries(cleaned)
+    .flatMap(([kind, count]) => (count > 0 ? [`${count} ${kind}`] : []))
+    .join(', ')
+
+function capacityOf(config: Config): Capacity {
+  return {
+    vms: config['concurrency.vms'],
+    starting: config['concurrency.starting'],
+    cpus: config['concurrency.cpus'],
+    memMib: config['concurrency.mem_mb'],
+    // MiB a vm takes on top of its program: guest kernel, agent, page cache floor and the VMM itself.
+    overheadMib: 96,
+  }
+}
+
+interface Observed extends Parts {
+  readonly scheduler: Scheduler
+  readonly facts: Facts<ServerFacts>
+  readonly node: string
+}
+
+/** Metrics, and traces where they are wanted, listen from now on to what the rooms state. */
+async function observe(scope: Scope, { backend, scheduler, facts, say, node }: Observed): Promise<Metrics> {
+  const firecracker = backend instanceof FirecrackerBackend ? backend : undefined
+  const metrics = new Metrics({
+    version,
+    load: () => scheduler.load(),
+    leftovers: () => scheduler.cleanup({ dryRun: true }),
+    denied: firecracker && (() => firecracker.denied()),
+    log: (error) => say(`metrics: ${wordsOf(error)}`),
+  })
+  const rooms = { scheduler: scheduler.facts, server: facts }
+  metrics.subscribe(rooms)
+  firecracker?.facts.on('vm.start_failed', ({ step, retried }) => {
+    if (retried) metrics.retried(step)
+  })
+  const wanted = traceSettings()
+  if (!wanted) return metrics
+  const traces = await openTraces({ ...wanted, version, node, say })
+  scope.defer('send the last traces', async () => traces[Symbol.asyncDispose]())
+  traces.subscribe(rooms)
+  return metrics
+}
+
+async function openBackend(scope: Scope, config: Config, say: Serving['say']): Promise<Backend> {
+  const backend = config.backend === 'fake' ? new FakeBackend({ node: config.node }) : await openVms(config, say)
+  scope.defer('close the backend', async () => backend[Symbol.asyncDispose]())
+  return backend
+}
+
+async function openVms(config: Config, say: Serving['say']): Promise<FirecrackerBackend> {
   const backend = await openFirecracker({
     instance: config.instance,
     home: config.home,
@@ -101,8 +192,10 @@ async function openBackend(config: Config): Promise<Backend> {
     runtimes: runtimes.map(({ name }) => name),
     image: (name) => locateImage(config.home, name),
     ...(config['network.subnet'] === 'auto' ? {} : { subnet: config['network.subnet'] }),
+    inOwnCgroup: config.cgroup === 'own',
     nameservers: config['network.nameservers'].length > 0 ? config['network.nameservers'] : await hostNameservers(),
   })
+  backend.facts.on('vm.leftover', ({ vmId, message }) => say(`vm ${vmId} left something behind: ${message}`))
   return backend
 }
 
@@ -145,7 +238,7 @@ async function imageStates(config: Config): Promise<readonly ImageState[]> {
   return Promise.all(
     runtimes.map(async ({ name }) => {
       const image = await locateImage(config.home, name).catch(() => undefined)
-      return { name, ...(image && { digest: image.digest }) }
+      return { name, ...(image && { digest: image.digest, bytes: (await stat(image.rootfs)).size }) }
     }),
   )
 }
@@ -154,4 +247,4 @@ function wordsOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
-process.exitCode = await cli(process.argv.slice(2), { root, program, version, serve })
+process.exitCode = await cli(process.argv.slice(2), { root, program, version, serve, foreignDrops })

@@ -91,6 +91,11 @@ export const settings = {
     ['auto', 'host', 'machine'],
     'where the server runs: on this host, or in the machine; auto asks KVM',
   ),
+  cgroup: choice(
+    'root',
+    ['root', 'own'],
+    'where the cgroups of vms are made: at the root, or in the server’s own, which its service manager delegates',
+  ),
   'server.host': text('127.0.0.1', address, 'address the server listens on'),
   'server.port': number(7777, { min: 0, max: 65_535 }, 'TCP port of the server; 0 takes a free one'),
   'server.names': list(
@@ -118,8 +123,19 @@ export const settings = {
   'limits.archive_mb': number(256, { min: 1, max: 4096 }, 'largest archive, in MiB'),
   'limits.pending': number(256, { min: 0, max: 100_000 }, 'most workloads that wait; more are turned away'),
   'concurrency.vms': number(Math.max(2, 2 * availableParallelism()), { min: 1, max: 4096 }, 'most vms at once'),
+  'concurrency.starting': number(
+    Math.max(2, availableParallelism()),
+    { min: 1, max: 4096 },
+    'most vms that start at once; a start is all processor time',
+  ),
+  'concurrency.cpus': number(
+    4 * availableParallelism(),
+    { min: 0.1, max: 65_536, whole: false },
+    'cores that all vms together may ask for',
+  ),
   'concurrency.mem_mb': number(forVmsMib, { min: 128, max: 16_777_216 }, 'memory for all vms together, in MiB'),
   'retention.count': number(500, { min: 0, max: 100_000 }, 'ended workloads that are kept'),
+  'retention.days': number(30, { min: 0, max: 36_500, whole: false }, 'days that an ended workload is kept'),
   'retention.mb': number(1024, { min: 0, max: 1_048_576 }, 'output of ended workloads that is kept, in MiB'),
   'network.subnet': text(
     'auto',

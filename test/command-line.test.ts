@@ -1,11 +1,14 @@
-import { spawn } from 'node:child_process'
-import { mkdtemp, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdtemp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { build } from 'rolldown'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { external } from '../rolldown.config.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { say } from './commandline.ts'
 
-/** The real command line, bundled, in processes of its own, on the fake backend. */
+/** What only real processes show: servers that start and end, signals, pipes, shells. The rest: commands.test.ts. */
 const root = resolve(import.meta.dirname, '..')
 const program = join(root, 'dist', 'test-vulcan.js')
 let folder: string
@@ -13,18 +16,23 @@ beforeAll(async () => {
   await build({
     input: join(root, 'src', 'main.ts'),
     platform: 'node',
+    external,
     output: { file: program, format: 'esm' },
     logLevel: 'silent',
   })
   folder = await mkdtemp(join(tmpdir(), 'vulcan-cli-'))
   await mkdir(join(folder, 'home'))
+  await writeFile(join(folder, 'home', 'vulcan.toml'), 'backend = "fake"\n[server]\nport = 0\n')
   await writeFile(
-    join(folder, 'home', 'vulcan.toml'),
-    'backend = "fake"\n[server]\nport = 0\n[limits]\narchive_mb = 1\n',
+    join(folder, 'a.py'),
+    '# fake: print out\n# fake: error err\n# fake: stdin\n# fake: result 42\n# fake: exit 7',
   )
+  await writeFile(join(folder, 'slow.py'), '# fake: print up\n# fake: sleep 600000')
+  await writeFile(join(folder, 'vulcan'), `#!/bin/sh\nexec "${process.execPath}" "${program}" "$@"\n`)
+  await chmod(join(folder, 'vulcan'), 0o755)
 }, 60_000)
 afterAll(async () => {
-  await vulcan(['down'])
+  await aside('down')
   await rm(folder, { recursive: true })
   await rm(program)
 })
@@ -35,160 +43,95 @@ interface Said {
   readonly err: string
 }
 
-function start(words: readonly string[]) {
+function start(argv: readonly [string, ...string[]]) {
   const env = { ...process.env, VULCAN_HOME: join(folder, 'home'), NODE_COMPILE_CACHE: join(folder, 'compiled') }
-  return spawn(process.execPath, [program, ...words], { cwd: folder, env })
+  return spawn(argv[0], argv.slice(1), { cwd: folder, env })
 }
 
-async function vulcan(words: readonly string[], input = ''): Promise<Said> {
-  const child = start(words)
-  const said = { out: '', err: '' }
-  child.stdout.on('data', (data: Buffer) => (said.out += data.toString()))
-  child.stderr.on('data', (data: Buffer) => (said.err += data.toString()))
+function vulcan(words: readonly string[], input = ''): Promise<Said> {
+  const child = start([process.execPath, program, ...words])
   child.stdin.end(input)
-  return new Promise((done) => child.once('close', (code) => done({ code, ...said })))
+  return said(child)
 }
 
-async function file(name: string, content: string | Buffer): Promise<string> {
-  await mkdir(join(folder, name, '..'), { recursive: true })
-  await writeFile(join(folder, name), content)
-  return name
+async function said(child: ChildProcess): Promise<Said> {
+  const said = { out: '', err: '' }
+  child.stdout?.on('data', (data: Buffer) => (said.out += data.toString()))
+  child.stderr?.on('data', (data: Buffer) => (said.err += data.toString()))
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, ...said }
 }
 
-describe('run', () => {
-  test('starts a server by itself, shows both streams, tells the result, exits as the program did', async () => {
-    const said = await vulcan([
-      'run',
-      await file('a.py', '# fake: print out\n# fake: error err\n# fake: result 42\n# fake: exit 7'),
-    ])
-    expect(said).toMatchObject({ code: 7, out: 'out\n' })
-    expect(said.err).toContain('err\n')
-    expect(said.err).toContain('vulcan: result: 42')
-    const again = await vulcan(['run', 'a.py'])
-    expect(again.err).not.toContain('starting the server')
-    const { mode } = await stat(join(folder, 'home', 'key'))
-    expect(mode & 0o777).toBe(0o600)
-  })
+/** Beside what is tested: a command in this process, which costs less. */
+const aside = (...words: string[]) => say(['--home', join(folder, 'home'), ...words], {})
 
-  test.concurrent.each([
-    ['timeout', '# fake: sleep 60000', ['--timeout', '0.2'], 124],
-    ['out of memory', '# fake: oom', [], 137],
-    ['killed by a signal of its own', '# fake: signal SIGSEGV', [], 139],
-    ['lost', '# fake: vm_lost', [], 125],
-    ['not started', '# fake: fail no kernel', [], 125],
-    ['disk full', '# fake: disk_full', [], 1],
-    ['too much output', '# fake: flood 80000000', [], 137],
-  ])('%s', async (name, code, flags, status) => {
-    const said = await vulcan(['run', ...flags, await file(`${name.replaceAll(' ', '-')}.py`, code)])
-    expect(said.code, said.err.slice(-300)).toBe(status)
-  })
+const running = async (): Promise<unknown[]> => {
+  const { out } = await aside('ls', '--status', 'running', '--json')
+  return (JSON.parse(out) as { workloads: unknown[] }).workloads
+}
 
-  test('arguments, environment, input and standard input arrive', async () => {
-    await file('env', '# a comment\nA=1\nB=two words\n')
-    await file('in.json', '{"n":[1]}')
-    const said = await vulcan([
-      'run',
-      await file('spec.js', '// fake: spec\n// fake: stdin'),
-      '--env-file',
-      'env',
-      '--env',
-      'B=x=y',
-      '--input',
-      '@in.json',
-      '--',
-      '--flag',
-      'a b',
-    ])
-    expect(said.out).toBe('{"args":["--flag","a b"],"env":{"A":"1","B":"x=y"},"entrypoint":"spec.js"}{"n":[1]}')
-    const typed = await vulcan(['run', 'spec.js', '--stdin', '-'], 'typed')
-    expect(typed.out).toMatch(/typed$/)
-    const code = await vulcan(['run', '-', '--runtime', 'go'], '// fake: print from stdin')
-    expect(code.out).toBe('from stdin\n')
-  })
-
-  test('--json prints the record, --detach the id; logs, status, ls and kill know it', async () => {
-    const record = JSON.parse((await vulcan(['run', '--json', 'a.py'])).out) as { stdout: string; exit: object }
-    expect(record).toMatchObject({ stdout: 'out\n', exit: { by: 'program', code: 7 }, result: 42 })
-    const id = (
-      await vulcan(['run', '--detach', await file('slow.py', '# fake: print up\n# fake: sleep 600000')])
-    ).out.trim()
-    const following = vulcan(['logs', '-f', id])
-    expect((await vulcan(['ls', '--status', 'running'])).out).toContain(id)
-    expect((await vulcan(['kill', id])).code).toBe(0)
-    expect(await following).toMatchObject({ code: 0, out: 'up\n' })
-    expect((await vulcan(['status', id])).out).toMatch(/status +killed/)
-    expect(await vulcan(['kill', id])).toMatchObject({
-      code: 2,
-      err: expect.stringContaining('already_ended') as string,
-    })
-    expect((await vulcan(['logs', id])).out).toBe('up\n')
-  })
-
-  test('Ctrl-C kills the run and exits with 130', async () => {
-    const child = start(['run', 'slow.py'])
-    await new Promise((up) => child.stdout.once('data', up))
-    child.kill('SIGINT')
-    expect(await new Promise((done) => child.once('close', done))).toBe(130)
-    expect((await vulcan(['ls', '--status', 'running', '--json'])).out).toContain('"workloads": []')
-  })
-
-  test('a folder is packed without its history and run; a link out of it is refused', async () => {
-    await file('shop/package.json', '{"main":"src/x.js"}')
-    await file('shop/src/x.js', 'x')
-    await file('shop/.git/HEAD', 'ref')
-    expect(await vulcan(['run', 'shop'])).toMatchObject({ code: 0, out: 'tar.gz src/x.js\n' })
-    await symlink('/etc/passwd', join(folder, 'shop', 'link'))
-    expect(await vulcan(['run', 'shop'])).toMatchObject({ code: 2, err: expect.stringContaining('"./link"') as string })
-  })
+test('run starts a server by itself, passes all three streams on, tells the result, exits as the program did', async () => {
+  const first = await vulcan(['run', 'a.py', '--stdin', '-'], 'typed')
+  expect(first).toMatchObject({ code: 7, out: 'out\ntyped' })
+  expect(first.err).toContain('err\n')
+  expect(first.err).toContain('vulcan: result: 42')
+  expect((await vulcan(['run', 'a.py'])).err).not.toContain('starting the server')
+  const { mode } = await stat(join(folder, 'home', 'key'))
+  expect(mode & 0o777).toBe(0o600)
 })
 
-describe('wrong usage exits with 2, says what is wrong and starts nothing', () => {
-  test.concurrent.each<[string, string[], string]>([
-    ['unknown flag', ['run', '--nope', 'a.py'], '--nope'],
-    ['unknown command', ['dance'], 'dance'],
-    ['no file', ['run', 'missing.py'], 'missing.py: does not exist'],
-    ['unknown ending', ['run', 'env'], 'env: its ending'],
-    ['unknown runtime', ['run', 'a.py', '--runtime', 'cobol'], 'cobol'],
-    ['a number that is none', ['run', 'a.py', '--mem', 'much'], 'much'],
-    ['negative memory', ['run', 'a.py', '--mem', '-5'], '/resources/mem_mb'],
-    ['a variable that is none', ['run', 'a.py', '--env', 'K'], '--env K'],
-    ['input that is no JSON', ['run', 'a.py', '--input', '{'], '--input'],
-    ['a network that is none', ['run', 'a.py', '--network', 'moon'], 'moon'],
-    ['an allow entry that is none', ['run', 'a.py', '--allow', '1.2.3'], '1.2.3'],
-    ['a setting that is none', ['run', 'a.py', '--set', 'colour=red'], 'colour'],
-    ['standard input without a runtime', ['run', '-'], '--runtime'],
-    ['a workload nobody knows', ['status', 'nobody'], 'nobody'],
-  ])('%s', async (_, words, complaint) => {
-    const said = await vulcan(words)
-    expect(said).toMatchObject({ code: 2, out: '' })
-    expect(said.err).toContain(complaint)
-  })
-
-  test('files that are empty, binary or too large', async () => {
-    await file('empty.py', '')
-    await file('binary.py', Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 0xff]))
-    await file('big.tar', Buffer.alloc(2 << 20))
-    for (const [name, why] of [
-      ['empty.py', 'is empty'],
-      ['binary.py', 'is binary'],
-      ['big.tar', 'too large'],
-    ] as const) {
-      const said = await vulcan(['run', name, '--runtime', 'python'])
-      expect(said).toMatchObject({ code: 2, out: '' })
-      expect(said.err).toContain(`${name}: `)
-      expect(said.err).toContain(why)
-    }
-  })
+test('Ctrl-C kills the run and exits with 130', async () => {
+  const child = start([process.execPath, program, 'run', 'slow.py'])
+  await once(child.stdout, 'data')
+  child.kill('SIGINT')
+  expect((await said(child)).code).toBe(130)
+  expect(await running()).toEqual([])
 })
 
-test('up says where, down stops it, and then there is nothing', async () => {
-  expect((await vulcan(['up'])).err).toMatch(/listens at http:\/\/127\.0\.0\.1:\d+ \(on this host\)/)
-  expect(JSON.parse((await vulcan(['backends', '--json'])).out)).toMatchObject([{ name: 'fake', online: true }])
-  expect(await vulcan(['gc', '--dry-run'])).toMatchObject({ code: 0, out: 'would remove nothing\n' })
-  expect((await vulcan(['down'])).err).toContain('has stopped')
-  expect(await vulcan(['ls'])).toMatchObject({ code: 125, err: expect.stringContaining('vulcan up') as string })
-  expect((await vulcan(['down'])).err).toContain('nothing was running')
-  await expect(readFile(join(folder, 'home', 'server.json'))).rejects.toMatchObject({ code: 'ENOENT' })
+test('Ctrl-C ends logs -f with 130 and leaves the run alone', async () => {
+  const id = (await vulcan(['run', '--detach', 'slow.py'])).out.trim()
+  const child = start([process.execPath, program, 'logs', '-f', id])
+  await once(child.stdout, 'data')
+  child.kill('SIGINT')
+  expect(await said(child)).toMatchObject({ code: 130, err: '' })
+  expect(await running()).toMatchObject([{ id }])
+  await aside('kill', id)
+})
+
+test('a reader that goes away ends the run without a word', async () => {
+  await writeFile(join(folder, 'flood.py'), '# fake: flood 5000000\n# fake: sleep 600000')
+  const child = start([process.execPath, program, 'run', 'flood.py'])
+  await once(child.stdout, 'data')
+  child.stdout.destroy()
+  expect(await said(child)).toMatchObject({ code: 137, err: '' })
+  expect(await running()).toEqual([])
+})
+
+test('a bash that has sourced the completion completes commands, values, ids and files, and runs nothing it reads', async () => {
+  const id = (await vulcan(['run', '--detach', 'slow.py'])).out.trim()
+  const bash = start(['bash', '--norc', '--noprofile'])
+  // What bash itself does on Tab: cuts the line at its word breaks, calls the function, reads COMPREPLY.
+  bash.stdin.end(`
+    source <(./vulcan completion bash)
+    compopt() { echo "compopt $*"; }
+    try() { COMP_WORDS=("$@"); COMP_CWORD=$(( $# - 1 )); _vulcan; echo "\${COMPREPLY[*]}"; }
+    try ./vulcan run --network = in
+    try ./vulcan run '$(touch evil)' --net
+    try ./vulcan kill ''
+    try ./vulcan run slow
+  `)
+  const { out, err } = await said(bash)
+  expect(err).toBe('')
+  expect(out.split('\n').filter((line) => line !== 'compopt -o nosort')).toEqual([
+    'internet',
+    '--network',
+    id,
+    'compopt -o default',
+    '',
+    '',
+  ])
+  await expect(stat(join(folder, 'evil'))).rejects.toMatchObject({ code: 'ENOENT' })
+  await aside('kill', id)
 })
 
 test('a server that was killed is replaced', async () => {
@@ -196,4 +139,33 @@ test('a server that was killed is replaced', async () => {
   const { pid } = JSON.parse(await readFile(join(folder, 'home', 'server.json'), 'utf8')) as { pid: number }
   process.kill(pid, 'SIGKILL')
   expect(await vulcan(['run', 'a.py'])).toMatchObject({ code: 7, out: 'out\n' })
+})
+
+test('gc removes assets that others have superseded, and keeps what is in use', async () => {
+  const entry = async (name: string, key: string) => {
+    const at = join(folder, 'home', 'assets', `${name}-${key}`)
+    await mkdir(at, { recursive: true })
+    await writeFile(join(at, 'COMPLETE'), JSON.stringify({ name, key, inputs: key, files: {}, details: {} }))
+    return at
+  }
+  await vulcan(['up'])
+  const [held, old] = [await entry('tool', '1'), await entry('tool', '0')]
+  await writeFile(join(folder, 'home', 'assets', 'current.json'), '{"tool":"tool-1"}')
+  const superseded = [{ shelf: 'assets', name: 'tool', folder: 'tool-0' }]
+  expect(JSON.parse((await aside('gc', '--dry-run', '--json')).out)).toMatchObject({ superseded })
+  expect((await aside('gc')).out).toMatch(/^removed 1 superseded folder \(.* MiB\)\n {2}assets\/tool-0 /)
+  await expect(stat(old)).rejects.toMatchObject({ code: 'ENOENT' })
+  expect((await stat(held)).isDirectory()).toBe(true)
+})
+
+test('up says where, down stops it, and then there is nothing', async () => {
+  expect((await vulcan(['up'])).err).toMatch(/listens at http:\/\/127\.0\.0\.1:\d+ \(on this host\)/)
+  expect(await aside('gc', '--dry-run')).toMatchObject({ code: 0, out: 'would remove nothing\n' })
+  expect((await vulcan(['down'])).err).toContain('has stopped')
+  const gc = await aside('gc')
+  expect(gc).toMatchObject({ code: 0, out: 'removed nothing\n' })
+  expect(gc.err).toContain('no server runs')
+  expect(await aside('ls')).toMatchObject({ code: 125, err: expect.stringContaining('vulcan up') as string })
+  expect(JSON.parse((await aside('down', '--json')).out)).toEqual({ server: false, machine: false })
+  await expect(readFile(join(folder, 'home', 'server.json'))).rejects.toMatchObject({ code: 'ENOENT' })
 })

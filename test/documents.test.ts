@@ -3,6 +3,10 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { errorTable } from '../src/api/errors.ts'
+import { hardeningOf } from '../src/cli/hardening.ts'
+import { hardened } from '../src/cli/testing.ts'
+import { variableOf } from '../src/config.ts'
+import { settings } from '../src/settings.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const documents = [
@@ -12,6 +16,7 @@ const documents = [
   'LIMITATIONS.md',
   'CONTRIBUTING.md',
   'CHANGELOG.md',
+  'deploy/README.md',
 ]
 const read = (name: string) => readFileSync(join(root, name), 'utf8')
 
@@ -40,6 +45,19 @@ test('every promise of SPECIFICATION.md names tests that are there', () => {
 test('ARCHITECTURE.md names files that are there', () => {
   const paths = [...read('ARCHITECTURE.md').matchAll(/`((?:src|native|images|test|tools)\/[\w./-]+)`/g)]
   expect(paths.map(([, path]) => path as string).filter((path) => !existsSync(join(root, path)))).toEqual([])
+})
+
+test('deploy/README.md explains every row of advice that doctor may give on a host', () => {
+  const rows = [...read('deploy/README.md').matchAll(/^\| ([^|]+?) +\|/gm)].map(([, name]) => name)
+  const named = hardeningOf(hardened, { kernel: '6.1', firecracker: undefined }).map(({ name }) => name)
+  expect(named.filter((name) => !rows.includes(name))).toEqual([])
+})
+
+test('the systemd unit gives settings that there are', () => {
+  const given = [...read('deploy/systemd/vulcan.service').matchAll(/^Environment=(VULCAN_\w+)=(.*)$/gm)]
+  const byVariable = new Map(Object.entries(settings).map(([name, setting]) => [variableOf(name), setting]))
+  expect(given.map(([, variable]) => variable)).toEqual(['VULCAN_HOME', 'VULCAN_CGROUP'])
+  for (const [, variable = '', value = ''] of given) expect(byVariable.get(variable)?.read(value)).toBe(value)
 })
 
 test('every error of the table has a sentence, a status and somebody at fault', () => {

@@ -15,7 +15,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   firecracker: ['backend', 'images', 'api', 'base'],
   store: ['api', 'base'],
   scheduler: ['backend', 'store', 'api', 'base'],
-  server: ['scheduler', 'backend', 'api', 'base'],
+  server: ['scheduler', 'store', 'backend', 'api', 'base'],
   cli: ['config', 'settings', 'machine', 'images', 'api', 'base'],
   main: ['cli', 'config', 'server', 'scheduler', 'store', 'firecracker', 'backend', 'machine', 'images', 'api', 'base'],
 }

@@ -5,12 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { quiet } from '../src/base/progress.ts'
 import { ensureHostPackages, hostTools } from '../src/images/host.ts'
+import { installed } from '../test/prometheus.ts'
 import { countGo, countVitest, sum, type Counts } from './counts.ts'
+import { unpackPrometheus } from './prometheus.ts'
 import { root } from './steps.ts'
 
 const scratch = await mkdtemp(join(tmpdir(), 'vulcan-npm-test-'))
 const home = process.env['VULCAN_HOME'] ?? join(scratch, 'home')
-const env = { ...process.env, VULCAN_HOME: home, VULCAN_REQUIRE_VM: '1' }
+const env: Record<string, string | undefined> = { ...process.env, VULCAN_HOME: home, VULCAN_REQUIRE_VM: '1' }
 
 /** Runs a command with its output shown, or gives its stdout back; the exit status counts only through what was counted. */
 function run(argv: readonly [string, ...string[]], o: { cwd?: string; capture?: boolean } = {}): Promise<string> {
@@ -47,11 +49,18 @@ async function go(): Promise<Counts> {
   return counts
 }
 
-/** The unit tests of networks use this host's own kernel, which a user's first command needs only where KVM is usable. */
+/**
+ * The unit tests of networks use this host's own kernel, which a user's first command needs only where KVM is usable; those
+ * of metrics use Prometheus, which no user needs. Without them those tests fail and say so.
+ */
 async function prepare(): Promise<void> {
   const progress = { ...quiet, note: (text: string) => console.log(text) }
   const at = { home, root, progress, signal: new AbortController().signal }
-  await ensureHostPackages(at, hostTools).catch((error: unknown) => console.log(String(error)))
+  const say = (error: unknown) => console.log(String(error))
+  await ensureHostPackages(at, hostTools).catch(say)
+  if (installed('prometheus') && installed('promtool')) return
+  const folder = await unpackPrometheus(scratch).catch(say)
+  if (folder) env['PATH'] = `${folder}:${env['PATH']}`
 }
 
 try {

@@ -1,20 +1,18 @@
 /** The client of Vulcan's HTTP API, over its generated operations. Uses fetch alone, so it runs in Node and in a browser. */
-import { errorTable, VulcanError } from './errors.ts'
+import { VulcanError } from './errors.ts'
+import { Patience, type PatienceOptions } from './patience.ts'
 import { EventParser, type LogEvent } from './sse.ts'
 import type { BackendState, CleanupReport, Health, ImageState, NodeState, Stats } from './state.ts'
 import { Transport, type Connection } from './transport.ts'
 import type { Accepted, WorkloadRecord, WorkloadRequest, WorkloadSummary } from './workload.ts'
 
-export interface ClientOptions extends Connection {
-  /** Attempts in a row, without any news between, to take up a broken log stream again; 8 by default. */
-  readonly reconnects?: number
-  /** Milliseconds before the first of them; doubles up to 5 s. */
-  readonly reconnectDelayMs?: number
-}
+export interface ClientOptions extends PatienceOptions, Connection {}
 
 export interface LogOptions {
   /** The last event already seen; 0 for all. */
   readonly after?: number
+  /** False: what there is, without what is still to come. */
+  readonly follow?: boolean
   readonly signal?: AbortSignal
 }
 
@@ -48,8 +46,8 @@ export class Client {
   }
 
   /** `query` as the route takes it: status, runtime, label, limit, cursor. What does not fit the server refuses. */
-  async list(query: Readonly<Record<string, string>> = {}): Promise<Page> {
-    return this.#transport.call('listWorkloads', { query })
+  async list(query: Readonly<Record<string, string>> = {}, signal?: AbortSignal): Promise<Page> {
+    return this.#transport.call('listWorkloads', { query }, signal)
   }
 
   async kill(id: string): Promise<void> {
@@ -94,43 +92,50 @@ export class Client {
 
   /**
    * A workload's events from the first (or `after`) to `end`, each exactly once and in order, over as many connections
-   * as it takes, also when the server is started anew between. Rejects when it stays away or forgets the workload.
+   * as it takes. Rejects when the server stays away or forgets the workload. Without `follow` a log that has no end yet
+   * ends with the newest event.
    */
   async *logs(id: string, options: LogOptions = {}): AsyncGenerator<LogEvent> {
+    const { signal, follow = true } = options
+    const patience = this.patience(signal)
     let after = options.after ?? 0
-    let failures = 0
     for (;;) {
+      let broken: unknown = new VulcanError('server_unreachable', `the log of ${id} broke off without an end`)
       try {
-        for await (const event of this.#stream(id, after, options.signal)) {
-          failures = 0
+        for await (const event of this.#stream(id, { after, follow, ...(signal && { signal }) })) {
+          patience.renew()
           after = event.id
           yield event
           if (event.event === 'end') return
         }
-        failures += 1
+        if (!follow) return
       } catch (error) {
-        if (!(error instanceof VulcanError) || !errorTable[error.code].retry) throw error
-        if (failures >= (this.#options.reconnects ?? 8)) throw error
-        failures += 1
+        broken = error
       }
-      if (failures > (this.#options.reconnects ?? 8)) {
-        throw new VulcanError('server_unreachable', `the log of ${id} broke off ${failures} times without an end`)
-      }
-      await pause(Math.min(5000, (this.#options.reconnectDelayMs ?? 100) * 2 ** (failures - 1)), options.signal)
+      await patience.wait(broken)
     }
   }
 
-  /** The events of one connection; an id already seen or out of turn is never yielded, nor is what has no id. */
-  async *#stream(id: string, after: number, signal?: AbortSignal): AsyncGenerator<LogEvent> {
-    const input = { path: { id }, headers: { accept: 'text/event-stream', 'last-event-id': String(after) } }
+  /** How this client waits for a server that is away for a while. */
+  patience(signal?: AbortSignal): Patience {
+    return new Patience(this.#options, signal)
+  }
+
+  /** The events of one connection; an id already seen or out of turn is never yielded. */
+  async *#stream(
+    id: string,
+    { after, follow, signal }: { after: number; follow: boolean; signal?: AbortSignal },
+  ): AsyncGenerator<LogEvent> {
+    const headers = { accept: 'text/event-stream', 'last-event-id': String(after) }
+    const input = { path: { id }, headers, ...(!follow && { query: { follow: 'false' as const } }) }
     const body = await this.#transport.call('followWorkload', input, signal)
     const parser = new EventParser()
     let last = after
     try {
       for await (const text of body.pipeThrough(new TextDecoderStream())) {
         for (const raw of parser.push(text)) {
-          if (raw.event === 'shutdown')
-            throw new VulcanError('shutting_down', `the server went away; the run ${id} did not end`)
+          // It has no id of its own: the run goes on, and so does its log, elsewhere or later.
+          if (raw.event === 'shutdown') throw new VulcanError('shutting_down', 'the server went away')
           const event = { id: Number(raw.id), event: raw.event, data: JSON.parse(raw.data) } as LogEvent
           if (event.id !== last + 1) continue
           last = event.id
@@ -141,12 +146,4 @@ export class Client {
       throw this.#transport.broken('followWorkload', error, signal)
     }
   }
-}
-
-function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const onAbort = () => reject(signal?.reason as Error)
-  signal?.addEventListener('abort', onAbort, { once: true })
-  setTimeout(resolve, ms)
-  return promise.finally(() => signal?.removeEventListener('abort', onAbort))
 }

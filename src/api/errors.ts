@@ -49,6 +49,7 @@ export const errorTable = {
   image_build_failed: row(503, 'operator', true, 'A root file system could not be built'),
   machine_failed: row(503, 'operator', true, 'The host machine could not be started or does not answer'),
   server_unreachable: row(503, 'operator', true, 'The server does not answer'),
+  workload_lost: row(500, 'vulcan', true, 'The workload was lost together with the server that ran it'),
   vm_start_failed: row(500, 'vulcan', true, 'A microVM could not be started'),
   network_failed: row(500, 'vulcan', true, 'The network of a microVM could not be set up'),
   guest_failed: row(500, 'vulcan', true, 'The agent in the guest refused or failed a step'),

@@ -14,6 +14,7 @@ export const routes = {
   images: `${prefix}/images`,
   stats: `${prefix}/stats`,
   cleanup: `${prefix}/cleanup`,
+  metrics: '/metrics',
   health: '/healthz',
   ready: '/readyz',
   openapi: '/openapi.json',

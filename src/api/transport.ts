@@ -4,8 +4,8 @@ import { operations, type Operations } from './generated/operations.ts'
 import { errorOf, problemMediaType, type Problem } from './problem.ts'
 
 export interface Connection {
-  /** Such as `http://127.0.0.1:7777`. */
-  readonly url: string
+  /** Such as `http://127.0.0.1:7777`; asked for anew for each request where it can change. */
+  readonly url: string | (() => Promise<string>)
   readonly key?: string | undefined
 }
 
@@ -50,7 +50,8 @@ export class Transport {
     if (cause instanceof VulcanError) return cause
     const { method, path } = operations[name]
     const why = cause instanceof Error ? reasonOf(cause) : String(cause)
-    return new VulcanError('server_unreachable', `${method} ${path} at ${this.#connection.url}: ${why}`, { cause })
+    const where = typeof this.#connection.url === 'string' ? ` at ${this.#connection.url}` : ''
+    return new VulcanError('server_unreachable', `${method} ${path}${where}: ${why}`, { cause })
   }
 
   async #send(name: Name, input: Input, signal?: AbortSignal): Promise<Response> {
@@ -58,9 +59,11 @@ export class Transport {
     const headers = new Headers(input.headers)
     if (this.#connection.key) headers.set('authorization', `Bearer ${this.#connection.key}`)
     if (type) headers.set('content-type', type)
+    const { url } = this.#connection
+    const address = new URL(addressOf(operations[name].path, input), typeof url === 'string' ? url : await url())
     let response: Response
     try {
-      response = await fetch(new URL(addressOf(operations[name].path, input), this.#connection.url), {
+      response = await fetch(address, {
         method: operations[name].method,
         headers,
         ...(body !== undefined && { body }),

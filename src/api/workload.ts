@@ -117,6 +117,7 @@ export const ExitRecord = Type.Object(
     code: Type.Optional(Type.Integer({ description: 'exit code of the program' })),
     signal: Type.Optional(Type.String({ description: 'signal that ended the program' })),
     message: Type.Optional(Type.String({ description: 'in words' })),
+    step: Type.Optional(Type.String({ description: 'where a start failed' })),
   },
   { $id: 'ExitRecord' },
 )
@@ -130,6 +131,11 @@ export const RunRecord = Type.Object(
     start: Type.Enum(['boot', 'restore', 'pool'], { type: 'string' }),
     boot_ms: Type.Number({ description: 'milliseconds until the guest was ready' }),
     phases_ms: Type.Record(Type.String(), Type.Number(), { description: 'milliseconds of each phase' }),
+    phases_at_ms: Type.Optional(
+      Type.Record(Type.String(), Type.Number(), {
+        description: 'milliseconds from created_at to each phase’s beginning',
+      }),
+    ),
     vsock: Type.Object({
       status: Type.Enum(['connected', 'closed', 'lost'], { type: 'string' }),
       rtt_us: Type.Number({ description: 'round trip in microseconds' }),
@@ -156,6 +162,7 @@ const summaryFields = {
   isolation: Type.String(),
   labels: Type.Record(Type.String(), Type.String()),
   priority: Type.Integer(),
+  place: Type.Optional(Type.Integer({ description: 'while it waits: its place in the queue, from 1' })),
   exit: Type.Optional(ref(ExitRecord)),
   created_at: Type.String({ description: 'RFC 3339' }),
   started_at: Type.Optional(Type.String({ description: 'RFC 3339; when the program began' })),

@@ -84,6 +84,8 @@ export interface Exit {
   readonly signal?: string
   /** In words for the user, where there is more to say than the code. */
   readonly message?: string
+  /** Where a start failed, such as `boot`; only with `start_failed`. */
+  readonly step?: string
   /** JSON text that the program wrote to $VULCAN_RESULT. */
   readonly result?: string
   /** Why there is no result although the program wrote one. */
@@ -100,6 +102,8 @@ export interface RunFacts {
   readonly bootMs: number
   /** Each phase once, timed at its source: vm, upload, build, program, collect … */
   readonly phasesMs: Readonly<Record<string, number>>
+  /** Milliseconds from execute to each phase's beginning; some phases run side by side or within another. */
+  readonly phasesAtMs?: Readonly<Record<string, number>>
   readonly vsock: { readonly status: 'connected' | 'closed' | 'lost'; readonly rttUs: number }
 }
 

@@ -40,17 +40,19 @@ export class FakeBackend implements Backend {
 
   async execute(spec: RunSpec, signal: AbortSignal): Promise<Run> {
     signal.throwIfAborted()
+    const begun = performance.now()
     const script = directivesOf(spec)
     for (const { word, rest } of script) {
       if (word === 'start') await sleep(Number(rest), signal)
       if (word === 'fail') throw new VulcanError('vm_start_failed', rest, { step: 'fake' })
     }
+    const bootMs = performance.now() - begun
     const vsock = { status: 'connected', rttUs: 0 } as const
-    const told = { backend: 'fake', node: this.#node, vmId: `fake-${spec.id}`, start: 'boot', bootMs: 0 } as const
+    const told = { backend: 'fake', node: this.#node, vmId: `fake-${spec.id}`, start: 'boot', bootMs } as const
     return this.#hold(new FakeProgram(spec, script), {
       seen: { stdout: 0, stderr: 0 },
       startedAt: Date.now(),
-      facts: { ...told, phasesMs: {}, vsock },
+      facts: { ...told, phasesMs: { vm: bootMs }, phasesAtMs: { vm: 0, program: bootMs }, vsock },
     })
   }
 

@@ -3,13 +3,14 @@ import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import type { Client } from '../api/client.ts'
 import type { Act } from './cli.ts'
 import { connectToRunning } from './connect.ts'
-import { table } from './tables.ts'
+import { table, type Column } from './tables.ts'
+import { json } from './text.ts'
 
 interface Listing<T> {
   readonly name: string
   readonly about: string
   readonly ask: (client: Client) => Promise<readonly T[]>
-  readonly head: readonly string[]
+  readonly columns: readonly Column[]
   readonly row: (item: T) => readonly string[]
 }
 
@@ -17,10 +18,10 @@ function listing<T>(act: Act, o: Listing<T>): CommandUnknownOpts {
   return new Command(o.name)
     .description(o.about)
     .option('--json', 'as JSON')
-    .action(({ json }) =>
+    .action(({ json: asJson }) =>
       act(async (context) => {
         const items = await o.ask(await connectToRunning(context))
-        await context.print(json ? `${JSON.stringify(items, null, 2)}\n` : table([o.head, ...items.map(o.row)]))
+        await context.print(asJson ? json(items) : table(o.columns, items.map(o.row), context.columns))
       }),
     )
 }
@@ -30,15 +31,19 @@ export const backendsCommand = (act: Act): CommandUnknownOpts =>
     name: 'backends',
     about: 'list backends and whether they are online',
     ask: (client) => client.backends(),
-    head: ['BACKEND', 'ONLINE', 'ISOLATION', 'RUNTIMES', 'DETAILS'],
+    columns: [
+      { head: 'BACKEND' },
+      { head: 'ONLINE' },
+      { head: 'ISOLATION', min: 9 },
+      { head: 'RUNTIMES', min: 8 },
+      { head: 'DETAILS', min: 12 },
+    ],
     row: ({ name, online, reason, isolation, runtimes, details }) => [
       name,
-      online ? 'yes' : `no: ${reason ?? ''}`,
+      online ? 'yes' : 'no',
       isolation.join(','),
       runtimes.join(','),
-      Object.entries(details)
-        .map(([key, value]) => `${key}=${value}`)
-        .join(' '),
+      [...(reason === undefined ? [] : [reason]), ...Object.entries(details).map((pair) => pair.join('='))].join(' '),
     ],
   })
 
@@ -47,7 +52,13 @@ export const nodesCommand = (act: Act): CommandUnknownOpts =>
     name: 'nodes',
     about: 'list nodes and what they carry',
     ask: (client) => client.nodes(),
-    head: ['NODE', 'ONLINE', 'VMS', 'WAITING', 'MEMORY MB'],
+    columns: [
+      { head: 'NODE', min: 12 },
+      { head: 'ONLINE' },
+      { head: 'VMS' },
+      { head: 'WAITING', min: 7 },
+      { head: 'MEMORY MB', min: 9 },
+    ],
     row: (node) => [
       node.name,
       node.online ? 'yes' : 'no',
@@ -62,10 +73,10 @@ export const imagesCommand = (act: Act): CommandUnknownOpts =>
     name: 'images',
     about: 'list images',
     ask: (client) => client.images(),
-    head: ['IMAGE', 'DIGEST', 'MB'],
+    columns: [{ head: 'IMAGE' }, { head: 'DIGEST', min: 8 }, { head: 'MB', min: 2 }],
     row: ({ name, digest, bytes }) => [
       name,
       digest?.slice(0, 12) ?? 'not built',
-      bytes === undefined ? '' : String(bytes >> 20),
+      bytes === undefined ? '' : String(Math.round(bytes / (1 << 20))),
     ],
   })

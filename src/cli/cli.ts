@@ -1,10 +1,11 @@
 /** The command line: which commands there are, and what surrounds each: settings, signals, errors, the exit status. */
 import { Command, CommanderError, Option, type CommandUnknownOpts } from '@commander-js/extra-typings'
-import { loadConfig } from '../config.ts'
+import { askedColumns, loadConfig } from '../config.ts'
 import { collect } from './collect.ts'
 import { backendsCommand, imagesCommand, nodesCommand } from './backends.ts'
+import { completeCommand, completionCommand } from './completion.ts'
 import { configCommand } from './config.ts'
-import { UsageError, type Wiring, type Work } from './context.ts'
+import { UsageError, type Wiring, type Work, StoppedBy } from './context.ts'
 import { doctorCommand } from './doctor.ts'
 import { downCommand } from './down.ts'
 import { exits, statusOfError, wordsOf } from './exits.ts'
@@ -17,7 +18,8 @@ import { runCommand } from './run.ts'
 import { serveCommand } from './serve.ts'
 import { setupCommand } from './setup.ts'
 import { statusCommand } from './status.ts'
-import { standardError, Terminal } from './terminal.ts'
+import { printTo, screenOn, widthBehind, type Streams } from './streams.ts'
+import { Terminal } from './terminal.ts'
 import { upCommand } from './up.ts'
 
 /** How a command runs once its words are understood. */
@@ -27,36 +29,65 @@ export type Act = (work: Work) => Promise<void>
 export async function cli(words: readonly string[], wiring: Wiring): Promise<number> {
   let status = 0
   let flags: SharedFlags = {}
-  const terminal = new Terminal(standardError)
+  const surroundings = surroundingsOf(wiring.streams ?? process)
+  using stop = onSignals()
   const program = new Command('vulcan')
     .description('Runs Go, Node and Python programs in Firecracker microVMs')
     .version(wiring.version)
     .enablePositionalOptions()
-    .exitOverride()
     .hook('preAction', (_program, command) => {
       flags = command.optsWithGlobals()
     })
   for (const option of sharedOptions()) program.addOption(option)
   const act: Act = async (work) => {
-    using stop = onSignals()
     const loaded = loadConfig(settingsOf(flags))
-    status = (await work({ ...wiring, loaded, config: loaded.config, terminal, signal: stop.signal, print })) ?? 0
+    status = (await work({ ...wiring, ...surroundings, loaded, config: loaded.config, signal: stop.signal })) ?? 0
   }
-  for (const make of commands) {
-    const command = make(act).exitOverride().showHelpAfterError('(--help says more)')
-    // Understood behind the command's name too, where people write them, but told of once.
-    for (const option of sharedOptions()) command.addOption(option.hideHelp())
-    program.addCommand(command)
-  }
+  for (const make of commands) program.addCommand(withSharedOptions(make(act)))
+  program.addCommand(completeCommand(act), { hidden: true })
+  dress(program, wiring.streams ?? process)
   try {
     await program.parseAsync([...words], { from: 'user' })
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exits.usage
     if (isGone(error)) return exits.killed
-    terminal.note(wordsOf(error))
-    return statusOfError(error)
+    if (error === stop.signal.reason) return exits.interrupted
+    surroundings.terminal.note(wordsOf(error))
+    return stop.signal.aborted ? exits.interrupted : statusOfError(error)
   }
   return status
+}
+
+function surroundingsOf({ stdin, stdout, stderr }: Streams) {
+  const asked = askedColumns()
+  return {
+    stdin,
+    print: printTo(stdout),
+    printError: printTo(stderr),
+    columns: widthBehind(stdout, asked),
+    terminal: new Terminal(screenOn(stderr, asked)),
+  }
+}
+
+/** Understood behind the command's name too, where people write them, but told of once. */
+function withSharedOptions(command: CommandUnknownOpts): CommandUnknownOpts {
+  for (const option of sharedOptions()) command.addOption(option.hideHelp())
+  return command
+}
+
+/** What commander asks for on each command: errors are thrown, and words go to these streams. */
+function dress(command: CommandUnknownOpts, { stdout, stderr }: Omit<Streams, 'stdin'>): void {
+  const asked = askedColumns()
+  command
+    .exitOverride()
+    .showHelpAfterError('(--help says more)')
+    .configureOutput({
+      writeOut: (text) => void stdout.write(text),
+      writeErr: (text) => void stderr.write(text),
+      getOutHelpWidth: () => widthBehind(stdout, asked) as number,
+      getErrHelpWidth: () => widthBehind(stderr, asked) as number,
+    })
+  for (const inner of command.commands) dress(inner, { stdout, stderr })
 }
 
 const commands: readonly ((act: Act) => CommandUnknownOpts)[] = [
@@ -76,6 +107,7 @@ const commands: readonly ((act: Act) => CommandUnknownOpts)[] = [
   backendsCommand,
   nodesCommand,
   imagesCommand,
+  completionCommand,
 ]
 
 interface SharedFlags {
@@ -106,7 +138,7 @@ function onSignals(): { signal: AbortSignal } & Disposable {
   const stop = new AbortController()
   const onSignal = (name: NodeJS.Signals) => {
     if (stop.signal.aborted) process.exit(exits.interrupted)
-    stop.abort(new Error(name))
+    stop.abort(new StoppedBy(name))
   }
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
   return {
@@ -117,9 +149,3 @@ function onSignals(): { signal: AbortSignal } & Disposable {
 
 /** The reader of our output has gone, as with `| head`. */
 const isGone = (error: unknown): boolean => (error as NodeJS.ErrnoException | undefined)?.code === 'EPIPE'
-
-function print(data: string | Uint8Array): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  process.stdout.write(data, (error) => (error ? reject(error) : resolve()))
-  return promise
-}

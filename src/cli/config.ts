@@ -3,14 +3,15 @@ import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import { variableOf, type SettingName } from '../config.ts'
 import { settings } from '../settings.ts'
 import type { Act } from './cli.ts'
-import { table } from './tables.ts'
+import { table, type Column } from './tables.ts'
+import { json } from './text.ts'
 
 export function configCommand(act: Act): CommandUnknownOpts {
   return new Command('config')
     .description('show every setting, its value and where it comes from')
     .option('--json', 'as JSON')
-    .action(({ json }) =>
-      act(async ({ config, loaded, print }) => {
+    .action(({ json: asJson }) =>
+      act(async ({ config, loaded, print, columns: width }) => {
         const names = Object.keys(settings) as SettingName[]
         const rows = names.map((name) => ({
           name,
@@ -19,9 +20,16 @@ export function configCommand(act: Act): CommandUnknownOpts {
           variable: variableOf(name),
           about: settings[name].doc,
         }))
-        if (json) return print(`${JSON.stringify(rows, null, 2)}\n`)
+        if (asJson) return print(json(rows))
         const lines = rows.map(({ name, value, origin, about }) => [name, String(value), origin, about])
-        await print(table([['SETTING', 'VALUE', 'FROM', 'IS'], ...lines]))
+        await print(table(columns, lines, width))
       }),
     )
 }
+
+const columns: readonly Column[] = [
+  { head: 'SETTING' },
+  { head: 'VALUE', min: 16 },
+  { head: 'FROM', min: 12 },
+  { head: 'IS', min: 24 },
+]

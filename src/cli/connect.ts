@@ -2,6 +2,7 @@
 import { Client } from '../api/client.ts'
 import { VulcanError } from '../api/errors.ts'
 import { lock } from '../base/lock.ts'
+import { currentPaths } from '../images/superseded.ts'
 import { machineStatus } from '../machine/machine.ts'
 import { buildOf } from './build.ts'
 import type { Context } from './context.ts'
@@ -10,7 +11,10 @@ import { ensureKey } from './key.ts'
 import { renewMachineServer, startMachineServer } from './machineserver.ts'
 import { choosePlace, prepareAll, prepareImages } from './prepare.ts'
 import { readServerFile, writeServerFile, type ServerFile } from './serverfile.ts'
+import type { Terminal } from './terminal.ts'
 
+/** With up to 5 s between them, about five minutes: an emulated machine that is started anew needs two. */
+const reconnects = 64
 /** Milliseconds for a server to say that it lives. */
 const healthMs = 5000
 
@@ -70,12 +74,36 @@ async function onHost(context: Context): Promise<void> {
 async function inMachine(context: Context): Promise<void> {
   const { config, terminal } = context
   await stopHostServer(config.home)
+  // A server that runs in there already goes on with what it found at its own start.
+  const before = (await machineStatus({ home: config.home })).running ? await readServerFile(config.home) : undefined
+  const holds = await currentPaths(config.home)
   const machine = await terminal.step('starting the machine', () => startMachineServer(context))
-  const file: ServerFile = { url: `http://127.0.0.1:${machine.port}`, place: 'machine', backend: config.backend }
-  await writeServerFile(config.home, file)
+  const file: ServerFile = { url: `http://127.0.0.1:${machine.port}`, place: 'machine', backend: config.backend, holds }
+  await writeServerFile(config.home, { ...file, holds: [...new Set([...(before?.holds ?? []), ...holds])] })
   const live = await findLive(context)
   if (live && live.build === (await ownBuild(context))) return
   await terminal.step('starting the server anew in the machine', () => renewMachineServer(context))
+  await writeServerFile(config.home, file)
+}
+
+/** A client that finds the server of that home again when it was started anew, at another port perhaps. */
+async function clientOf(home: string, terminal: Terminal): Promise<Client> {
+  let told = false
+  return new Client({
+    url: () => urlOf(home),
+    key: (await ensureKey(home)).text,
+    reconnects,
+    onAway: ({ message }) => {
+      if (!told) terminal.note(`the server went away (${message}); waiting for it to come back`)
+      told = true
+    },
+  })
+}
+
+async function urlOf(home: string): Promise<string> {
+  const file = await readServerFile(home)
+  if (file) return file.url
+  throw new VulcanError('server_unreachable', `no server of ${home} runs`, { hint: 'start it: vulcan up' })
 }
 
 /** The live server, when it is what this command line would start. */
@@ -89,12 +117,12 @@ function ownBuild({ program, config }: Context): Promise<string> {
   return buildOf({ program, home: config.home })
 }
 
-async function findLive({ config }: Context): Promise<Live | undefined> {
+async function findLive({ config, terminal, signal }: Context): Promise<Live | undefined> {
   const file = await readServerFile(config.home)
   if (!file) return undefined
-  const client = new Client({ url: file.url, key: (await ensureKey(config.home)).text })
+  const client = await clientOf(config.home, terminal)
   try {
-    const { build } = await client.health(AbortSignal.timeout(healthMs))
+    const { build } = await client.health(AbortSignal.any([signal, AbortSignal.timeout(healthMs)]))
     return { file, client, build }
   } catch (error) {
     if (error instanceof VulcanError || (error as Error).name === 'TimeoutError') return undefined

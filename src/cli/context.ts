@@ -1,5 +1,7 @@
 /** What every command is given. */
+import type { Readable } from 'node:stream'
 import type { Config, Loaded } from '../config.ts'
+import type { Print, Streams } from './streams.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What main.ts wires for the command line, which itself knows neither scheduler, server nor Firecracker. */
@@ -11,6 +13,10 @@ export interface Wiring {
   readonly version: string
   /** Runs the server until it is told to stop. */
   readonly serve: (loaded: Loaded, o: { signal: AbortSignal; say: (words: string) => void }) => Promise<void>
+  /** Chains of others in this host's firewall that drop what vms send. */
+  readonly foreignDrops: (o: { instance: string }) => Promise<readonly string[]>
+  /** The process's own unless given. */
+  readonly streams?: Streams
 }
 
 export interface Context extends Wiring {
@@ -19,8 +25,13 @@ export interface Context extends Wiring {
   readonly terminal: Terminal
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal
-  /** Writes to stdout; resolves when it was taken. Rejects when the reader has gone. */
-  readonly print: (data: string | Uint8Array) => Promise<void>
+  /** Writes results to stdout. */
+  readonly print: Print
+  /** Writes what a program wrote on its standard error to ours. */
+  readonly printError: Print
+  readonly stdin: Readable
+  /** Of the terminal that stdout is, which tables fit; undefined when it is none. */
+  readonly columns: number | undefined
 }
 
 /** A command's work; resolves with the exit status, 0 when nothing is given. */
@@ -28,3 +39,13 @@ export type Work = (context: Context) => Promise<number | void>
 
 /** Wrong usage: the message is shown, and the exit status is 2. */
 export class UsageError extends Error {}
+
+/** Why the signal of a context was aborted. */
+export class StoppedBy extends Error {
+  readonly signal: NodeJS.Signals
+
+  constructor(signal: NodeJS.Signals) {
+    super(signal)
+    this.signal = signal
+  }
+}

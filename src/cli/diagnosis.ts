@@ -1,5 +1,6 @@
 /** What a host needs to run vms, judged from what was found: a pure function, so that every row has a test. */
 import type { KvmState } from '../machine/kvm.ts'
+import { hardeningOf, type HostFindings } from './hardening.ts'
 
 /** What was asked of the host. A text is a version or another finding; undefined is "not there". */
 export interface Findings {
@@ -13,8 +14,8 @@ export interface Findings {
   readonly tun: boolean
   readonly nft: string | undefined
   readonly ip: string | undefined
-  /** Policy of the FORWARD chain that Docker and others set to drop. */
-  readonly forwardPolicy: string | undefined
+  /** Chains of others, such as Docker's FORWARD, that drop packets on their way through this host. */
+  readonly foreignDrops: readonly string[]
   readonly qemu: { readonly version: string; readonly enough: boolean } | undefined
   readonly go: string | undefined
   readonly npm: string | undefined
@@ -28,6 +29,7 @@ export interface Findings {
   readonly firecracker: string | undefined
   readonly guestKernel: string | undefined
   readonly machineParts: boolean
+  readonly host: HostFindings
 }
 
 /** `host`: needed to run vms here; `machine`: to run them in the machine; `both`; `advice`: can go wrong, need not. */
@@ -55,8 +57,8 @@ const about = {
   architecture: { need: 'both', why: 'the pinned firecracker and kernels are for x86-64' },
   'cpu flags': {
     need: 'host',
-    why: 'svm (AMD) or vmx (Intel) is what KVM needs; in a virtual machine it takes nested virtualisation',
-    mend: 'modprobe -r kvm_intel; modprobe kvm_intel nested=1 # on the hypervisor; on metal it is a switch in the firmware',
+    why: 'svm (AMD) or vmx (Intel) is what KVM needs: a switch in the firmware; in a virtual machine, nested virtualisation on its host',
+    mend: 'modprobe -r kvm_intel; modprobe kvm_intel nested=1 # on the hypervisor',
   },
   '/dev/kvm': {
     need: 'host',
@@ -66,16 +68,16 @@ const about = {
   KVM_CREATE_VM: { need: 'host', why: 'a device that opens may still be of no use', mend: 'dmesg | grep -i kvm' },
   'cgroup v2': {
     need: 'host',
-    why: 'holds the memory, cpu, processes and disk of each vm',
-    mend: 'mount -t cgroup2 none /sys/fs/cgroup # for good: systemd.unified_cgroup_hierarchy=1 on the kernel command line',
+    why: 'holds the memory, cpu, processes and disk of each vm; for good: systemd.unified_cgroup_hierarchy=1 on the kernel’s command line',
+    mend: 'mount -t cgroup2 none /sys/fs/cgroup',
   },
   '/dev/net/tun': { need: 'host', why: 'a vm’s network card is a tap', mend: 'modprobe tun' },
   nftables: { need: 'host', why: 'network modes are rules of nftables', mend: 'apt-get install -y nftables' },
   iproute2: { need: 'host', why: 'bridges and network namespaces', mend: 'apt-get install -y iproute2' },
   forwarding: {
     need: 'advice',
-    why: 'Docker sets this policy; vms then reach nothing outside',
-    mend: 'iptables -P FORWARD ACCEPT',
+    why: 'vms then reach nothing outside; Docker, for one, sets this policy',
+    mend: 'iptables -I FORWARD -i vul+ -j ACCEPT; iptables -I FORWARD -o vul+ -j ACCEPT',
   },
   qemu: {
     need: 'machine',
@@ -108,7 +110,8 @@ type State = Pick<Row, 'ok' | 'found'>
 export function diagnose(f: Findings): Diagnosis {
   const states = { ...kvmStates(f), ...systemStates(f), ...machineStates(f), ...commonStates(f) }
   const names = Object.keys(about) as (keyof typeof about)[]
-  const rows: Row[] = names.map((name) => ({ name, ...states[name], ...about[name] }))
+  const own: Row[] = names.map((name) => ({ name, ...states[name], ...about[name] }))
+  const rows = [...own, ...hardeningOf(f.host, f)]
   const holds = (...needs: Need[]) => rows.every((row) => row.ok || !needs.includes(row.need))
   const place = holds('host', 'both') ? 'host' : holds('machine', 'both') ? 'machine' : 'none'
   return { rows, place }
@@ -130,7 +133,7 @@ const wantedControllers = ['cpu', 'memory', 'pids', 'io']
 function systemStates(f: Findings) {
   const missing = wantedControllers.filter((name) => !f.controllers?.includes(name))
   const which = missing.length > 0 ? `without ${missing.join(', ')}` : wantedControllers.join(', ')
-  const drops = f.forwardPolicy === 'drop'
+  const drops = f.foreignDrops
   return {
     architecture: { ok: f.architecture === 'x64', found: f.architecture },
     'cgroup v2': {
@@ -140,7 +143,10 @@ function systemStates(f: Findings) {
     '/dev/net/tun': { ok: f.tun, found: f.tun ? 'yes' : 'not found' },
     nftables: there(f.nft),
     iproute2: there(f.ip),
-    forwarding: { ok: !drops, found: drops ? 'FORWARD drops by default' : 'not dropped' },
+    forwarding: {
+      ok: drops.length === 0,
+      found: drops.length > 0 ? `dropped by ${drops.join(', ')}` : 'not dropped',
+    },
   }
 }
 

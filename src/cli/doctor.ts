@@ -5,17 +5,18 @@ import type { Act } from './cli.ts'
 import type { Context } from './context.ts'
 import { diagnose, type Diagnosis, type Row } from './diagnosis.ts'
 import { findings } from './findings.ts'
+import { json, visible, wrap } from './text.ts'
 
 export function doctorCommand(act: Act): CommandUnknownOpts {
   return new Command('doctor')
     .description('say what this host has and lacks; exits with 0 when vms can run here')
     .option('--json', 'as JSON')
-    .action(({ json }) => act((context) => doctor(context, json)))
+    .action((o) => act((context) => doctor(context, o.json === true)))
 }
 
-async function doctor(context: Context, json?: true): Promise<number> {
+async function doctor(context: Context, asJson: boolean): Promise<number> {
   const diagnosis = diagnose(await findings(context))
-  await context.print(json ? `${JSON.stringify(diagnosis, null, 2)}\n` : textOf(diagnosis, process.stdout.isTTY))
+  await context.print(asJson ? json(diagnosis) : textOf(diagnosis, context.columns))
   return diagnosis.place === 'none' ? 1 : 0
 }
 
@@ -25,25 +26,48 @@ const verdicts = {
   none: 'vms cannot run here yet.',
 } as const
 
-export function textOf({ rows, place }: Diagnosis, colour = false): string {
+/** Columns where there is no terminal. */
+const usualColumns = 80
+/** Where a row's words begin: behind its mark. */
+const indent = 9
+
+/**
+ * The diagnosis as text: what runs need, then what production wants, each row with its why and mend when it is not well;
+ * in colours where there are columns of a terminal.
+ */
+export function textOf({ rows, place }: Diagnosis, terminal?: number): string {
   const width = Math.max(...rows.map((row) => row.name.length))
-  const lines = rows.flatMap((row) => linesOf(row, { width, colour, place }))
+  const style = { width, columns: terminal ?? usualColumns, colour: terminal !== undefined, place }
+  const part = (advice: boolean) =>
+    rows.filter((row) => (row.need === 'advice') === advice).flatMap((row) => linesOf(row, style))
+  const whose = place === 'machine' ? ' (of this host, not of the machine on it)' : ''
+  const lines = ['needed', ...part(false), '', `advice for production${whose}`, ...part(true)]
   return `${lines.join('\n')}\n\n${verdicts[place]}\n`
 }
 
 interface Style {
   readonly width: number
+  readonly columns: number
   readonly colour: boolean
   readonly place: Diagnosis['place']
 }
 
-function linesOf(row: Row, { width, colour, place }: Style): string[] {
+function linesOf(row: Row, { width, columns, colour, place }: Style): string[] {
   const matters = !row.ok && (row.need === 'both' || row.need === 'advice' || place === 'none' || row.need === place)
   const mark = row.ok ? 'ok' : matters && row.need !== 'advice' ? 'MISSING' : 'no'
   const hue = row.ok ? 'green' : mark === 'MISSING' ? 'red' : 'yellow'
   const shown = colour ? styleText(hue, mark.padEnd(7)) : mark.padEnd(7)
-  const first = `${shown}  ${row.name.padEnd(width)}  ${row.found}`
-  if (row.ok) return [first]
-  const indent = ' '.repeat(width + 11)
-  return [first, `${indent}${row.why}`, ...(row.mend ? [`${indent}mend: ${row.mend}`] : [])]
+  const beside = indent + width + 2
+  const [found = '', ...more] = wrap(visible(row.found), columns - beside)
+  const lines = [`${shown}  ${row.name.padEnd(width)}  ${found}`, ...more.map((line) => ' '.repeat(beside) + line)]
+  if (row.ok) return lines
+  const below = [...wrap(row.why, columns - indent), ...mendOf(row)]
+  return [...lines, ...below.map((line) => ' '.repeat(indent) + line)]
+}
+
+/** Commands stay in one piece, to be copied: of several, each has a line of its own. */
+function mendOf({ mend }: Row): string[] {
+  return (mend ?? '')
+    .split('; ')
+    .flatMap((command, at) => (command ? [`${at === 0 ? 'mend:' : '     '} ${command}`] : []))
 }

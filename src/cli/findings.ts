@@ -12,12 +12,13 @@ import { kvmState } from '../machine/kvm.ts'
 import { machineStatus } from '../machine/machine.ts'
 import type { Context } from './context.ts'
 import type { Findings } from './diagnosis.ts'
+import { hostFindings } from './hostfindings.ts'
 import { workplaceOf } from './prepare.ts'
 
 const commandMs = 10_000
 
 export async function findings(context: Context): Promise<Findings> {
-  const { home, 'machine.mem_mb': machineMemMib } = context.config
+  const { home, instance, 'machine.mem_mb': machineMemMib, 'concurrency.vms': vms } = context.config
   const assets = await found(locateAssets(home))
   return {
     home,
@@ -27,7 +28,7 @@ export async function findings(context: Context): Promise<Findings> {
     tun: await exists('/dev/net/tun'),
     nft: await versionOf(['nft', '--version']),
     ip: await versionOf(['ip', '-V']),
-    forwardPolicy: await forward(),
+    foreignDrops: await context.foreignDrops({ instance }),
     qemu: await qemuFound(),
     go: await versionOf(['go', 'version']),
     npm: await versionOf(['npm', '--version']),
@@ -41,6 +42,7 @@ export async function findings(context: Context): Promise<Findings> {
     machineRuns: (await machineStatus({ home })).running,
     firecracker: assets?.firecrackerVersion,
     guestKernel: assets?.kernelVersion,
+    host: await hostFindings(home, vms),
     machineParts: (await found(locateMachineAssets(home))) !== undefined,
   }
 }
@@ -60,17 +62,6 @@ async function cgroupControllers(): Promise<readonly string[] | undefined> {
     return (await readFile('/sys/fs/cgroup/cgroup.controllers', 'utf8')).trim().split(' ')
   } catch (error) {
     if (isMissing(error)) return undefined
-    throw error
-  }
-}
-
-/** Without nftables, or without that chain, nothing is dropped by it. */
-async function forward(): Promise<string | undefined> {
-  try {
-    const { stdout } = await run(['nft', 'list', 'chain', 'ip', 'filter', 'FORWARD'], { timeoutMs: commandMs })
-    return /policy (\w+);/.exec(stdout)?.[1]
-  } catch (error) {
-    if (error instanceof CommandFailed) return undefined
     throw error
   }
 }

@@ -70,11 +70,12 @@ export async function stopHostServer(home: string): Promise<boolean> {
   const file = await readServerFile(home)
   if (file?.place !== 'host' || file.pid === undefined) return false
   // The lock tells a living server from a file that one left behind, whose pid may be anybody's by now.
-  if (!(await isLocked(serverLock(home)))) {
+  if (!(await serverLives(home))) {
     await removeServerFile(home)
     return false
   }
-  process.kill(file.pid, 'SIGTERM')
+  // An interrupt ends runs with the server; by SIGTERM it would hand them over to the next one.
+  process.kill(file.pid, 'SIGINT')
   try {
     await deadline('the end of the server', { timeoutMs: stopMs }, (signal) => unlocked(serverLock(home), signal))
   } catch (error) {
@@ -86,10 +87,14 @@ export async function stopHostServer(home: string): Promise<boolean> {
   return true
 }
 
-async function isLocked(name: string): Promise<boolean> {
+/** Whether a server of that home lives on this host, also one that does not listen yet. */
+export async function serverLives(home: string): Promise<boolean> {
   const free = new AbortController()
   try {
-    await using _lock = await lock(name, { signal: free.signal, onWait: () => free.abort(new Error('held')) })
+    await using _lock = await lock(serverLock(home), {
+      signal: free.signal,
+      onWait: () => free.abort(new Error('held')),
+    })
     return false
   } catch (error) {
     if (free.signal.aborted) return true

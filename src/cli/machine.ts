@@ -8,6 +8,7 @@ import type { Act } from './cli.ts'
 import { connect } from './connect.ts'
 import type { Context } from './context.ts'
 import { removeServerFile } from './serverfile.ts'
+import { json } from './text.ts'
 
 export function machineCommand(act: Act): CommandUnknownOpts {
   const machine = new Command('machine')
@@ -16,25 +17,21 @@ export function machineCommand(act: Act): CommandUnknownOpts {
   machine
     .command('start')
     .description('start it and its server')
-    .action(() => act((context) => start(context)))
+    .option('--json', 'its status as JSON')
+    .action((o) => act((context) => start(context, o.json === true)))
   machine
     .command('stop')
     .description('power it off')
-    .action(() =>
-      act(async ({ config, terminal, signal }) => {
-        const stopped = await stopMachine({ home: config.home, signal })
-        if (stopped) await removeServerFile(config.home)
-        terminal.note(stopped ? 'the machine is off' : 'no machine was running')
-      }),
-    )
+    .option('--json', 'what was stopped, as JSON')
+    .action((o) => act((context) => stop(context, o.json === true)))
   machine
     .command('status')
     .description('show whether and how it runs')
     .option('--json', 'as JSON')
-    .action(({ json }) =>
+    .action(({ json: asJson }) =>
       act(async ({ config, print }) => {
         const status = await machineStatus({ home: config.home })
-        await print(json ? `${JSON.stringify(status, null, 2)}\n` : wordsOf(status))
+        await print(asJson ? json(status) : wordsOf(status))
       }),
     )
   machine
@@ -50,11 +47,19 @@ export function machineCommand(act: Act): CommandUnknownOpts {
   return machine
 }
 
-async function start(context: Context): Promise<void> {
+async function start(context: Context, asJson: boolean): Promise<void> {
   const loaded = { ...context.loaded, config: { ...context.config, place: 'machine' as const } }
   await connect({ ...context, loaded, config: loaded.config }, [])
   const status = await machineStatus({ home: context.config.home })
+  if (asJson) return context.print(json(status))
   context.terminal.note(wordsOf(status).trimEnd())
+}
+
+async function stop({ config, terminal, signal, print }: Context, asJson: boolean): Promise<void> {
+  const stopped = await stopMachine({ home: config.home, signal })
+  if (stopped) await removeServerFile(config.home)
+  if (asJson) return print(json({ machine: stopped }))
+  terminal.note(stopped ? 'the machine is off' : 'no machine was running')
 }
 
 async function inside({ config, terminal, signal }: Context, argv: readonly string[]): Promise<number> {

@@ -7,7 +7,7 @@ import type { RunningMachine } from '../machine/machine.ts'
 import { restartServer } from '../machine/machine.ts'
 import { machineAddress, type ServerCommand } from '../machine/options.ts'
 import { startMachine } from '../machine/start.ts'
-import { asVariables } from '../config.ts'
+import { asVariables, telemetryVariables } from '../config.ts'
 import type { Context } from './context.ts'
 import { ensureKey } from './key.ts'
 import { workplaceOf } from './prepare.ts'
@@ -19,6 +19,7 @@ const machinePort = 7777
 const ownSettings = [
   'HOME',
   'PLACE',
+  'CGROUP',
   'SERVER_HOST',
   'SERVER_PORT',
   'READY_FD',
@@ -72,6 +73,7 @@ async function serverCommand({ config, loaded }: Context): Promise<ServerCommand
       HOME: '/root',
       // Under emulation compiling the program anew is most of the server's start.
       NODE_COMPILE_CACHE: '/var/lib/vulcan/compiled',
+      ...telemetryVariables(),
       ...Object.fromEntries(given),
       VULCAN_HOME: '/var/lib/vulcan',
       VULCAN_PLACE: 'host',

@@ -6,6 +6,7 @@ import type { Act } from './cli.ts'
 import { UsageError, type Context } from './context.ts'
 import { ensureKey } from './key.ts'
 import { choosePlace, prepareAll, workplaceOf } from './prepare.ts'
+import { json } from './text.ts'
 
 export function setupCommand(act: Act): CommandUnknownOpts {
   return new Command('setup')
@@ -17,10 +18,17 @@ export function setupCommand(act: Act): CommandUnknownOpts {
       ] as const),
     )
     .option('--runtime <names...>', 'images of these runtimes only')
+    .option('--json', 'where it is and where vms run, as JSON')
     .action((o) => act((context) => setup(context, o)))
 }
 
-async function setup(context: Context, o: { kernel?: 'build' | 'debian'; runtime?: string[] }): Promise<void> {
+interface Flags {
+  readonly kernel?: 'build' | 'debian'
+  readonly runtime?: readonly string[]
+  readonly json?: true
+}
+
+async function setup(context: Context, o: Flags): Promise<void> {
   const known = runtimes.map(({ name }) => name as string)
   const wanted = o.runtime ?? known
   const unknown = wanted.find((name) => !known.includes(name))
@@ -30,6 +38,7 @@ async function setup(context: Context, o: { kernel?: 'build' | 'debian'; runtime
   if (o.kernel === 'build') await buildKernel(workplaceOf(context))
   const place = await choosePlace(context)
   await prepareAll(context, place, wanted)
+  if (o.json) return context.print(json({ home: context.config.home, place: place.kind, runtimes: wanted }))
   context.terminal.note(
     `all is set up in ${context.config.home}; vms run ${place.kind === 'host' ? 'on this host' : 'in the machine'}`,
   )

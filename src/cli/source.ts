@@ -3,7 +3,7 @@ import { createWriteStream, openAsBlob, type Stats } from 'node:fs'
 import { mkdtempDisposable, readFile, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { Transform } from 'node:stream'
+import { Transform, type Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { create, list } from 'tar'
@@ -23,6 +23,7 @@ export interface SourceOptions {
   readonly entrypoint?: string | undefined
   readonly archiveBytes: number
   readonly codeBytes: number
+  readonly stdin: Readable
 }
 
 const archiveEnding = /\.(tar|tar\.gz|tgz|tar\.zst|tzst|zip)$/i
@@ -50,7 +51,7 @@ async function look(path: string): Promise<Stats> {
 
 async function fromStdin(o: SourceOptions): Promise<Given> {
   if (o.runtime === undefined) throw new UsageError('code on standard input needs --runtime')
-  const code = await text(process.stdin)
+  const code = await text(o.stdin)
   check('standard input', code, o.codeBytes)
   return { ...nothingToRemove, request: { runtime: o.runtime, code, ...entry(o.entrypoint) } }
 }

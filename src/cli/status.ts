@@ -5,26 +5,31 @@ import type { Act } from './cli.ts'
 import { connectToRunning } from './connect.ts'
 import type { Context } from './context.ts'
 import { readServerFile } from './serverfile.ts'
+import { json, visible } from './text.ts'
 
 export function statusCommand(act: Act): CommandUnknownOpts {
   return new Command('status')
     .description('show a workload, or the server when no id is given')
     .argument('[id]', 'of the workload')
     .option('--json', 'as JSON')
-    .action((id, o) => act((context) => (id === undefined ? server(context, o.json) : workload(context, id, o.json))))
+    .action((id, o) => act((context) => (id === undefined ? server(context, o) : workload(context, id, o))))
 }
 
-async function workload(context: Context, id: string, json?: true): Promise<void> {
+interface Flags {
+  readonly json?: true
+}
+
+async function workload(context: Context, id: string, o: Flags): Promise<void> {
   const record = await (await connectToRunning(context)).get(id)
-  await context.print(json ? `${JSON.stringify(record, null, 2)}\n` : wordsOf(record))
+  await context.print(o.json ? json(record) : wordsOf(record))
 }
 
-async function server(context: Context, json?: true): Promise<void> {
+async function server(context: Context, o: Flags): Promise<void> {
   const client = await connectToRunning(context)
   const [health, nodes, backends] = await Promise.all([client.health(), client.nodes(), client.backends()])
   const file = await readServerFile(context.config.home)
   const all = { ...file, ...health, nodes, backends }
-  if (json) return context.print(`${JSON.stringify(all, null, 2)}\n`)
+  if (o.json) return context.print(json(all))
   const lines = [
     `server    ${file?.url ?? ''} (${file?.place === 'machine' ? 'in the machine' : 'on this host'}), build ${health.build}`,
     ...backends.map(
@@ -32,7 +37,7 @@ async function server(context: Context, json?: true): Promise<void> {
     ),
     ...nodes.map((node) => `node      ${node.name}: ${node.vms} of ${node.max_vms} vms, ${node.pending} waiting`),
   ]
-  await context.print(`${lines.join('\n')}\n`)
+  await context.print(`${lines.map(visible).join('\n')}\n`)
 }
 
 function wordsOf(record: WorkloadRecord): string {
@@ -40,10 +45,14 @@ function wordsOf(record: WorkloadRecord): string {
   const how = exit
     ? [exit.by, exit.code ?? exit.signal, exit.message].filter((part) => part !== undefined).join(', ')
     : ''
+  const labels = Object.entries(record.labels)
+    .map((pair) => pair.join('='))
+    .join(' ')
   const rows: [string, string | undefined][] = [
     ['id', record.id],
     ['status', how ? `${record.status} (${how})` : record.status],
     ['runtime', record.runtime],
+    ['labels', labels || undefined],
     ['created', record.created_at],
     ['started', record.started_at],
     ['finished', record.finished_at],
@@ -62,5 +71,7 @@ function wordsOf(record: WorkloadRecord): string {
     ],
     ['result', record.result === undefined ? record.result_error : JSON.stringify(record.result)],
   ]
-  return rows.flatMap(([name, value]) => (value === undefined ? [] : [`${name.padEnd(9)} ${value}\n`])).join('')
+  return rows
+    .flatMap(([name, value]) => (value === undefined ? [] : [`${name.padEnd(9)} ${visible(value)}\n`]))
+    .join('')
 }

@@ -1,15 +1,52 @@
-/** Rows as an aligned table. Pure. */
+/** Rows as an aligned table that fits the terminal. Pure. */
+import { cut, pad, visible, widthOf } from './text.ts'
 
-/** The first row is the heading. */
-export function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)))
-  return rows
+export interface Column {
+  readonly head: string
+  /** Columns of the terminal that it keeps when room is short; without it, it is never cut. */
+  readonly min?: number
+}
+
+/** Between two columns. */
+const gap = '  '
+
+/**
+ * Cells are anybody's text and come out with control characters written out. With `width` no line is longer, as far as
+ * that can be: the important columns stand left, so those that may be cut give way from the right, down to their least
+ * width, and then go altogether. Without it (no terminal) nothing is cut.
+ */
+export function table(columns: readonly Column[], rows: readonly (readonly string[])[], width?: number): string {
+  const cells = [columns.map(({ head }) => head), ...rows.map((row) => row.map(visible))]
+  const natural = columns.map((_, at) => Math.max(...cells.map((row) => widthOf(row[at] ?? ''))))
+  const widths = width === undefined ? natural : fitting(columns, natural, width)
+  return cells
     .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
+      widths
+        .flatMap((columns, at) => (columns === 0 ? [] : [pad(cut(row[at] ?? '', columns), columns)]))
+        .join(gap)
         .trimEnd(),
     )
     .map((line) => `${line}\n`)
     .join('')
+}
+
+/** The width of each column; 0 for those there is no room for. */
+function fitting(columns: readonly Column[], natural: readonly number[], room: number): number[] {
+  const widths = [...natural]
+  const least = columns.map(({ min }, at) => Math.min(min ?? Infinity, natural[at] ?? 0))
+  const elastic = columns.flatMap(({ min }, at) => (min === undefined ? [] : [at])).reverse()
+  for (const at of elastic) {
+    if (total(widths.map((width, other) => (width === 0 ? 0 : (least[other] ?? 0)))) <= room) break
+    widths[at] = 0
+  }
+  for (const at of elastic) {
+    const over = total(widths) - room
+    if (over > 0 && widths[at] !== 0) widths[at] = Math.max(least[at] ?? 0, (widths[at] ?? 0) - over)
+  }
+  return widths
+}
+
+function total(widths: readonly number[]): number {
+  const shown = widths.filter((width) => width > 0)
+  return shown.reduce((sum, width) => sum + width, gap.length * Math.max(0, shown.length - 1))
 }

@@ -1,5 +1,6 @@
 /** What the command line says and shows: its own words and progress on stderr, results on stdout. */
 import type { Progress, ProgressStep } from '../base/progress.ts'
+import { cut, visible, visibleLines } from './text.ts'
 
 export interface Screen {
   readonly isTerminal: boolean
@@ -32,7 +33,7 @@ export class Terminal implements Progress {
 
   note(text: string): void {
     this.#erase()
-    this.#screen.write(`vulcan: ${text}\n`)
+    this.#screen.write(`vulcan: ${visibleLines(text)}\n`)
     this.#draw()
   }
 
@@ -96,15 +97,23 @@ export class Terminal implements Progress {
     if (!this.#screen.isTerminal) return
     const now = performance.now()
     for (const active of this.#active) {
-      this.#screen.write(`${`vulcan: ${line(active, now)}`.slice(0, this.#screen.columns - 1)}\n`)
+      this.#screen.write(`${cut(`vulcan: ${line(active, now)}`, this.#screen.columns - 1)}\n`)
     }
     this.#drawn = this.#active.length
   }
 }
 
 function line(active: Active, now: number): string {
-  const detail = active.detail ? `, ${active.detail}` : ''
+  const detail = active.detail ? `, ${visible(active.detail)}` : ''
   return `${active.title} ... ${duration(now - active.begun)}${detail}`
+}
+
+/** 12 s, 3 min, 5 h, 9 d: how long ago something was, in the space of a column. */
+export function age(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000))
+  if (seconds < 120) return `${seconds} s`
+  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`
+  return seconds < 172_800 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} d`
 }
 
 /** 0.4 s, 12 s, 3 min 5 s. */
@@ -112,15 +121,4 @@ export function duration(ms: number): string {
   if (ms < 10_000) return `${(ms / 1000).toFixed(1)} s`
   const seconds = Math.round(ms / 1000)
   return seconds < 120 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`
-}
-
-/** Stderr of this process. */
-export const standardError: Screen = {
-  get isTerminal() {
-    return process.stderr.isTTY
-  },
-  get columns() {
-    return process.stderr.columns ?? 80
-  },
-  write: (text) => void process.stderr.write(text),
 }

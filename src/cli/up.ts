@@ -3,15 +3,20 @@ import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import type { Act } from './cli.ts'
 import { connect } from './connect.ts'
 import { readServerFile } from './serverfile.ts'
+import { json } from './text.ts'
 
 export function upCommand(act: Act): CommandUnknownOpts {
-  return new Command('up').description('start the server, and the machine where KVM is not usable').action(() =>
-    act(async (context) => {
-      await connect(context, [])
-      const file = await readServerFile(context.config.home)
-      context.terminal.note(
-        `the server listens at ${file?.url} (${file?.place === 'machine' ? 'in the machine' : 'on this host'})`,
-      )
-    }),
-  )
+  return new Command('up')
+    .description('start the server, and the machine where KVM is not usable')
+    .option('--json', 'where it is, as JSON')
+    .action((o) =>
+      act(async (context) => {
+        await connect(context, [])
+        const file = await readServerFile(context.config.home)
+        if (o.json) return context.print(json(file))
+        context.terminal.note(
+          `the server listens at ${file?.url} (${file?.place === 'machine' ? 'in the machine' : 'on this host'})`,
+        )
+      }),
+    )
 }

@@ -2,11 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { VulcanError } from '../api/errors.ts'
 import { UsageError } from './context.ts'
 import { runtimeOfNames } from './detect.ts'
-import { diagnose, type Findings } from './diagnosis.ts'
-import { textOf } from './doctor.ts'
 import { exitStatusOf, statusOfError, wordsOf } from './exits.ts'
-import { table } from './tables.ts'
-import { duration, Terminal, type Screen } from './terminal.ts'
+import { age, duration, Terminal, type Screen } from './terminal.ts'
 
 describe('the runtime of a folder', () => {
   test.each([
@@ -73,9 +70,9 @@ describe('progress', () => {
     const terminal = new Terminal(paper)
     await terminal.step('building', () => Promise.resolve())
     await expect(terminal.step('fetching', () => Promise.reject(new Error('no net')))).rejects.toThrow('no net')
-    terminal.note('that was it')
+    terminal.note('that was \u001B[2Jit')
     expect(paper.text.replaceAll(/\d\.\d s/g, 'N s')).toBe(
-      'vulcan: building ...\nvulcan: building ... done in N s\nvulcan: fetching ...\nvulcan: fetching ... failed after N s\nvulcan: that was it\n',
+      'vulcan: building ...\nvulcan: building ... done in N s\nvulcan: fetching ...\nvulcan: fetching ... failed after N s\nvulcan: that was \\x1b[2Jit\n',
     )
   })
 
@@ -95,6 +92,17 @@ describe('progress', () => {
       '',
     ])
     expect(Math.max(...paper.text.split(/\n|\u001B\[\w+/).map((line) => line.length))).toBeLessThan(60)
+  })
+
+  test('how long ago', () => {
+    expect([-5, 119_000, 120_000, 7_199_000, 7_200_000, 180_000_000].map(age)).toEqual([
+      '0 s',
+      '119 s',
+      '2 min',
+      '119 min',
+      '2 h',
+      '2 d',
+    ])
   })
 
   test('durations', () => {
@@ -118,77 +126,3 @@ function screenOf(text: string): string[] {
   }
   return lines
 }
-
-describe('doctor', () => {
-  const metal: Findings = {
-    kvm: { usable: true, flag: 'svm' },
-    root: true,
-    architecture: 'x64',
-    kernel: '6.1',
-    system: 'Debian',
-    controllers: ['cpu', 'memory', 'pids', 'io', 'cpuset'],
-    tun: true,
-    nft: 'v1',
-    ip: 'v6',
-    forwardPolicy: undefined,
-    qemu: undefined,
-    go: 'go1.26',
-    npm: '11',
-    node: 'v26',
-    freeDiskMib: 90_000,
-    freeMemMib: 9000,
-    home: '/h',
-    machineMemMib: 6144,
-    machineRuns: false,
-    firecracker: '1.12.1',
-    guestKernel: '6.12',
-    machineParts: false,
-  }
-  const noKvm: Findings = {
-    ...metal,
-    kvm: { usable: false, failed: 'flags', reason: 'no svm, no vmx' },
-    controllers: undefined,
-    qemu: { version: '10.0.2', enough: true },
-    machineParts: true,
-  }
-
-  test('metal runs vms itself, a host without KVM in the machine', () => {
-    expect(diagnose(metal).place).toBe('host')
-    expect(diagnose(noKvm).place).toBe('machine')
-    expect(textOf(diagnose(noKvm))).toContain('vms can run here, in the machine')
-  })
-
-  test.each<[string, Partial<Findings>, string]>([
-    ['QEMU is too old', { qemu: { version: '7.2', enough: false } }, 'qemu'],
-    ['no room for the machine', { freeMemMib: 5000 }, 'machine memory'],
-    ['no set-up', { firecracker: undefined }, 'firecracker'],
-    ['no disk', { freeDiskMib: 100 }, 'disk'],
-    ['not root', { root: false }, 'root'],
-    ['another processor', { architecture: 'arm64' }, 'architecture'],
-  ])('%s: vms cannot run, and the row says what to do', (_, change, name) => {
-    const diagnosis = diagnose({ ...noKvm, ...change })
-    expect(diagnosis.place).toBe('none')
-    const row = diagnosis.rows.find((row) => row.name === name)
-    expect(row).toMatchObject({ ok: false })
-    expect(textOf(diagnosis)).toContain(`MISSING  ${name}`)
-  })
-
-  test('what is only advice stops nothing; a lost controller does on metal', () => {
-    expect(diagnose({ ...metal, forwardPolicy: 'drop' }).place).toBe('host')
-    expect(diagnose({ ...metal, controllers: ['cpu', 'memory'] }).place).toBe('none')
-  })
-
-  test('every row that can be mended names one command', () => {
-    for (const row of diagnose(noKvm).rows.filter((row) => !row.ok)) expect(row.mend, row.name).toMatch(/^\S+ /)
-  })
-})
-
-test('tables are aligned', () => {
-  expect(
-    table([
-      ['A', 'B'],
-      ['long', 'x'],
-      ['s', ''],
-    ]),
-  ).toBe('A     B\nlong  x\ns\n')
-})

@@ -59,8 +59,21 @@ export class FirecrackerBackend implements Backend {
   }
 
   async execute(spec: RunSpec, signal: AbortSignal): Promise<Run> {
-    const image = await this.#o.image(spec.runtime)
     const phases = new Phases()
+    try {
+      return await this.#run({ spec, image: await this.#o.image(spec.runtime), phases, signal })
+    } catch (error) {
+      // An abort keeps the signal's reason.
+      throw signal.aborted ? error : phases.named(error)
+    }
+  }
+
+  /** Packets of guests that the firewall refused since this backend was opened. */
+  denied(): Promise<number> {
+    return this.#o.host.networks.denied()
+  }
+
+  async #run({ spec, image, phases, signal }: Starting): Promise<Run> {
     const { scope, vm } = await phases.time('vm', () => this.#startTwice({ spec, image, phases, signal }))
     const { vmId } = vm.names
     const run = await acquire(
@@ -115,7 +128,8 @@ export class FirecrackerBackend implements Backend {
     } catch (error) {
       const { vmId } = namesOf(this.#o.host.places, o.spec.id)
       const retried = !o.signal.aborted
-      this.facts.emit('vm.start_failed', { vmId, ...stepOf(error), retried })
+      const { step = 'start', message } = o.phases.named(error)
+      this.facts.emit('vm.start_failed', { vmId, step, message, retried })
       if (!retried) throw error
       return this.#start(o, true)
     }
@@ -152,12 +166,6 @@ interface Starting {
   readonly image: Image
   readonly phases: Phases
   readonly signal: AbortSignal
-}
-
-function stepOf(error: unknown): { step: string; message: string } {
-  return error instanceof VulcanError
-    ? { step: error.step ?? error.code, message: error.message }
-    : { step: 'unknown', message: String(error) }
 }
 
 /** Most files of an archive; more is a bomb. */

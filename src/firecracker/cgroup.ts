@@ -1,7 +1,8 @@
 /** Control groups of vms: limits the jailer cannot be told, killing what is in one, and removing it. */
 import { watch } from 'node:fs'
 import { mkdir, readFile, readdir, rmdir, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { VulcanError } from '../api/errors.ts'
 import { exists, isMissing } from '../base/files.ts'
 import { abortable } from '../base/time.ts'
 
@@ -13,6 +14,37 @@ export async function prepareParent(parent: string): Promise<void> {
   await mkdir(parent, { recursive: true })
   for (const folder of [join(parent, '..'), parent]) {
     await writeFile(join(folder, 'cgroup.subtree_control'), controllers.map((name) => `+${name}`).join(' '))
+  }
+}
+
+/** The leaf of its own cgroup that the server lives in; systemd 254 and newer can put it there (DelegateSubgroup=). */
+const serverLeaf = 'server'
+
+/** The cgroup that a process was started in, relative to the root, from the text of /proc/self/cgroup. Pure. */
+export function ownCgroup(text: string): string | undefined {
+  const own = /^0::\/(.*)$/m.exec(text)?.[1]
+  return own?.endsWith(`/${serverLeaf}`) ? dirname(own) : own
+}
+
+/**
+ * Makes room for vms in the cgroup this process was started in, which its service manager has to have delegated; returns
+ * it, relative to the root. A cgroup that hands controllers down must have no process of its own, so this one moves into
+ * a leaf. Throws host_unfit where that cannot be done. `root`: where cgroup v2 is mounted.
+ */
+export async function settleInOwn(root: string): Promise<string> {
+  try {
+    const own = ownCgroup(await readFile('/proc/self/cgroup', 'utf8'))
+    if (own === undefined) throw new Error('/proc/self/cgroup names no cgroup v2')
+    const leaf = join(root, own, serverLeaf)
+    await mkdir(leaf, { recursive: true })
+    await writeFile(join(leaf, 'cgroup.procs'), String(process.pid))
+    return own
+  } catch (cause) {
+    throw new VulcanError('host_unfit', `vms cannot live in the server's own cgroup: ${String(cause)}`, {
+      step: 'cgroup',
+      hint: 'the service needs Delegate=yes (deploy/systemd/vulcan.service), or the setting cgroup = "root"',
+      cause,
+    })
   }
 }
 

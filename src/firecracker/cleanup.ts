@@ -5,7 +5,7 @@ import type { Cleaned, CleanupOptions } from '../backend/backend.ts'
 import { isMissing } from '../base/files.ts'
 import { killAll, removeCgroup } from './cgroup.ts'
 import { removeJail } from './jail.ts'
-import { cgroupsOf, isOurs, jailsOf, type Places } from './names.ts'
+import { allCgroupsOf, isOurs, jailsOf, type Places } from './names.ts'
 import type { Networks } from './network/network.ts'
 
 const emptyDeadlineMs = 20_000
@@ -18,13 +18,14 @@ export async function cleanup(
 ): Promise<Cleaned> {
   const left = async (folder: string) =>
     (await namesIn(folder)).filter((name) => isOurs(places, name) && !keep.has(name))
-  const cgroups = await left(cgroupsOf(places))
+  const cgroups: string[] = []
+  for (const folder of allCgroupsOf(places)) cgroups.push(...(await left(folder)).map((name) => join(folder, name)))
   if (o.dryRun) {
     const jails = await left(jailsOf(places))
     return { cgroups: cgroups.length, jails: jails.length, ...(await networks.cleanup(keep, o)) }
   }
-  for (const name of cgroups) await killAll(join(cgroupsOf(places), name))
-  for (const name of cgroups) await removeCgroup(join(cgroupsOf(places), name), AbortSignal.timeout(emptyDeadlineMs))
+  for (const cgroup of cgroups) await killAll(cgroup)
+  for (const cgroup of cgroups) await removeCgroup(cgroup, AbortSignal.timeout(emptyDeadlineMs))
   const network = await networks.cleanup(keep)
   const jails = await left(jailsOf(places))
   for (const name of jails) await removeJail(join(jailsOf(places), name))

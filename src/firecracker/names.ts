@@ -18,11 +18,13 @@ export interface Places {
   readonly instance: string
   /** $VULCAN_HOME. */
   readonly home: string
+  /** Folder of cgroup v2, relative to its root, in which the vms' folder is made; the root itself when absent. */
+  readonly cgroup?: string
 }
 
 /** Name of the folder the jailer makes below its base: the base name of the executable. */
 const jailFolder = 'firecracker'
-const cgroupRoot = '/sys/fs/cgroup'
+export const cgroupRoot = '/sys/fs/cgroup'
 
 /** Port on which the guest's agent listens, and port of the host to which it says that it is ready. */
 export const agentPort = 1024
@@ -58,9 +60,13 @@ export const jailBase = (places: Places): string => join(places.home, 'jails')
 /** Folder that holds one jail for each vm. */
 export const jailsOf = (places: Places): string => join(jailBase(places), jailFolder)
 /** What the jailer is given as --parent-cgroup. */
-export const parentCgroup = (places: Places): string => `vulcan-${places.instance}`
+export const parentCgroup = (places: Places): string => join(places.cgroup ?? '', `vulcan-${places.instance}`)
 /** Folder of cgroup v2 that holds one cgroup for each vm. */
 export const cgroupsOf = (places: Places): string => join(cgroupRoot, parentCgroup(places))
+/** Every folder that may hold them: a server that was started in another way, by hand or as a service, had the other one. */
+export const allCgroupsOf = (places: Places): string[] => [
+  ...new Set([cgroupsOf(places), cgroupsOf({ instance: places.instance, home: places.home })]),
+]
 /** True for names of vms of this instance, and of no other. */
 export const isOurs = (places: Places, name: string): boolean =>
   new RegExp(`^${places.instance}-[0-9a-f]{12}$`).test(name)

@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import { sha256 } from '../base/files.ts'
 import type { Assets, Image } from '../images/images.ts'
 import { FirecrackerBackend } from './backend.ts'
+import { settleInOwn } from './cgroup.ts'
 import { DiskTemplates } from './disks.ts'
+import { cgroupRoot } from './names.ts'
 import { chooseSubnet } from './network/bridge.ts'
 import { Networks } from './network/network.ts'
 import { Uids } from './uids.ts'
@@ -21,6 +23,8 @@ export interface OpenOptions {
   /** Addresses of the vms; without one, the first block that nobody else on this host has. */
   readonly subnet?: string
   readonly nameservers: readonly string[]
+  /** Vms live in the cgroup that the server was started in, not at the root. */
+  readonly inOwnCgroup?: boolean
 }
 
 /**
@@ -47,7 +51,7 @@ export async function openFirecracker(o: OpenOptions): Promise<FirecrackerBacken
   })
   return FirecrackerBackend.open({
     host: {
-      places: { instance: o.instance, home: o.home },
+      places: { instance: o.instance, home: o.home, ...(o.inOwnCgroup && { cgroup: await settleInOwn(cgroupRoot) }) },
       assets: o.assets,
       disks: new DiskTemplates(join(o.home, 'disks')),
       uids: new Uids(uidRangeOf(o.instance)),

@@ -1,27 +1,45 @@
-/** Durations of named phases, each measured once, at its source. */
-export class Phases {
-  readonly #ms = new Map<string, number>()
+/** Named phases of one start and run, each timed once, at its source. */
+import { VulcanError } from '../api/errors.ts'
 
-  /** Runs a body and books its duration under that name, also when it fails. */
+export class Phases {
+  readonly #origin = performance.now()
+  readonly #ms = new Map<string, number>()
+  readonly #at = new Map<string, number>()
+  readonly #failed = new WeakMap<Error, string>()
+
+  /** Runs a body and books its beginning and duration under that name, also when it fails; a name twice adds up. */
   async time<T>(name: string, body: () => Promise<T>): Promise<T> {
     const begun = performance.now()
+    if (!this.#at.has(name)) this.#at.set(name, begun - this.#origin)
     try {
       return await body()
+    } catch (error) {
+      // Phases lie within others; the innermost sees the error first, and says the most.
+      if (error instanceof Error && !this.#failed.has(error)) this.#failed.set(error, name)
+      throw error
     } finally {
-      this.add(name, performance.now() - begun)
+      this.#ms.set(name, (this.#ms.get(name) ?? 0) + performance.now() - begun)
     }
   }
 
-  add(name: string, ms: number): void {
-    this.#ms.set(name, (this.#ms.get(name) ?? 0) + ms)
+  /** The error as a VulcanError with the step it came from: its own, else the phase it was thrown in. */
+  named(error: unknown): VulcanError {
+    if (error instanceof VulcanError && error.step !== undefined) return error
+    const step = (error instanceof Error && this.#failed.get(error)) || 'start'
+    const { code, hint } = error instanceof VulcanError ? error : { code: 'vm_start_failed' as const }
+    return new VulcanError(code, error instanceof Error ? error.message : String(error), { step, hint, cause: error })
   }
 
-  get(name: string): number {
-    return this.#ms.get(name) ?? 0
-  }
-
-  /** All phases, in milliseconds with one decimal. */
+  /** How long each phase took, in milliseconds with one decimal. */
   toRecord(): Record<string, number> {
-    return Object.fromEntries([...this.#ms].map(([name, ms]) => [name, Math.round(ms * 10) / 10]))
+    return tenths(this.#ms)
+  }
+
+  /** When each phase began first, in milliseconds since these phases were made, with one decimal. */
+  begun(): Record<string, number> {
+    return tenths(this.#at)
   }
 }
+
+const tenths = (named: ReadonlyMap<string, number>): Record<string, number> =>
+  Object.fromEntries([...named].map(([name, ms]) => [name, Math.round(ms * 10) / 10]))

@@ -69,6 +69,7 @@ export class FirecrackerRun implements Run {
       start: 'boot',
       bootMs: Math.round(vm.bootMs),
       phasesMs: phases.toRecord(),
+      phasesAtMs: phases.begun(),
       vsock: { status: this.#vsock, rttUs },
     }
   }

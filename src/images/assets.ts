@@ -10,7 +10,7 @@ import { buildOwn, installGo, type OwnProgram, ownPrograms, sourcesDigest } from
 import type { Assets } from './images.ts'
 import { ensureInitramfs } from './initramfs.ts'
 import { ensureGuestKernel } from './kernels.ts'
-import { currentEntry, ensureEntry, type Entry, readCurrent, type Workplace } from './shelf.ts'
+import { currentEntry, ensureEntry, type Entry, currentFolders, type Workplace } from './shelf.ts'
 import { pins } from './pins.ts'
 
 /** The operator's own files instead of the pinned ones, as absolute paths. */
@@ -44,7 +44,7 @@ const ofVms = ['firecracker', 'kernel', 'initramfs', 'cni'] as const
 
 /** The folders of what vms are started with now; an asset that is not there has none. */
 export async function inUse(home: string): Promise<readonly (string | undefined)[]> {
-  const current = await readCurrent(join(home, 'assets'))
+  const current = await currentFolders(join(home, 'assets'))
   return ofVms.map((name) => current[name])
 }
 

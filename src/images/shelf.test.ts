@@ -90,6 +90,13 @@ test('what a killed maker left is swept away: a hidden folder, and a folder with
   expect((await readdir(entry.dir)).sort()).toEqual(['COMPLETE', 'sub'])
 })
 
+test('what another maker has under way is not swept away, although its name begins alike', async () => {
+  await using place = await workplace()
+  await mkdir(join(place.shelf, '.thing-plugins-0a1b2c3d'), { recursive: true })
+  await ensureEntry(place.at, making('whole'))
+  expect((await readdir(place.shelf)).sort()).toEqual(['.thing-plugins-0a1b2c3d', 'current.json', 'thing-1'])
+})
+
 test('an entry that was damaged is not found, and is made anew', async () => {
   await using place = await workplace()
   const thing = making('hello')

@@ -13,7 +13,7 @@ import type { Progress, ProgressStep } from '../base/progress.ts'
 import { walk } from './walk.ts'
 
 /** The file that says an entry is whole; written last. */
-const markerFile = 'COMPLETE'
+export const markerFile = 'COMPLETE'
 
 export interface Marker {
   readonly name: string
@@ -57,7 +57,7 @@ export interface Making {
 
 /** The entry in use for a name, or undefined when there is none, it is not whole or it was made from other inputs. */
 export async function currentEntry(shelf: string, name: string, inputs?: string): Promise<Entry | undefined> {
-  const folder = (await readCurrent(shelf))[name]
+  const folder = (await currentFolders(shelf))[name]
   const entry = folder === undefined ? undefined : await readEntry(join(shelf, folder))
   return entry && (inputs === undefined || entry.marker.inputs === inputs) ? entry : undefined
 }
@@ -85,7 +85,7 @@ export async function ensureEntry(at: Workplace, making: Making): Promise<Entry>
 export async function pointTo(shelf: string, name: string, folder: string): Promise<void> {
   const path = join(shelf, 'current.json')
   await using _held = await lock(path)
-  const current = await readCurrent(shelf)
+  const current = await currentFolders(shelf)
   if (current[name] === folder) return
   await writeAtomic(path, `${JSON.stringify({ ...current, [name]: folder }, null, 2)}\n`)
 }
@@ -94,7 +94,7 @@ export async function pointTo(shelf: string, name: string, folder: string): Prom
 export async function forget(shelf: string, name: string): Promise<void> {
   const path = join(shelf, 'current.json')
   await using _held = await lock(path)
-  const { [name]: gone, ...rest } = await readCurrent(shelf)
+  const { [name]: gone, ...rest } = await currentFolders(shelf)
   if (gone !== undefined) await writeAtomic(path, `${JSON.stringify(rest, null, 2)}\n`)
 }
 
@@ -124,8 +124,8 @@ export async function verifyEntry(entry: Entry): Promise<void> {
   }
 }
 
-/** The folders of a shelf that are in use, by the names of what is in them. */
-export async function readCurrent(shelf: string): Promise<Record<string, string>> {
+/** Which folder is in use for each name on the shelf. */
+export async function currentFolders(shelf: string): Promise<Record<string, string>> {
   try {
     return JSON.parse(await readFile(join(shelf, 'current.json'), 'utf8')) as Record<string, string>
   } catch (error) {
@@ -144,7 +144,7 @@ async function makeEntry(at: Workplace, place: Place): Promise<Entry> {
   const shelf = join(at.home, place.shelf)
   await mkdir(shelf, { recursive: true })
   for (const folder of await readdir(shelf)) {
-    if (folder.startsWith(`.${place.name}-`)) await removeTree(join(shelf, folder))
+    if (hiddenOf(place.name, folder)) await removeTree(join(shelf, folder))
   }
   await removeTree(place.dir)
   // Never the same name twice: a child of a maker that was killed may still be writing into its own folder.
@@ -163,6 +163,10 @@ async function makeEntry(at: Workplace, place: Place): Promise<Entry> {
     throw error
   }
 }
+
+/** True for a hidden folder of that name: `.cni-0a1b2c3d` is one of `cni`, `.cni-plugins-0a1b2c3d` is not. */
+const hiddenOf = (name: string, folder: string): boolean =>
+  folder.startsWith(`.${name}-`) && /^[0-9a-f]+$/.test(folder.slice(name.length + 2))
 
 /** Tries again where something is still being written into the tree. */
 function removeTree(path: string): Promise<void> {

@@ -1,19 +1,25 @@
 /**
  * A workload's events on disk, append-only: output, status changes, the end. Ids are 1, 2, 3 … without a gap.
- * Memory holds a checkpoint for every 256 events; readers follow along with a buffer of their own.
+ * The file is made when the workload starts; until then, and again when it has ended, what its first and last event say
+ * is known without it. Memory holds a checkpoint for every 256 events; readers follow along with a buffer of their own.
  *
  * An entry: kind (1 byte), length (4 bytes, big-endian), payload.
  */
-import { open, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, type FileHandle } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { isMissing } from '../base/files.ts'
 import { abortable } from '../base/time.ts'
 
 export const kinds = ['status', 'stdout', 'stderr', 'end'] as const
 export type Kind = (typeof kinds)[number]
 
-export interface Entry {
-  readonly id: number
+export interface Event {
   readonly kind: Kind
   readonly data: Buffer
+}
+
+export interface Entry extends Event {
+  readonly id: number
 }
 
 const headerBytes = 5
@@ -29,32 +35,35 @@ interface Checkpoint {
 
 export class EventLog {
   readonly path: string
+  /** The event with id 1, of every log. */
+  readonly #first: Event
   readonly #checkpoints: Checkpoint[] = [{ id: 0, offset: 0 }]
   #writer: FileHandle | undefined
   #count = 0
   #bytes = 0
-  #ended = false
+  #last: Event | undefined
   #changed = Promise.withResolvers<void>()
 
-  private constructor(path: string, writer: FileHandle | undefined) {
+  private constructor(path: string, first: Event) {
     this.path = path
-    this.#writer = writer
+    this.#first = first
   }
 
-  static async create(path: string): Promise<EventLog> {
-    return new EventLog(path, await open(path, 'wx', 0o600))
+  /** The log of a workload that waits; it has no file yet. */
+  static waiting(path: string, first: Event): EventLog {
+    return new EventLog(path, first)
   }
 
-  /** A log that was written to its end by an earlier process. */
-  static async reopen(path: string): Promise<EventLog> {
-    const log = new EventLog(path, undefined)
-    const file = await open(path, 'r')
-    try {
-      log.#bytes = (await file.stat()).size
-    } finally {
-      await file.close()
-    }
-    log.#ended = true
+  /** The log of a workload that has ended. A file that lacks the last event, or is not there, is read as if it had it. */
+  static async ended(path: string, o: { first: Event; last: Event }): Promise<EventLog> {
+    const log = new EventLog(path, o.first)
+    const file = await open(path, 'r').catch((error: unknown) => {
+      if (isMissing(error)) return undefined
+      throw error
+    })
+    log.#bytes = (await file?.stat())?.size ?? 0
+    await file?.close()
+    log.#last = o.last
     return log
   }
 
@@ -62,52 +71,114 @@ export class EventLog {
     return this.#bytes
   }
 
+  /** Makes the file, and its folder, with the first event in it; what follows can be appended. */
+  async start(): Promise<void> {
+    await mkdir(dirname(this.path), { recursive: true, mode: 0o700 })
+    this.#writer = await open(this.path, 'wx', 0o600)
+    await this.append(this.#first)
+  }
+
+  /**
+   * Goes on with a file that another process wrote and tells what is in it. A last entry that is cut off is removed, as
+   * is an `end`: only the store knows whether a workload has ended.
+   */
+  async resume(onEntry: (event: Event) => void): Promise<void> {
+    const writer = await open(this.path, 'r+')
+    this.#writer = writer
+    const { size } = await writer.stat()
+    for (let whole = true; whole && this.#bytes < size;) {
+      whole = false
+      for (const event of entriesOf(await readBlock(writer, this.#bytes, size))) {
+        if (event.kind === 'end') break
+        whole = true
+        onEntry(event)
+        this.#grow(event)
+      }
+    }
+    await writer.truncate(this.#bytes)
+  }
+
+  /** Of a log that is written by this process: the id of its newest entry. */
+  get newest(): number {
+    return this.#count
+  }
+
   /** One writer at a time; a payload is at most maxEntryBytes. Readers see it once it is on its way to the disk whole. */
-  async append(kind: Kind, payload: Uint8Array): Promise<void> {
-    if (!this.#writer) throw new Error(`${this.path}: is closed`)
-    if (payload.length > maxEntryBytes) throw new Error(`${this.path}: an entry of ${payload.length} bytes`)
+  async append({ kind, data }: { readonly kind: Kind; readonly data: Uint8Array }): Promise<void> {
+    if (!this.#writer) throw new Error(`${this.path}: is not open`)
+    if (data.length > maxEntryBytes) throw new Error(`${this.path}: an entry of ${data.length} bytes`)
     const header = Buffer.alloc(headerBytes)
     header.writeUInt8(kinds.indexOf(kind), 0)
-    header.writeUInt32BE(payload.length, 1)
-    await this.#writer.writev([header, payload], this.#bytes)
-    this.#bytes += headerBytes + payload.length
-    this.#count += 1
-    if (this.#count % checkpointEvery === 0) this.#checkpoints.push({ id: this.#count, offset: this.#bytes })
+    header.writeUInt32BE(data.length, 1)
+    await this.#writer.writev([header, data], this.#bytes)
+    this.#grow({ data })
     this.#notify()
   }
 
-  /** Nothing more comes: readers end when they have read all. */
+  /** Resolves when all that was appended is on the disk. */
+  async sync(): Promise<void> {
+    await this.#writer?.datasync()
+  }
+
+  /** The last event, after which nothing comes: readers end when they have read all. */
+  async end(last: Event): Promise<void> {
+    try {
+      if (this.#writer) await this.append(last)
+    } finally {
+      this.#last = last
+      await this.close()
+    }
+  }
+
+  /** Lets go of the file; the log may be resumed by another process. */
   async close(): Promise<void> {
     const writer = this.#writer
     this.#writer = undefined
     await writer?.close()
-    this.#ended = true
     this.#notify()
   }
 
-  /** All entries after the id, then those that come, until the log is closed. Rejects when the signal is aborted. */
+  /** All entries after the id, then those that come, up to the last event. Rejects when the signal is aborted. */
   async *read(after: number, signal: AbortSignal): AsyncGenerator<Entry> {
     const start = this.#checkpoints.findLast((point) => point.id <= after) ?? { id: 0, offset: 0 }
     let { id, offset } = start
-    const file = await open(this.path, 'r')
+    let kind: Kind | undefined
+    let seen = after
+    if (after < 1 && this.#bytes === 0) yield { id: (seen = 1), ...this.#first }
+    let file: FileHandle | undefined
     try {
       for (;;) {
         signal.throwIfAborted()
         const changed = this.#changed.promise
-        const ended = this.#ended
+        const last = this.#last
+        const from = offset
         if (offset < this.#bytes) {
-          const block = await readBlock(file, offset, this.#bytes)
-          for (const { kind, data } of entriesOf(block)) {
+          file ??= await open(this.path, 'r')
+          for (const event of entriesOf(await readBlock(file, offset, this.#bytes))) {
             id += 1
-            offset += headerBytes + data.length
-            if (id > after) yield { id, kind, data }
+            offset += headerBytes + event.data.length
+            kind = event.kind
+            if (id > seen) yield { id, ...event }
           }
-        } else if (ended) return
-        else await abortable(changed, signal)
+        }
+        if (offset > from) continue
+        if (last) {
+          // What is left of a file here is half an entry, from a power cut.
+          const due = Math.max(id, 1) + 1
+          if (kind !== 'end' && due > after) yield { id: due, ...last }
+          return
+        }
+        await abortable(changed, signal)
       }
     } finally {
-      await file.close()
+      await file?.close()
     }
+  }
+
+  #grow({ data }: { readonly data: Uint8Array }): void {
+    this.#bytes += headerBytes + data.length
+    this.#count += 1
+    if (this.#count % checkpointEvery === 0) this.#checkpoints.push({ id: this.#count, offset: this.#bytes })
   }
 
   #notify(): void {
@@ -125,7 +196,7 @@ async function readBlock(file: FileHandle, offset: number, end: number): Promise
 }
 
 /** The entries that are whole in a block. */
-function* entriesOf(block: Buffer): Generator<{ kind: Kind; data: Buffer }> {
+function* entriesOf(block: Buffer): Generator<Event> {
   for (let at = 0; at + headerBytes <= block.length;) {
     const length = block.readUInt32BE(at + 1)
     const end = at + headerBytes + length

@@ -1,6 +1,6 @@
 /** What a program writes, on its way to the log: cut at characters, counted, bounded. */
 import type { Chunk, Seen } from '../backend/backend.ts'
-import { maxEntryBytes, type EventLog } from './eventlog.ts'
+import { maxEntryBytes, type Event, type EventLog } from './eventlog.ts'
 import { Excerpt } from './excerpt.ts'
 import { cut } from './utf8.ts'
 
@@ -43,9 +43,17 @@ export class Output {
       this.excerpts[stream].push(kept)
       const { pieces, rest } = cut(Buffer.concat([this.#rest[stream], kept]), maxEntryBytes)
       this.#rest[stream] = rest
-      for (const piece of pieces) await this.#log.append(stream, piece)
+      for (const piece of pieces) await this.#log.append({ kind: stream, data: piece })
     }
     return this.#bytes > this.#limit
+  }
+
+  /** Takes what an earlier process had put into the log. */
+  restore({ kind, data }: Event): void {
+    if (kind !== 'stdout' && kind !== 'stderr') return
+    this.#bytes += data.length
+    this.#taken[kind] += data.length
+    this.excerpts[kind].push(data)
   }
 
   /** The program has ended: half a character is all there will be of it. */
@@ -53,7 +61,7 @@ export class Output {
     for (const stream of ['stdout', 'stderr'] as const) {
       const rest = this.#rest[stream]
       this.#rest[stream] = new Uint8Array()
-      if (rest.length > 0) await this.#log.append(stream, rest)
+      if (rest.length > 0) await this.#log.append({ kind: stream, data: rest })
     }
   }
 }

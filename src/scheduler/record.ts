@@ -1,72 +1,102 @@
-/** From what the scheduler and the backend know of a run to what the record says. Pure. */
+/** From what the store and the backend know of a workload to what the record says. Pure. */
 import type { ExitRecord, RunRecord, Status, WorkloadRecord, WorkloadSummary } from '../api/workload.ts'
 import type { Exit, RunFacts, Usage } from '../backend/backend.ts'
+import type { Stored } from '../store/rows.ts'
 import type { Excerpt } from './excerpt.ts'
 
-/** What is known of a workload before and after its run; times are milliseconds of the epoch. */
+/** Of a workload's start and end, beyond the columns of its row: the store keeps it as text. */
 export interface Known {
-  readonly id: string
+  readonly queueMs?: number | undefined
+  readonly run?: RunFacts | undefined
+  /** Without its result, which is kept apart. */
+  readonly exit?: Omit<Exit, 'result' | 'resultError'> | undefined
+}
+
+/** What a program gave, kept apart from what a listing needs. */
+export interface Given {
+  readonly stdout: string
+  readonly stderr: string
+  readonly dropped_bytes: { readonly stdout: number; readonly stderr: number }
+  /** JSON text. */
+  readonly result?: string
+  readonly result_error?: string
+}
+
+/** A workload with what is known of it now, which for a live one is more than its row. */
+export interface Seen extends Known {
+  readonly row: Pick<Stored, 'id' | 'runtime' | 'isolation' | 'labels' | 'priority' | 'createdAt'>
   readonly status: Status
-  readonly runtime: string
-  readonly isolation: string
-  readonly labels: Readonly<Record<string, string>>
-  readonly priority: number
-  readonly createdAt: number
   readonly startedAt?: number | undefined
   readonly finishedAt?: number | undefined
-  readonly queueMs?: number | undefined
-  readonly exit?: Exit | undefined
-  readonly run?: RunFacts | undefined
+}
+
+export function seenOf(row: Stored): Seen {
+  const known = row.record === undefined ? {} : (JSON.parse(row.record) as Known)
+  return { ...known, row, status: row.status, startedAt: row.startedAt, finishedAt: row.finishedAt }
+}
+
+/** Of a run whose start an earlier process did not live to note. */
+export function unknownRun(backend: string, node: string): RunFacts {
+  return { backend, node, vmId: '', start: 'boot', bootMs: 0, phasesMs: {}, vsock: { status: 'lost', rttUs: 0 } }
 }
 
 const time = (ms: number): string => new Date(ms).toISOString()
 
-export function summaryOf(known: Known): WorkloadSummary {
+export function summaryOf({ row, status, exit, run, queueMs, startedAt, finishedAt }: Seen): WorkloadSummary {
   return {
-    id: known.id,
-    status: known.status,
-    runtime: known.runtime,
-    isolation: known.isolation,
-    labels: { ...known.labels },
-    priority: known.priority,
-    ...(known.exit && { exit: exitRecordOf(known.exit) }),
-    created_at: time(known.createdAt),
-    ...(known.startedAt !== undefined && { started_at: time(known.startedAt) }),
-    ...(known.finishedAt !== undefined && { finished_at: time(known.finishedAt) }),
-    ...(known.run && { run: runRecordOf(known.run, known.queueMs, known.exit?.usage) }),
+    id: row.id,
+    status,
+    runtime: row.runtime,
+    isolation: row.isolation,
+    labels: { ...row.labels },
+    priority: row.priority,
+    ...(exit && { exit: exitRecordOf(exit) }),
+    created_at: time(row.createdAt),
+    ...(startedAt !== undefined && { started_at: time(startedAt) }),
+    ...(finishedAt !== undefined && { finished_at: time(finishedAt) }),
+    ...(run && { run: runRecordOf(run, queueMs, exit?.usage) }),
   }
 }
 
-export function recordOf(known: Known, excerpts: Readonly<Record<'stdout' | 'stderr', Excerpt>>): WorkloadRecord {
-  const { result, resultError } = known.exit ?? {}
+export function recordOf(summary: WorkloadSummary, { result, ...given }: Given): WorkloadRecord {
+  return { ...summary, ...given, ...(result !== undefined && { result: JSON.parse(result) as unknown }) }
+}
+
+export const nothingGiven: Given = { stdout: '', stderr: '', dropped_bytes: { stdout: 0, stderr: 0 } }
+
+export function givenOf(excerpts: Readonly<Record<'stdout' | 'stderr', Excerpt>>, exit?: Exit): Given {
+  const { stdout, stderr } = excerpts
   return {
-    ...summaryOf(known),
-    stdout: excerpts.stdout.text(),
-    stderr: excerpts.stderr.text(),
-    dropped_bytes: { stdout: excerpts.stdout.droppedBytes, stderr: excerpts.stderr.droppedBytes },
-    ...(result !== undefined && { result: JSON.parse(result) as unknown }),
-    ...(resultError !== undefined && { result_error: resultError }),
+    stdout: stdout.text(),
+    stderr: stderr.text(),
+    dropped_bytes: { stdout: stdout.droppedBytes, stderr: stderr.droppedBytes },
+    ...(exit?.result !== undefined && { result: exit.result }),
+    ...(exit?.resultError !== undefined && { result_error: exit.resultError }),
   }
 }
 
-export function exitRecordOf({ by, code, signal, message }: Exit): ExitRecord {
+export function exitRecordOf({ by, code, signal, message, step }: Omit<Exit, 'result' | 'resultError'>): ExitRecord {
   return {
     by,
     ...(code !== undefined && { code }),
     ...(signal !== undefined && { signal }),
     ...(message !== undefined && { message }),
+    ...(step !== undefined && { step }),
   }
 }
 
 function runRecordOf(run: RunFacts, queueMs: number | undefined, usage: Usage | undefined): RunRecord {
   const phases = { ...(queueMs !== undefined && { queue: queueMs }), ...run.phasesMs }
+  // The backend's clock begins where the queue ends.
+  const begun = Object.entries(run.phasesAtMs ?? {}).map(([name, ms]) => [name, (queueMs ?? 0) + ms] as const)
   return {
     backend: run.backend,
     node: run.node,
     vm_id: run.vmId,
     start: run.start,
     boot_ms: Math.round(run.bootMs),
-    phases_ms: Object.fromEntries(Object.entries(phases).map(([name, ms]) => [name, Math.round(ms * 10) / 10])),
+    phases_ms: tenths(Object.entries(phases)),
+    ...(run.phasesAtMs && { phases_at_ms: { ...(queueMs !== undefined && { queue: 0 }), ...tenths(begun) } }),
     vsock: { status: run.vsock.status, rtt_us: Math.round(run.vsock.rttUs) },
     ...(usage && {
       usage: {
@@ -80,3 +110,7 @@ function runRecordOf(run: RunFacts, queueMs: number | undefined, usage: Usage | 
     }),
   }
 }
+
+/** Milliseconds with one decimal. */
+const tenths = (named: readonly (readonly [string, number])[]): Record<string, number> =>
+  Object.fromEntries(named.map(([name, ms]) => [name, Math.round(ms * 10) / 10]))

@@ -1,120 +1,100 @@
-/** Takes workloads in, runs as many at once as there is room for, and knows them until they are forgotten. */
-import { randomUUIDv7 } from 'node:crypto'
-import { rm } from 'node:fs/promises'
+/** Takes workloads in, has them run, and knows them until they are forgotten. What must last is in the store. */
 import { VulcanError } from '../api/errors.ts'
 import { hasEnded, type WorkloadRecord, type WorkloadRequest, type WorkloadSummary } from '../api/workload.ts'
 import type { Backend, Cleaned, CleanupOptions } from '../backend/backend.ts'
 import { Facts } from '../base/facts.ts'
 import { abortable } from '../base/time.ts'
-import { admit, type Limits, type Offer } from './admission.ts'
-import type { Entry, EventLog } from './eventlog.ts'
-import { Keys } from './keys.ts'
-import { enqueue, next, outdated, overheadMib, type Capacity } from './placement.ts'
-import { Shelf, type Ended } from './shelf.ts'
-import { prepare, type Upload } from './source.ts'
-import { Workload } from './workload.ts'
+import type { Load } from '../store/leases.ts'
+import type { Stored } from '../store/rows.ts'
+import type { Store } from '../store/store.ts'
+import type { Filter } from '../store/workloads.ts'
+import type { Offer } from './admission.ts'
+import { endEvent, firstEvent } from './events.ts'
+import { EventLog, type Entry } from './eventlog.ts'
+import { take } from './intake.ts'
+import type { SchedulerFacts, SchedulerOptions } from './options.ts'
+import { nothingGiven, recordOf, seenOf, summaryOf, type Given } from './record.ts'
+import { forgetOutdated, removeOrphans } from './retention.ts'
+import { Shelf } from './shelf.ts'
+import type { Upload } from './source.ts'
+import { Waiting } from './waiting.ts'
+import { Worker } from './worker.ts'
 
-export interface SchedulerOptions {
-  readonly home: string
-  readonly backend: Backend
-  readonly limits: Limits
-  readonly capacity: Capacity
-  /** Most workloads that wait. */
-  readonly pending: number
-  /** What is kept of ended ones. */
-  readonly retention: { readonly count: number; readonly bytes: number }
-}
-
-export interface SchedulerFacts {
-  readonly 'workload.accepted': { id: string; runtime: string }
-  readonly 'workload.ended': { id: string; summary: WorkloadSummary }
-  /** Something of ours went wrong beside the run. */
-  readonly 'workload.trouble': { id: string; error: unknown }
-}
-
-export interface Load {
-  readonly used: Capacity
-  readonly pending: number
-}
+/** Milliseconds between looks at what is to be forgotten. */
+const sweepMs = 30_000
 
 export class Scheduler implements AsyncDisposable {
   readonly facts = new Facts<SchedulerFacts>()
   readonly #o: SchedulerOptions
   readonly #shelf: Shelf
-  readonly #keys = new Keys()
-  readonly #active = new Map<string, Workload>()
-  readonly #ended = new Map<string, Ended>()
-  readonly #running = new Map<string, Promise<void>>()
+  readonly #worker: Worker
+  readonly #waiting: Waiting
   readonly #closing = new AbortController()
   #accepting = 0
-  #queue: Workload[] = []
+  #sweeping: NodeJS.Timeout | undefined
 
-  private constructor(options: SchedulerOptions) {
+  private constructor(options: SchedulerOptions, shelf: Shelf) {
     this.#o = options
-    this.#shelf = new Shelf(options.home)
+    this.#shelf = shelf
+    this.#waiting = new Waiting((id) => shelf.logPath(id))
+    const { node, store, backend, capacity } = options
+    this.#worker = new Worker({
+      ...{ node, store, backend, capacity, shelf },
+      logOf: (id) => this.#waiting.logOf(id),
+      onEnded: (summary) => this.#onEnded(summary),
+      onTrouble: (id, error) => this.#trouble(error, id),
+    })
   }
 
+  /** Opens it; workloads can be taken in, but nothing runs before `start`. */
   static async open(options: SchedulerOptions): Promise<Scheduler> {
-    const scheduler = new Scheduler(options)
-    for (const ended of await scheduler.#shelf.load()) scheduler.#ended.set(ended.summary.id, ended)
-    return scheduler
+    const shelf = await Shelf.open(options.home)
+    await removeOrphans(options.store, shelf)
+    return new Scheduler(options, shelf)
+  }
+
+  /** Goes on with what an earlier process ran, removes what nobody needs, and begins to run what waits. */
+  async start(): Promise<void> {
+    await this.#worker.recover()
+    const cleaned = await this.cleanup()
+    if (Object.values(cleaned).some((count) => count > 0)) this.facts.emit('leftovers.removed', { cleaned })
+    if (this.#closing.signal.aborted) return
+    this.#worker.open()
+    this.#sweeping = setInterval(() => {
+      this.sweep().catch((error: unknown) => this.#trouble(error))
+    }, sweepMs)
+    this.#sweeping.unref()
   }
 
   /**
-   * Takes a workload in and starts it as soon as there is room. The upload's file is moved or removed, whatever happens.
-   * Rejects with a VulcanError that names the field at fault, having left nothing behind.
+   * Takes a workload in; once this resolves it is on the disk. It starts as soon as there is room. Rejects with a
+   * VulcanError that names the field at fault, having left nothing behind.
    */
-  async accept(request: WorkloadRequest, upload?: Upload): Promise<WorkloadSummary> {
-    try {
-      if (this.#closing.signal.aborted) throw new VulcanError('shutting_down', 'the server is shutting down')
-      const admitted = admit(request, {
-        limits: this.#o.limits,
-        offers: [await this.offer()],
-        uploaded: upload !== undefined,
-      })
-      const id = await this.#keys.once(request, upload, () => this.#take(request, admitted, upload))
-      return this.summary(id)
-    } finally {
-      if (upload) await rm(upload.path, { force: true })
-    }
-  }
-
-  async #take(request: WorkloadRequest, admitted: ReturnType<typeof admit>, upload?: Upload): Promise<string> {
-    const free = Math.max(0, this.#o.capacity.vms - this.#used().vms)
-    if (this.#queue.length + this.#accepting >= this.#o.pending + free) {
-      throw new VulcanError('overloaded', `${this.#queue.length} workloads wait already; no more are taken`)
-    }
-    const id = randomUUIDv7()
+  async accept(request: WorkloadRequest, o: { upload?: Upload | undefined; tenant?: string } = {}): Promise<string> {
+    const { store, limits } = this.#o
     this.#accepting += 1
     try {
-      await this.#shelf.create(id)
-      const prepared = await prepare(request, {
-        runtime: admitted.runtime,
-        upload,
-        archivePath: this.#shelf.archivePath(id),
-        archiveBytes: this.#o.limits.archiveBytes,
-        unpackedBytes: admitted.rest.resources.diskMib * (1 << 20),
-        signal: this.#closing.signal,
+      await this.#refuseTooMany()
+      const { id, known } = await take(request, o.upload, {
+        ...{ store, limits, shelf: this.#shelf, signal: this.#closing.signal },
+        tenant: o.tenant ?? '',
+        offer: await this.offer(),
+        onKept: () => this.#worker.pump(),
       })
-      const workload = await Workload.accept({
-        spec: { id, ...admitted.rest, ...prepared },
-        isolation: admitted.isolation,
-        labels: request.labels ?? {},
-        priority: request.priority ?? 0,
-        log: await this.#shelf.createLog(id),
-        onLeftover: (error) => this.facts.emit('workload.trouble', { id, error }),
-      })
-      this.#active.set(id, workload)
-      this.facts.emit('workload.accepted', { id, runtime: admitted.runtime.name })
-      this.#queue = enqueue(this.#queue, workload)
-    } catch (error) {
-      await this.#shelf.remove(id)
-      throw error
+      if (!known) this.facts.emit('workload.accepted', { id, runtime: request.runtime })
+      return id
     } finally {
       this.#accepting -= 1
     }
-    this.#startWhatFits()
-    return id
+  }
+
+  async #refuseTooMany(): Promise<void> {
+    if (this.#closing.signal.aborted) throw new VulcanError('shutting_down', 'the server is shutting down')
+    const { store, pending, capacity } = this.#o
+    const waiting = await store.countWaiting()
+    const free = Math.max(0, capacity.vms - this.#worker.live.size)
+    if (waiting + this.#accepting <= pending + free) return
+    throw new VulcanError('overloaded', `${waiting} workloads wait already; no more are taken`)
   }
 
   /** What this node's backend offers now. */
@@ -125,48 +105,64 @@ export class Scheduler implements AsyncDisposable {
 
   /** Has the backend remove what no known run needs; gives back what that was, or would be with `dryRun`. */
   async cleanup(o: CleanupOptions = {}): Promise<Cleaned> {
-    return this.#o.backend.cleanup(new Set(this.#active.keys()), o)
+    return this.#o.backend.cleanup(new Set(this.#worker.live.keys()), o)
   }
 
-  get load(): Load {
-    return { used: this.#used(), pending: this.#queue.length }
+  /** Forgets what is beyond the bounds. */
+  async sweep(): Promise<void> {
+    await forgetOutdated(this.#o.store, this.#shelf, this.#o.retention)
   }
 
-  summary(id: string): WorkloadSummary {
-    const found = this.#active.get(id)?.summary ?? this.#ended.get(id)?.summary
-    if (!found) throw missing(id)
-    return found
+  async load(): Promise<Load & { readonly pending: number }> {
+    const { store, node, capacity } = this.#o
+    const [load, pending] = await Promise.all([
+      store.load({ node, overheadMib: capacity.overheadMib }),
+      store.countWaiting(),
+    ])
+    return { ...load, pending }
+  }
+
+  /** How many are known of each status; of what there is none, nothing. */
+  counts(): ReturnType<Store['countByStatus']> {
+    return this.#o.store.countByStatus()
+  }
+
+  async summary(id: string): Promise<WorkloadSummary> {
+    const live = this.#worker.live.get(id)
+    return live ? live.summary : this.#summaryOf(await this.#found(id))
   }
 
   /** Newest first. */
-  summaries(): WorkloadSummary[] {
-    const all = [...this.#active.values()].map((workload) => workload.summary)
-    for (const { summary } of this.#ended.values()) all.push(summary)
-    return all.sort((a, b) => (a.id < b.id ? 1 : -1))
+  async summaries(filter: Filter): Promise<WorkloadSummary[]> {
+    const rows = await this.#o.store.list(filter)
+    return Promise.all(rows.map(async (row) => this.#worker.live.get(row.id)?.summary ?? summaryOf(seenOf(row))))
   }
 
   async record(id: string): Promise<WorkloadRecord> {
-    const workload = this.#active.get(id)
-    if (workload) return workload.record
-    if (!this.#ended.has(id)) throw missing(id)
-    return this.#shelf.record(id)
+    const live = this.#worker.live.get(id)
+    if (live) return live.record
+    const row = await this.#found(id)
+    const given = await this.#o.store.given(id)
+    return recordOf(await this.#summaryOf(row), given === undefined ? nothingGiven : (JSON.parse(given) as Given))
   }
 
   /** Asks for a workload's end. Throws not_found or already_ended. */
-  kill(id: string): void {
-    const workload = this.#active.get(id)
-    const { status } = workload?.summary ?? this.summary(id)
-    if (!workload || hasEnded(status)) throw new VulcanError('already_ended', `the workload ${id} has ended: ${status}`)
-    if (!this.#queue.includes(workload)) return workload.kill()
-    this.#queue = this.#queue.filter((other) => other !== workload)
-    this.#follow(workload, workload.end({ by: 'killed', message: 'killed while it waited' }))
+  async kill(id: string): Promise<void> {
+    const exit = { by: 'killed', message: 'killed while it waited' } as const
+    const end = { status: 'killed', at: Date.now(), record: JSON.stringify({ exit }) } as const
+    if (!this.#worker.live.has(id) && (await this.#o.store.cancel(id, end))) {
+      this.#onEnded(await this.summary(id))
+      return
+    }
+    const { status } = await this.summary(id)
+    if (hasEnded(status)) throw new VulcanError('already_ended', `the workload ${id} has ended: ${status}`)
+    this.#worker.kill(id)
   }
 
-  /** Resolves when the workload has ended; rejects with the signal's reason. */
+  /** Resolves when the workload has ended, or the server lets go of it; rejects with the signal's reason. */
   async ended(id: string, signal: AbortSignal): Promise<void> {
-    const workload = this.#active.get(id)
-    if (!workload) return void this.summary(id)
-    await abortable(this.#running.get(id) ?? workload.ended, signal)
+    const live = this.#worker.live.get(id)
+    await abortable(live ? live.ended : this.#waitFor(id), signal)
   }
 
   /** The workload's events after an id, up to its end and as they come. */
@@ -174,62 +170,75 @@ export class Scheduler implements AsyncDisposable {
     yield* (await this.#log(id)).read(after, signal)
   }
 
+  /** Lets go of what runs, for the next process; what waits goes on waiting. */
+  async release(): Promise<void> {
+    await this.#close({ release: true })
+  }
+
+  /** The id of the newest event of a workload that goes on; undefined when its log is at its end. */
+  newestEvent(id: string): number | undefined {
+    return this.#worker.live.get(id)?.log.newest
+  }
+
+  /** Kills what runs and what waits. */
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closing.signal.aborted) return
     this.#closing.abort(new VulcanError('shutting_down', 'the server is shutting down'))
-    for (const id of this.#active.keys()) {
-      const { status } = this.summary(id)
-      if (!hasEnded(status)) this.kill(id)
-    }
-    await Promise.all(this.#running.values())
+    const all = await this.#o.store.unfinished()
+    const kills = await Promise.allSettled(all.map((id) => this.kill(id)))
+    for (const kill of kills) if (kill.status === 'rejected') this.#trouble(kill.reason)
+    await this.#close({ release: false })
+  }
+
+  async #close(o: { release: boolean }): Promise<void> {
+    this.#closing.abort(new VulcanError('shutting_down', 'the server is shutting down'))
+    clearInterval(this.#sweeping)
+    await this.#worker.close(o)
+    this.#waiting.settleAll()
+  }
+
+  async #found(id: string): Promise<Stored> {
+    const row = await this.#o.store.find(id)
+    if (row) return row
+    throw missing(id)
+  }
+
+  async #summaryOf(row: Stored): Promise<WorkloadSummary> {
+    const summary = summaryOf(seenOf(row))
+    if (row.status !== 'pending' || row.node !== undefined) return summary
+    return { ...summary, place: (await this.#o.store.countBefore(row)) + 1 }
+  }
+
+  /** Asked for before the store is, so that an end in between is not missed. */
+  async #waitFor(id: string): Promise<void> {
+    const ended = this.#waiting.endOf(id)
+    const row = await this.#o.store.find(id)
+    if (!row || row.finishedAt !== undefined) this.#waiting.settle(id)
+    if (!row) throw missing(id)
+    await ended
   }
 
   async #log(id: string): Promise<EventLog> {
-    const workload = this.#active.get(id)
-    if (workload) return workload.log
-    if (!this.#ended.has(id)) throw missing(id)
-    return this.#shelf.reopenLog(id)
+    const live = this.#worker.live.get(id)
+    if (live) return live.log
+    const log = this.#waiting.logOf(id)
+    const row = await this.#o.store.find(id)
+    if (row && row.finishedAt === undefined) return log
+    this.#waiting.settle(id)
+    if (!row) throw missing(id)
+    const last = endEvent(summaryOf(seenOf(row)))
+    return EventLog.ended(this.#shelf.logPath(id), { first: firstEvent, last })
   }
 
-  #startWhatFits(): void {
-    for (;;) {
-      const workload = next(this.#queue, this.#used(), this.#o.capacity)
-      if (!workload) return
-      this.#queue = this.#queue.filter((other) => other !== workload)
-      this.#follow(workload, workload.execute(this.#o.backend))
-    }
+  #onEnded(summary: WorkloadSummary): void {
+    const { id } = summary
+    if (!hasEnded(summary.status)) return this.#waiting.settle(id)
+    this.facts.emit('workload.ended', { id, summary })
+    this.#waiting.end(summary).catch((error: unknown) => this.#trouble(error, id))
   }
 
-  #used(): Capacity {
-    const running = [...this.#running.keys()]
-      .map((id) => this.#active.get(id))
-      .filter((workload) => workload !== undefined)
-    return { vms: running.length, memMib: running.reduce((sum, { memMib }) => sum + memMib + overheadMib, 0) }
-  }
-
-  /** Waits for a workload's end, keeps its record, forgets the oldest and starts the next. */
-  #follow(workload: Workload, ending: Promise<void>): void {
-    const trouble = (error: unknown) => this.facts.emit('workload.trouble', { id: workload.id, error })
-    const followed = ending.then(() => this.#settle(workload)).catch(trouble)
-    this.#running.set(
-      workload.id,
-      followed.finally(() => {
-        this.#running.delete(workload.id)
-        if (!this.#closing.signal.aborted) this.#startWhatFits()
-      }),
-    )
-  }
-
-  async #settle(workload: Workload): Promise<void> {
-    const ended = await this.#shelf.finish(workload.record)
-    this.#ended.set(workload.id, ended)
-    this.#active.delete(workload.id)
-    this.facts.emit('workload.ended', { id: workload.id, summary: ended.summary })
-    const kept = [...this.#ended.values()].map(({ summary, bytes }) => ({ id: summary.id, bytes }))
-    for (const id of outdated(kept, this.#o.retention)) {
-      this.#ended.delete(id)
-      this.#keys.forget(id)
-      await this.#shelf.remove(id)
-    }
+  #trouble(error: unknown, id = ''): void {
+    this.facts.emit('workload.trouble', { id, error })
   }
 }
 

@@ -1,126 +1,180 @@
-/** One workload from its acceptance to its end: its status, its log, its output. The scheduler says when. */
+/** One claimed workload, from its claim to its end: its status, its log, its output. The worker says when. */
 import { rm } from 'node:fs/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { WorkloadRecord, WorkloadSummary } from '../api/workload.ts'
-import type { Backend, Exit, Run, RunFacts, RunSpec } from '../backend/backend.ts'
+import type { Backend, Exit, Run, RunSpec } from '../backend/backend.ts'
 import { VulcanError } from '../api/errors.ts'
+import { isMissing } from '../base/files.ts'
 import { deadline } from '../base/time.ts'
-import { EventLog } from './eventlog.ts'
+import type { Claimed } from '../store/rows.ts'
+import type { Store } from '../store/store.ts'
+import { endEvent, statusEvent } from './events.ts'
+import type { EventLog } from './eventlog.ts'
 import { advance, statusOf } from './lifecycle.ts'
 import { Output } from './output.ts'
-import { exitRecordOf, recordOf, summaryOf, type Known } from './record.ts'
+import { givenOf, recordOf, seenOf, summaryOf, unknownRun, type Seen } from './record.ts'
 
 export interface WorkloadParts {
+  readonly claimed: Claimed
   readonly spec: RunSpec
-  readonly isolation: string
-  readonly labels: Readonly<Record<string, string>>
-  readonly priority: number
   readonly log: EventLog
-  /** Told of what could not be undone after a run. */
-  readonly onLeftover: (error: unknown) => void
+  readonly store: Store
+  readonly backend: Backend
+  /** Told of what went wrong beside the run: what could not be undone or written. */
+  readonly onTrouble: (error: unknown) => void
+  /** Told when the program runs: another may start. */
+  readonly onStarted: () => void
+  /** Told when it has ended or was let go of, before `ended` resolves. */
+  readonly onEnded: () => void
 }
 
 /** From execute to a program that runs; a build of an image is not part of it. */
 const startDeadlineMs = 240_000
-
-/** Why execute was aborted: somebody asked. */
-class Killed extends Error {}
+/** Between tries to write an end that the store refused, which has a full disk as its usual reason. */
+const retryMs = { first: 200, most: 10_000 }
 
 export class Workload {
   readonly id: string
-  readonly priority: number
-  readonly memMib: number
   readonly log: EventLog
   readonly #parts: WorkloadParts
   readonly #output: Output
   readonly #starting = new AbortController()
   readonly #ended = Promise.withResolvers<void>()
-  #known: Known
+  readonly #released = Promise.withResolvers<undefined>()
+  readonly #acquired = Promise.withResolvers<void>()
+  #seen: Seen
   #run: Run | undefined
-  #lastFacts: RunFacts | undefined
+  #releasing = false
 
-  private constructor(parts: WorkloadParts) {
-    const { spec } = parts
-    this.id = spec.id
-    this.priority = parts.priority
-    this.memMib = spec.resources.memMib
+  constructor(parts: WorkloadParts) {
+    this.id = parts.claimed.id
     this.log = parts.log
     this.#parts = parts
-    this.#output = new Output(parts.log, spec.outputLimitBytes)
-    const { isolation, labels, priority } = parts
-    this.#known = {
-      id: spec.id,
-      status: 'pending',
-      runtime: spec.runtime,
-      isolation,
-      labels,
-      priority,
-      createdAt: Date.now(),
-    }
-  }
-
-  static async accept(parts: WorkloadParts): Promise<Workload> {
-    const workload = new Workload(parts)
-    await workload.#tell('status')
-    return workload
-  }
-
-  get known(): Known {
-    return { ...this.#known, run: this.#run?.facts() ?? this.#lastFacts }
+    this.#output = new Output(parts.log, parts.spec.outputLimitBytes)
+    this.#seen = seenOf(parts.claimed)
   }
 
   get summary(): WorkloadSummary {
-    return summaryOf(this.known)
+    return summaryOf({ ...this.#seen, run: this.#run?.facts() ?? this.#seen.run })
   }
 
   get record(): WorkloadRecord {
-    return recordOf(this.known, this.#output.excerpts)
+    return recordOf(this.summary, givenOf(this.#output.excerpts))
   }
 
-  /** Resolves when the workload has ended and its vm is gone. */
+  /** Resolves when it is known whether there is a run. */
+  get acquired(): Promise<void> {
+    return this.#acquired.promise
+  }
+
+  /** Resolves when the workload has ended, its vm is gone and its record is on the disk; or it was let go of. */
   get ended(): Promise<void> {
     return this.#ended.promise
   }
 
-  /** Asks for the end, whether it starts or runs. One that is still pending is the scheduler's to end. */
+  /** Asks for the end, whether it starts or runs. */
   kill(): void {
-    this.#starting.abort(new Killed('killed before its program ran'))
+    this.#starting.abort(new Error('killed before its program ran'))
     this.#run?.kill('killed')
   }
 
-  /** Runs it to its end. Never rejects: what goes wrong is in the exit. */
-  async execute(backend: Backend): Promise<void> {
-    const queueMs = Date.now() - this.#known.createdAt
-    this.#known = { ...this.#known, queueMs }
-    await this.end(await this.#attempt(backend).catch((error: unknown) => this.#failed(error)))
+  /** Lets a program that runs go on without us; one that only starts waits again. Resolves when nothing of it is ours. */
+  async release(): Promise<void> {
+    this.#releasing = true
+    this.#starting.abort(new Error('the server stops'))
+    await this.#acquired.promise
+    await this.#run?.release()
+    this.#released.resolve(undefined)
+    await this.#ended.promise
   }
 
-  /** Ends it without or after a run. */
-  async end(exit: Exit): Promise<void> {
+  /** Runs it to its end. Never rejects: what goes wrong is in the exit. */
+  async execute(): Promise<void> {
+    const { backend, spec } = this.#parts
+    this.#seen = { ...this.#seen, queueMs: Date.now() - this.#seen.row.createdAt }
+    const start = { timeoutMs: startDeadlineMs, signal: this.#starting.signal }
+    await this.#through(async () => {
+      await this.log.start()
+      return deadline(`starting ${spec.id}`, start, (signal) => backend.execute(spec, signal))
+    })
+  }
+
+  /** Goes on with what an earlier process had claimed, where its vm lives; ends it by vm_lost where not. */
+  async resume(): Promise<void> {
+    const { backend, spec, claimed } = this.#parts
+    await this.#through(async () => {
+      await this.#resumeLog()
+      const known = this.#seen.run ?? unknownRun(backend.name, claimed.node ?? '')
+      const startedAt = this.#seen.startedAt ?? claimed.createdAt
+      const recovery = { seen: this.#output.kept, startedAt, facts: known }
+      const start = { timeoutMs: startDeadlineMs, signal: this.#starting.signal }
+      const run = await deadline(`recovering ${spec.id}`, start, (signal) => backend.recover(spec, recovery, signal))
+      if (run) return run
+      throw new Error('the server ended while it ran, and its microVM did not live on')
+    }, 'vm_lost')
+  }
+
+  /** Ends it by vm_lost without a look: its node was not heard of in time. */
+  async abandon(words: string): Promise<void> {
+    await this.#through(async () => {
+      await this.#resumeLog()
+      throw new Error(words)
+    }, 'vm_lost')
+  }
+
+  async #through(acquire: () => Promise<Run>, otherwise: 'start_failed' | 'vm_lost' = 'start_failed'): Promise<void> {
+    const exit = await this.#attempt(acquire).catch((error: unknown) => this.#failed(error, otherwise))
+    this.#acquired.resolve()
     this.#run = undefined
-    const status = advance(this.#known.status, statusOf(exit))
-    this.#known = { ...this.#known, status, exit, finishedAt: Date.now() }
-    await this.#dropArchive()
-    await this.#tell('end')
-    await this.log.close()
+    if (exit) await this.#end(exit)
+    else await this.#letGo()
+    this.#parts.onEnded()
     this.#ended.resolve()
   }
 
-  async #attempt(backend: Backend): Promise<Exit> {
-    const { spec } = this.#parts
-    const start = { timeoutMs: startDeadlineMs, signal: this.#starting.signal }
-    const run = await deadline(`starting ${spec.id}`, start, (signal) => backend.execute(spec, signal))
-    this.#run = run
+  /** What had not started waits again, as if nobody had claimed it. */
+  async #letGo(): Promise<void> {
+    await this.log.close()
+    if (this.#seen.startedAt !== undefined) return
+    await rm(this.log.path, { force: true })
+    await this.#parts.store.giveBack(this.#parts.claimed)
+  }
+
+  async #resumeLog(): Promise<void> {
     try {
-      this.#known = { ...this.#known, status: advance(this.#known.status, 'running'), startedAt: Date.now() }
+      await this.log.resume((event) => this.#output.restore(event))
+    } catch (error) {
+      // The earlier process ended between its claim and the first event.
+      if (!isMissing(error)) throw error
+      await this.log.start()
+    }
+  }
+
+  /** Undefined when the run was let go of. */
+  async #attempt(acquire: () => Promise<Run>): Promise<Exit | undefined> {
+    const run = await acquire()
+    this.#run = run
+    this.#acquired.resolve()
+    try {
       // A kill that came in the last moment of the start found nothing to kill.
-      if (this.#starting.signal.aborted) run.kill('killed')
-      await this.#tell('status')
+      if (this.#starting.signal.aborted && !this.#releasing) run.kill('killed')
+      if (this.#seen.status === 'pending') await this.#noteStart(run)
       const lost = await this.#pump(run)
-      const exit = await run.exited
-      return lost ? { ...exit, by: 'vm_lost', message: lost } : exit
+      const exit = await Promise.race([run.exited, this.#released.promise])
+      return exit && lost ? { ...exit, by: 'vm_lost', message: lost } : exit
     } finally {
       await this.#takeDown(run)
     }
+  }
+
+  async #noteStart(run: Run): Promise<void> {
+    const { store, claimed, onStarted } = this.#parts
+    this.#seen = { ...this.#seen, status: advance(this.#seen.status, 'running'), startedAt: Date.now() }
+    const { queueMs, startedAt = 0 } = this.#seen
+    const record = JSON.stringify({ queueMs, run: run.facts() })
+    if (!(await store.started(claimed, { at: startedAt, record }))) run.kill('killed')
+    await this.log.append(statusEvent('running'))
+    onStarted()
   }
 
   /** A vm that could not be removed wholly is news for the operator, not how the program ended. */
@@ -128,9 +182,9 @@ export class Workload {
     try {
       await run[Symbol.asyncDispose]()
     } catch (error) {
-      this.#parts.onLeftover(error)
+      this.#parts.onTrouble(error)
     }
-    this.#lastFacts = run.facts()
+    this.#seen = { ...this.#seen, run: run.facts() }
   }
 
   /** Reads the output to its end; gives back why some of it was lost, if so. */
@@ -147,28 +201,48 @@ export class Workload {
         run.kill('killed')
       }
     }
-    if (!lost) await this.#output.flush()
+    if (!lost && !this.#releasing) await this.#output.flush()
     return lost
   }
 
-  #failed(error: unknown): Exit {
-    if (this.#starting.signal.aborted && !this.#known.startedAt)
-      return { by: 'killed', message: 'killed before its program ran' }
+  /** Undefined when it was only starting and is let go of. */
+  #failed(error: unknown, otherwise: 'start_failed' | 'vm_lost'): Exit | undefined {
+    if (this.#releasing && !this.#seen.startedAt) return undefined
+    if (this.#starting.signal.aborted) return { by: 'killed', message: 'killed before its program ran' }
     const words = error instanceof Error ? error.message : String(error)
-    const code = error instanceof VulcanError ? error.code : 'internal'
     const hint = error instanceof VulcanError && error.hint ? ` (${error.hint})` : ''
-    if (this.#known.startedAt) return { by: 'vm_lost', message: `${code}: ${words}${hint}` }
-    return { by: 'start_failed', message: `${code}: ${words}${hint}` }
+    const message = error instanceof VulcanError ? `${error.code}: ${words}${hint}` : words
+    if (this.#seen.startedAt) return { by: 'vm_lost', message }
+    const step = error instanceof VulcanError ? (error.step ?? error.code) : 'internal'
+    return { by: otherwise, message, ...(otherwise === 'start_failed' && { step }) }
   }
 
-  async #tell(kind: 'status' | 'end'): Promise<void> {
-    const { status, exit } = this.#known
-    const data = { status, ...(exit && { exit: exitRecordOf(exit) }) }
-    await this.log.append(kind, Buffer.from(JSON.stringify(data)))
-  }
-
-  async #dropArchive(): Promise<void> {
+  /** The record is the truth: what the log says last follows from it. */
+  async #end(exit: Exit): Promise<void> {
+    const { result: _result, resultError: _resultError, ...told } = exit
+    const status = advance(this.#seen.status, statusOf(exit))
+    this.#seen = { ...this.#seen, status, exit: told, finishedAt: Date.now() }
+    await this.log.sync().catch(this.#parts.onTrouble)
+    const ours = await this.#persist(exit)
     const { source } = this.#parts.spec
-    if (source.kind === 'archive') await rm(source.path, { force: true })
+    if (source.kind === 'archive') await rm(source.path, { force: true }).catch(this.#parts.onTrouble)
+    if (ours) await this.log.end(endEvent(this.summary)).catch(this.#parts.onTrouble)
+    else await this.log.close()
+  }
+
+  /** Tries until the store takes it; false when another owner has had the last word. */
+  async #persist(exit: Exit): Promise<boolean> {
+    const { queueMs, run, exit: told, finishedAt = 0 } = this.#seen
+    const record = JSON.stringify({ queueMs, run, exit: told })
+    const given = JSON.stringify(givenOf(this.#output.excerpts, exit))
+    const end = { status: statusOf(exit), at: finishedAt, record, given, bytes: this.log.bytes + given.length }
+    for (let waitMs = retryMs.first; ; waitMs = Math.min(2 * waitMs, retryMs.most)) {
+      try {
+        return await this.#parts.store.finish(this.#parts.claimed, end)
+      } catch (error) {
+        this.#parts.onTrouble(error)
+        await pause(waitMs, undefined, { ref: false })
+      }
+    }
   }
 }

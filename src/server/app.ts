@@ -3,16 +3,21 @@ import { type TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ImageState } from '../api/state.ts'
-import type { Capacity } from '../scheduler/placement.ts'
+import type { Facts } from '../base/facts.ts'
+import type { Capacity } from '../store/leases.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
 import { guard, type Access } from './access.ts'
 import { Closing } from './closing.ts'
 import { documentRoutes } from './docs.ts'
+import type { ServerFacts } from './facts.ts'
 import { answerBadUrl, answerFaults, schemaFaults } from './faults.ts'
+import type { Metrics } from './metrics/metrics.ts'
+import { metricsRoute } from './metrics/route.ts'
 import { methodsOf } from './methods.ts'
 import { describeRoutes } from './openapi.ts'
 import { readNumbers } from './query.ts'
 import { stateRoutes } from './state.ts'
+import { streamRoutes } from './streams.ts'
 import { acceptUploads } from './upload.ts'
 import { answerUnread, boundStalls } from './wire.ts'
 import { workloadRoutes } from './workloads.ts'
@@ -48,6 +53,9 @@ export interface ServerOptions {
   readonly drainMs?: number
   /** Milliseconds without a byte after which a request that still arrives is given up; a minute by default. */
   readonly stallMs?: number
+  /** Where it states what it answered. */
+  readonly facts: Facts<ServerFacts>
+  readonly metrics: Pick<Metrics, 'text'>
   readonly images: () => Promise<readonly ImageState[]>
   /** Takes what went wrong inside. */
   readonly log: (error: unknown) => void
@@ -70,6 +78,7 @@ export async function buildServer(o: ServerOptions): Promise<FastifyTypeBox> {
   // JSON and multipart alone: whatever else comes is 415.
   app.removeContentTypeParser('text/plain')
   answerFaults(app, o.log)
+  stateAnswers(app, o.facts)
   const closing = new Closing()
   app.decorate('closing', closing)
   closing.watch(app, o.drainMs ?? 10_000)
@@ -79,10 +88,21 @@ export async function buildServer(o: ServerOptions): Promise<FastifyTypeBox> {
   const refuseOtherMethods = methodsOf(app)
   await describeRoutes(app, o.version)
   await acceptUploads(app, { home: o.home, archiveBytes: o.archiveBytes, specBytes: o.bodyBytes })
-  workloadRoutes(app, o.scheduler, { heartbeatMs: o.heartbeatMs, closing })
+  workloadRoutes(app, { ...o, closing })
+  streamRoutes(app, { ...o, closing })
   stateRoutes(app, o)
+  metricsRoute(app, o.metrics)
   documentRoutes(app)
   refuseOtherMethods()
   await app.ready()
   return app
+}
+
+function stateAnswers(app: FastifyTypeBox, facts: Facts<ServerFacts>): void {
+  app.addHook('onResponse', (request, reply, done) => {
+    const { method, routeOptions } = request
+    const route = routeOptions.url ?? 'unmatched'
+    facts.emit('request.answered', { method, route, status: reply.statusCode, ms: reply.elapsedTime })
+    done()
+  })
 }

@@ -61,6 +61,16 @@ test('a run that is killed because the server ends still gives its stream an `en
   expect(new EventParser().push(text).at(-1)?.event).toBe('end')
 })
 
+test('a server that hands its runs over tells `shutdown`: the log goes on, but not here', async () => {
+  const id = await submit('# fake: print a\n# fake: sleep 600000')
+  const rest = await follow(id)
+  const bytes = await fetch(`${url}/v1/workloads/${id}/output/stdout`, { headers })
+  server.app.closing.refuse()
+  await server.scheduler.release()
+  const [text] = await Promise.all([rest(), expect(bytes.text()).rejects.toThrow('terminated'), server.app.close()])
+  expect(new EventParser().push(text).at(-1)?.event).toBe('shutdown')
+})
+
 test('bytes that are still to come break off, so that nobody takes them for all', async () => {
   const [some, none] = [await submit('# fake: print a\n# fake: sleep 600000'), await submit('# fake: sleep 600000')]
   const begun = await fetch(`${url}/v1/workloads/${some}/output/stdout`, { headers })

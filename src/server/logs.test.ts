@@ -1,10 +1,9 @@
-import { createServer, connect, type Server } from 'node:net'
-import { once } from 'node:events'
+import { connect } from 'node:net'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Client } from '../api/client.ts'
 import { EventParser, formatEvent, outputBytes, outputData, type LogEvent } from '../api/sse.ts'
-import { testKey, testServer, type TestServer } from './testing.ts'
+import { breakingDoor, testKey, testServer, type TestServer } from './testing.ts'
 
 let server: TestServer
 let url: string
@@ -29,31 +28,6 @@ const bytesOf = (events: readonly LogEvent[], stream: string): Buffer =>
   Buffer.concat(
     events.flatMap((event) => (event.event === stream && 'data' in event ? [outputBytes(event.data as never)] : [])),
   )
-
-/** A door before the server that lets so many bytes of each answer through and then breaks the connection. */
-async function breakingDoor(cuts: readonly number[]): Promise<{ at: string; door: Server; broken: () => number }> {
-  let count = 0
-  const door = createServer((outside) => {
-    const cut = cuts[count++] ?? Infinity
-    const inside = connect(Number(new URL(url).port), '127.0.0.1')
-    outside.pipe(inside)
-    let passed = 0
-    inside.on('data', (chunk: Buffer) => {
-      outside.write(chunk.subarray(0, Math.max(0, cut - passed)))
-      passed += chunk.length
-      if (passed >= cut) {
-        outside.destroy()
-        inside.destroy()
-      }
-    })
-    inside.on('error', () => outside.destroy())
-    inside.on('close', () => outside.end())
-    outside.on('error', () => inside.destroy())
-  })
-  door.listen(0, '127.0.0.1')
-  await once(door, 'listening')
-  return { at: `http://127.0.0.1:${(door.address() as { port: number }).port}`, door, broken: () => count }
-}
 
 test('a log has every event once: pending, running, output in order, one end; ids count up from 1', async () => {
   const { id } = await client().submit({
@@ -100,16 +74,22 @@ test('wherever the connection breaks, the log taken up again misses nothing and 
   const whole = await collect(client().logs(id))
   await fc.assert(
     fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 9000 }), { minLength: 1, maxLength: 8 }), async (cuts) => {
-      const { at, door, broken } = await breakingDoor(cuts)
-      try {
-        expect(await collect(client(at).logs(id))).toEqual(whole)
-        expect(broken()).toBeGreaterThan(0)
-      } finally {
-        door.close()
-      }
+      await using door = await breakingDoor(url, cuts)
+      expect(await collect(client(door.url).logs(id))).toEqual(whole)
+      expect(door.passed()).toBeGreaterThan(0)
     }),
     { numRuns: 30 },
   )
+})
+
+test('without following, the log of a program that goes on ends with what there is', async () => {
+  const { id } = await client().submit({ runtime: 'python', code: '# fake: print up\n# fake: sleep 600000' })
+  for await (const event of client().logs(id)) if (event.event === 'stdout') break
+  expect(await collect(client().logs(id, { follow: false }))).toHaveLength(3)
+  expect(await collect(client().logs(id, { follow: false, after: 3 }))).toEqual([])
+  await client().kill(id)
+  await server.scheduler.ended(id, AbortSignal.timeout(10_000))
+  expect((await collect(client().logs(id, { follow: false }))).at(-1)).toMatchObject({ event: 'end' })
 })
 
 test('a Last-Event-ID beyond the end and one that is no number', async () => {

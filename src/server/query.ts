@@ -1,10 +1,12 @@
-/** Query strings: nothing unknown is taken, and numbers are numbers although they arrive as text. */
+/** Parameters and query strings: nothing unknown is taken, and numbers are numbers although they arrive as text. */
 import type { FastifyInstance } from 'fastify'
 import { Type, type TProperties } from 'typebox'
 
 export const Query = <P extends TProperties>(properties: P) => Type.Object(properties, { additionalProperties: false })
 
 export const NoQuery = Query({})
+
+export const Id = Type.Object({ id: Type.String({ maxLength: 64, description: 'of the workload' }) })
 
 interface Declared {
   readonly properties?: Readonly<Record<string, { readonly type?: string }>>

@@ -49,7 +49,8 @@ describe('running', () => {
       dropped_bytes: { stdout: 0, stderr: 0 },
       run: { backend: 'fake', vsock: { status: 'closed' }, usage: { cpu_ms: 1 } },
     })
-    expect(Object.keys(record.run?.phases_ms ?? {})).toEqual(['queue', 'program'])
+    expect(Object.keys(record.run?.phases_ms ?? {})).toEqual(['queue', 'vm', 'program'])
+    expect(Object.keys(record.run?.phases_at_ms ?? {})).toEqual(['queue', 'vm', 'program'])
     expect(record.started_at! >= record.created_at && record.finished_at! >= record.started_at!).toBe(true)
   })
 
@@ -59,7 +60,7 @@ describe('running', () => {
     ['oom', { by: 'oom' }],
     ['disk_full', { by: 'disk_full' }],
     ['vm_lost', { by: 'vm_lost' }],
-    ['fail no kernel', { by: 'start_failed', message: 'vm_start_failed: no kernel' }],
+    ['fail no kernel', { by: 'start_failed', message: 'vm_start_failed: no kernel', step: 'fake' }],
   ])('%s is failed', async (directive, exit) => {
     const record = await run(`# fake: ${directive}`)
     expect(record).toMatchObject({ status: 'failed', exit })
@@ -108,7 +109,9 @@ describe('running', () => {
   })
 
   test('too much at once is 503 with Retry-After, and stats tell how full it is', async () => {
-    await using full = await testServer({ scheduler: { capacity: { vms: 1, memMib: 8192 }, pending: 1 } })
+    await using full = await testServer({
+      scheduler: { capacity: { vms: 1, starting: 1, cpus: 8, memMib: 8192, overheadMib: 96 }, pending: 1 },
+    })
     const submit = () =>
       full.app.inject({
         method: 'POST',
@@ -175,7 +178,7 @@ describe('bad requests', () => {
     ['a body that is a list', [], ['']],
   ])('%s', async (_, body, paths) => {
     expect(await faultsOf(body)).toEqual({ status: 422, code: 'invalid_field', paths })
-    expect(server.scheduler.summaries()).toEqual([])
+    expect(await server.scheduler.summaries({ limit: 1 })).toEqual([])
     expect(server.backend.live.size).toBe(0)
   })
 
@@ -202,7 +205,15 @@ describe('access', () => {
   test('only healthz and readyz need no key', async () => {
     expect((await get('/healthz', { host: 'localhost' })).json()).toMatchObject({ status: 'ok', build: 'build' })
     expect((await get('/readyz', { host: 'localhost' })).statusCode).toBe(200)
-    for (const url of ['/v1/workloads', '/openapi.json', '/v1/backends', '/nothing', '/healthz/x', '/healthz%2fx']) {
+    for (const url of [
+      '/v1/workloads',
+      '/metrics',
+      '/openapi.json',
+      '/v1/backends',
+      '/nothing',
+      '/healthz/x',
+      '/healthz%2fx',
+    ]) {
       expect((await get(url, { host: 'localhost' })).json(), url).toMatchObject({ code: 'unauthorized' })
       expect((await get(url, { host: 'localhost', authorization: 'Bearer vk_wrong' })).statusCode, url).toBe(401)
     }

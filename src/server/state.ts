@@ -49,30 +49,26 @@ function loadRoutes(app: FastifyTypeBox, { scheduler, capacity, node }: ServerOp
   const nodes = { ...about('listNodes', 'Lists hosts and what they carry'), response: { 200: ref(NodeList) } }
   app.get(routes.nodes, { schema: nodes }, async () => {
     const { online } = await scheduler.offer()
-    const { used, pending } = scheduler.load
+    const { vms, memMib, pending } = await scheduler.load()
     const { vms: maxVms, memMib: maxMem } = capacity
     return {
-      nodes: [{ name: node, online, vms: used.vms, max_vms: maxVms, pending, mem_mb: used.memMib, max_mem_mb: maxMem }],
+      nodes: [{ name: node, online, vms, max_vms: maxVms, pending, mem_mb: memMib, max_mem_mb: maxMem }],
     }
   })
 
   const stats = { ...about('getStats', 'Counts workloads, and says how full it is'), response: { 200: ref(Stats) } }
-  app.get(routes.stats, { schema: stats }, () => {
-    const { used, pending } = scheduler.load
+  app.get(routes.stats, { schema: stats }, async () => {
+    const [counts, { vms, memMib, pending }] = await Promise.all([scheduler.counts(), scheduler.load()])
     return {
-      workloads: countByStatus(scheduler.summaries()),
+      workloads: { ...none, ...counts },
       queue: { waiting: pending },
-      vms: { running: used.vms, max: capacity.vms },
-      mem_mb: { used: used.memMib, max: capacity.memMib },
+      vms: { running: vms, max: capacity.vms },
+      mem_mb: { used: memMib, max: capacity.memMib },
     }
   })
 }
 
-function countByStatus(workloads: readonly { readonly status: Status }[]): Record<Status, number> {
-  const counts = Object.fromEntries(statuses.map((status) => [status, 0])) as Record<Status, number>
-  for (const { status } of workloads) counts[status] += 1
-  return counts
-}
+const none = Object.fromEntries(statuses.map((status) => [status, 0])) as Record<Status, number>
 
 function cleanupRoutes(app: FastifyTypeBox, scheduler: Scheduler): void {
   const response = { 200: ref(CleanupReport) }

@@ -1,11 +1,18 @@
 /** A whole server on the fake backend in a temporary folder, for tests. */
 import { mkdtemp, rm } from 'node:fs/promises'
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FakeBackend } from '../backend/fake.ts'
+import { Facts } from '../base/facts.ts'
 import { sha256 } from '../base/files.ts'
-import { Scheduler, type SchedulerOptions } from '../scheduler/scheduler.ts'
+import type { SchedulerOptions } from '../scheduler/options.ts'
+import { Scheduler } from '../scheduler/scheduler.ts'
+import { Store } from '../store/store.ts'
 import { buildServer, type FastifyTypeBox, type ServerOptions } from './app.ts'
+import type { ServerFacts } from './facts.ts'
+import { Metrics } from './metrics/metrics.ts'
 
 export const testKey = 'vk_test'
 
@@ -13,6 +20,7 @@ export interface TestServer extends AsyncDisposable {
   readonly app: FastifyTypeBox
   readonly scheduler: Scheduler
   readonly backend: FakeBackend
+  readonly metrics: Metrics
   readonly home: string
   /** Errors that went to the log. */
   readonly logged: unknown[]
@@ -23,9 +31,12 @@ export async function testServer(
 ): Promise<TestServer> {
   const home = await mkdtemp(join(tmpdir(), 'vulcan-test-'))
   const backend = new FakeBackend()
-  const capacity = { vms: 4, memMib: 8192 }
+  const capacity = { vms: 4, starting: 4, cpus: 64, memMib: 8192, overheadMib: 96 }
+  const store = await Store.open(home)
   const scheduler = await Scheduler.open({
     home,
+    node: 'test',
+    store,
     backend,
     capacity,
     limits: {
@@ -38,10 +49,16 @@ export async function testServer(
       archiveBytes: 1 << 20,
     },
     pending: 16,
-    retention: { count: 50, bytes: 1 << 30 },
+    retention: { count: 50, bytes: 1 << 30, ageMs: 1e9 },
     ...changes.scheduler,
   })
+  await scheduler.start()
   const logged: unknown[] = []
+  const log = (error: unknown) => logged.push(error)
+  const facts = new Facts<ServerFacts>()
+  const leftovers = () => scheduler.cleanup({ dryRun: true })
+  const metrics = new Metrics({ version: '0', load: () => scheduler.load(), leftovers, denied: async () => 3, log })
+  metrics.subscribe({ scheduler: scheduler.facts, server: facts })
   const app = await buildServer({
     scheduler,
     access: { keySha256: sha256(testKey), names: [] },
@@ -54,21 +71,67 @@ export async function testServer(
     archiveBytes: 1 << 20,
     heartbeatMs: 10_000,
     images: () => Promise.resolve([]),
-    log: (error) => logged.push(error),
+    facts,
+    metrics,
+    log,
     ...changes.server,
   })
   return {
     app,
     scheduler,
     backend,
+    metrics,
     home,
     logged,
     async [Symbol.asyncDispose]() {
       await scheduler[Symbol.asyncDispose]()
       await app.close()
+      await store[Symbol.asyncDispose]()
       await rm(home, { recursive: true, force: true })
     },
   }
 }
 
 export const authorization = { authorization: `Bearer ${testKey}`, host: 'localhost' }
+
+/** Disposed of, it breaks every connection and takes no more. */
+export interface Door extends AsyncDisposable {
+  readonly url: string
+  /** Connections so far. */
+  readonly passed: () => number
+}
+
+/** A door before a server that lets so many bytes of each answer through and then breaks the connection. */
+export async function breakingDoor(url: string, cuts: readonly number[]): Promise<Door> {
+  let count = 0
+  const open = new Set<Socket>()
+  const door = createServer((outside) => {
+    const cut = cuts[count++] ?? Infinity
+    const inside = connect(Number(new URL(url).port), '127.0.0.1')
+    open.add(outside)
+    outside.pipe(inside)
+    let passed = 0
+    inside.on('data', (chunk: Buffer) => {
+      outside.write(chunk.subarray(0, Math.max(0, cut - passed)))
+      passed += chunk.length
+      if (passed >= cut) {
+        outside.destroy()
+        inside.destroy()
+      }
+    })
+    inside.on('error', () => outside.destroy())
+    inside.on('close', () => outside.end())
+    outside.on('error', () => inside.destroy())
+  })
+  door.listen(0, '127.0.0.1')
+  await once(door, 'listening')
+  return {
+    url: `http://127.0.0.1:${(door.address() as { port: number }).port}`,
+    passed: () => count,
+    async [Symbol.asyncDispose]() {
+      door.close()
+      for (const socket of open) socket.destroy()
+      if (door.listening) await once(door, 'close')
+    },
+  }
+}

@@ -5,27 +5,30 @@ import type { ErrorCode } from '../api/errors.ts'
 import { InvalidBody } from '../api/problem.ts'
 import { ref } from '../api/ref.ts'
 import { pathOf, routes } from '../api/routes.ts'
-import { Accepted, hasEnded, WorkloadPage, WorkloadRecord, WorkloadRequest, WorkloadStatus } from '../api/workload.ts'
+import {
+  Accepted,
+  hasEnded,
+  WorkloadPage,
+  WorkloadRecord,
+  WorkloadRequest,
+  WorkloadStatus,
+  type WorkloadSummary,
+} from '../api/workload.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
-import type { FastifyTypeBox } from './app.ts'
+import type { FastifyTypeBox, ServerOptions } from './app.ts'
 import type { Closing } from './closing.ts'
-import { outputOf, streamEvents } from './logs.ts'
-import { NoQuery, Query } from './query.ts'
+import { Id, NoQuery, Query } from './query.ts'
 
-export interface WorkloadRouteOptions {
-  readonly heartbeatMs: number
+export type WorkloadRouteOptions = Pick<ServerOptions, 'scheduler' | 'facts' | 'heartbeatMs'> & {
   readonly closing: Closing
 }
 
 const tags = ['workloads']
-const Id = Type.Object({ id: Type.String({ maxLength: 64, description: 'of the workload' }) })
 
-export function workloadRoutes(app: FastifyTypeBox, scheduler: Scheduler, o: WorkloadRouteOptions): void {
-  submitRoutes(app, scheduler, o.closing)
-  readRoutes(app, scheduler)
-  killRoute(app, scheduler)
-  logsRoute(app, scheduler, o)
-  outputRoute(app, scheduler, o.closing)
+export function workloadRoutes(app: FastifyTypeBox, o: WorkloadRouteOptions): void {
+  submitRoutes(app, o)
+  readRoutes(app, o.scheduler)
+  killRoute(app, o.scheduler)
 }
 
 const submitCodes: ErrorCode[] = [
@@ -39,7 +42,7 @@ const submitCodes: ErrorCode[] = [
   'overloaded',
 ]
 
-const Submission = Type.Object({
+const SubmissionHeaders = Type.Object({
   'idempotency-key': Type.Optional(
     Type.String({ minLength: 1, maxLength: 256, description: 'the same as the field idempotency_key' }),
   ),
@@ -58,9 +61,10 @@ const links = {
   ),
 }
 
-function submitRoutes(app: FastifyTypeBox, scheduler: Scheduler, closing: Closing): void {
+function submitRoutes(app: FastifyTypeBox, o: WorkloadRouteOptions): void {
+  const { scheduler, closing } = o
   const config = { codes: submitCodes, multipart: true } as const
-  const submission = { tags, headers: Submission, body: ref(WorkloadRequest) }
+  const submission = { tags, headers: SubmissionHeaders, body: ref(WorkloadRequest) }
   const wait_s = Type.Number({ minimum: 0, maximum: 86_400, description: 'seconds to wait at most; 202 after them' })
   const waiting = {
     ...submission,
@@ -71,7 +75,7 @@ function submitRoutes(app: FastifyTypeBox, scheduler: Scheduler, closing: Closin
     response: { 200: located(WorkloadRecord), 202: located(WorkloadRecord) },
   }
   app.post(routes.workloads, { config, schema: waiting }, async (request, reply) => {
-    const { id } = await scheduler.accept(withKey(request), request.upload ?? undefined)
+    const { id } = await submit(o, request)
     void reply.header('location', pathOf(routes.workload, { id }))
     await waitFor(scheduler, id, { waitS: request.query.wait_s, request, closing: closing.begun })
     const record = await scheduler.record(id)
@@ -86,24 +90,25 @@ function submitRoutes(app: FastifyTypeBox, scheduler: Scheduler, closing: Closin
     response: { 202: located(Accepted) },
   }
   app.post(routes.workloadsAsync, { config, links, schema: detached }, async (request, reply) => {
-    const { id, status } = await scheduler.accept(withKey(request), request.upload ?? undefined)
+    const { id, status } = await submit(o, request)
     return reply.status(202).header('location', pathOf(routes.workload, { id })).send({ id, status })
   })
 }
 
+const Filter = Query({
+  status: Type.Optional(ref(WorkloadStatus)),
+  runtime: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+  label: Type.Optional(Type.String({ maxLength: 512, pattern: '^[^=]+=', description: 'name=value' })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'most in one page; 50 by default' })),
+  cursor: Type.Optional(
+    Type.String({
+      pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$',
+      description: 'next_cursor of the page before',
+    }),
+  ),
+})
+
 function readRoutes(app: FastifyTypeBox, scheduler: Scheduler): void {
-  const Filter = Query({
-    status: Type.Optional(ref(WorkloadStatus)),
-    runtime: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
-    label: Type.Optional(Type.String({ maxLength: 512, pattern: '^[^=]+=', description: 'name=value' })),
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'most in one page; 50 by default' })),
-    cursor: Type.Optional(
-      Type.String({
-        pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$',
-        description: 'next_cursor of the page before',
-      }),
-    ),
-  })
   const list = {
     tags,
     operationId: 'listWorkloads',
@@ -111,18 +116,20 @@ function readRoutes(app: FastifyTypeBox, scheduler: Scheduler): void {
     querystring: Filter,
     response: { 200: ref(WorkloadPage) },
   }
-  app.get(routes.workloads, { schema: list }, (request) => {
+  app.get(routes.workloads, { schema: list }, async (request) => {
     const { status, runtime, label, limit = 50, cursor } = request.query
     const [name = '', ...value] = (label ?? '').split('=')
-    const fitting = scheduler
-      .summaries()
-      .filter((summary) => status === undefined || summary.status === status)
-      .filter((summary) => runtime === undefined || summary.runtime === runtime)
-      .filter((summary) => label === undefined || summary.labels[name] === value.join('='))
-      .filter((summary) => cursor === undefined || summary.id < cursor)
-    const workloads = fitting.slice(0, limit)
+    const found = await scheduler.summaries({
+      status,
+      runtime,
+      label: label === undefined ? undefined : { name, value: value.join('=') },
+      before: cursor,
+      // One more than is shown tells whether there is another page.
+      limit: limit + 1,
+    })
+    const workloads = found.slice(0, limit)
     const last = workloads.at(-1)
-    return { workloads, ...(last && fitting.length > workloads.length && { next_cursor: last.id }) }
+    return { workloads, ...(last && found.length > limit && { next_cursor: last.id }) }
   })
 
   const read = { tags, operationId: 'getWorkload', summary: 'Reads the record', params: Id, querystring: NoQuery }
@@ -142,67 +149,30 @@ function killRoute(app: FastifyTypeBox, scheduler: Scheduler): void {
     querystring: NoQuery,
     response: { 202: ref(Accepted) },
   }
-  app.delete(routes.workload, { config: { codes: ['not_found', 'already_ended'] }, schema: kill }, (request, reply) => {
-    scheduler.kill(request.params.id)
+  const config = { codes: ['not_found', 'already_ended'] satisfies ErrorCode[] }
+  app.delete(routes.workload, { config, schema: kill }, async (request, reply) => {
+    await scheduler.kill(request.params.id)
     void reply.status(202)
-    const { id, status } = scheduler.summary(request.params.id)
+    const { id, status } = await scheduler.summary(request.params.id)
     return { id, status }
   })
 }
 
-const logsWords = `Server-sent events. \`stdout\` and \`stderr\` carry \`{"text":…}\`, or \`{"base64":…}\` for bytes that are not UTF-8;
-\`status\` carries \`{"status":…}\`; the last is \`end\` with \`{"status":…,"exit":…}\`, also when the vm was lost. Ids count up
-from 1 without a gap; \`Last-Event-ID\` goes on after one. Comments keep the connection alive. A server that goes away before
-the end says \`shutdown\`, an event without an id: take the stream up again after the \`retry\` it names.`
+type Submission = FastifyRequest<{ Body: WorkloadRequest }>
 
-function logsRoute(app: FastifyTypeBox, scheduler: Scheduler, o: WorkloadRouteOptions): void {
-  const most = 1e15
-  const LastSeen = Type.Object({
-    'last-event-id': Type.Optional(
-      Type.String({ pattern: '^[0-9]{1,15}$', description: 'the last event already seen; goes before `after`' }),
-    ),
-  })
-  const after = Type.Integer({ minimum: 0, maximum: most, description: 'the last event already seen' })
-  const schema = {
-    tags,
-    operationId: 'followWorkload',
-    summary: 'Follows output and status, live and from the beginning',
-    description: logsWords,
-    params: Id,
-    headers: LastSeen,
-    querystring: Query({ after: Type.Optional(after) }),
+/** Takes the request's workload in; a caller who traces is named to whoever draws traces. */
+async function submit({ scheduler, facts }: WorkloadRouteOptions, request: Submission): Promise<WorkloadSummary> {
+  const id = await scheduler.accept(withKey(request), { upload: request.upload ?? undefined })
+  const summary = await scheduler.summary(id)
+  const { traceparent } = request.headers
+  if (typeof traceparent === 'string' && !hasEnded(summary.status)) {
+    facts.emit('workload.submitted', { id: summary.id, traceparent })
   }
-  const config = {
-    codes: ['not_found'] satisfies ErrorCode[],
-    media: { type: 'text/event-stream', description: 'events up to the end of the workload' },
-  }
-  app.get(routes.logs, { schema, config, exposeHeadRoute: false }, async (request, reply) => {
-    const seen = Number(request.headers['last-event-id'] ?? request.query.after ?? 0)
-    const { heartbeatMs, closing } = o
-    await streamEvents(scheduler, { id: request.params.id, after: seen, reply, heartbeatMs, closing: closing.streams })
-  })
-}
-
-function outputRoute(app: FastifyTypeBox, scheduler: Scheduler, closing: Closing): void {
-  const Stream = Type.Object({ ...Id.properties, stream: Type.Enum(['stdout', 'stderr'], { type: 'string' }) })
-  const schema = {
-    tags,
-    operationId: 'readOutput',
-    summary: 'Reads everything the program writes to one stream, as bytes, until it ends',
-    params: Stream,
-    querystring: NoQuery,
-  }
-  const config = {
-    codes: ['not_found'] satisfies ErrorCode[],
-    media: { type: 'application/octet-stream', description: 'the bytes as they come' },
-  }
-  app.get(routes.output, { schema, config, exposeHeadRoute: false }, (request, reply) =>
-    reply.type('application/octet-stream').send(outputOf(scheduler, { ...request.params, closing: closing.streams })),
-  )
+  return summary
 }
 
 /** The key may come as a header too; a body that names another one is a contradiction. */
-function withKey(request: FastifyRequest<{ Body: WorkloadRequest }>): WorkloadRequest {
+function withKey(request: Submission): WorkloadRequest {
   const workload = request.body
   const key = request.headers['idempotency-key']
   if (typeof key !== 'string') return workload

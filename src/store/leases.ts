@@ -3,28 +3,37 @@
  * every write of its owner carries the fence it was claimed with, so that one who lost it is refused.
  */
 import { sql, type Transaction } from 'kysely'
+import type { Db } from './commits.ts'
 import type { Schema } from './schema.ts'
 import { claimedOf, type Claimed } from './rows.ts'
 
 type Trx = Transaction<Schema>
 
-/** What a node has left. */
-export interface Room {
+/** What a node bears. */
+export interface Capacity {
+  readonly vms: number
+  /** Of those, how many may be starting at once. */
+  readonly starting: number
   readonly cpus: number
   readonly memMib: number
   /** MiB that a vm takes on top of its workload's memory. */
   readonly overheadMib: number
-  /** True when nothing runs on the node: then even what is too large for it may, alone. */
-  readonly empty: boolean
-  /** Runtimes whose images are there. */
-  readonly runtimes: readonly string[]
+}
+
+export interface Load {
+  readonly vms: number
+  readonly starting: number
+  readonly cpus: number
+  readonly memMib: number
 }
 
 export interface Claim {
   readonly node: string
   readonly now: number
   readonly leaseMs: number
-  readonly room: Room
+  readonly capacity: Capacity
+  /** Runtimes whose images are there. */
+  readonly runtimes: readonly string[]
 }
 
 /** Whose a write is. */
@@ -34,16 +43,52 @@ export interface Owned {
 }
 
 /**
- * Claims what is next: highest priority, then the tenant that has least running, then the earliest. Only that one is
- * looked at: letting smaller ones pass would starve a large one.
+ * Claims what is next, where the node has room for it: highest priority, then the tenant that has least running, then the
+ * earliest. Only that one is looked at: letting smaller ones pass would starve a large one. One that is larger than the
+ * whole node runs alone.
  */
-export async function claim(trx: Trx, { node, now, leaseMs, room }: Claim): Promise<Claimed | undefined> {
-  if (room.runtimes.length === 0) return undefined
+export async function claim(trx: Trx, o: Claim): Promise<Claimed | undefined> {
+  const { node, capacity } = o
+  if (o.runtimes.length === 0) return undefined
+  const used = await loadOf(trx, { node, overheadMib: capacity.overheadMib })
+  if (used.vms >= capacity.vms || used.starting >= capacity.starting) return undefined
+  let claiming = trx
+    .updateTable('workloads')
+    .set({ lease_node: node, lease_until: o.now + o.leaseMs, fence: sql`fence + 1` })
+    .where('id', '=', nextOf(trx, o.runtimes))
+    .where('lease_node', 'is', null)
+  if (used.vms > 0) {
+    claiming = claiming
+      .where('cpus', '<=', capacity.cpus - used.cpus)
+      .where('mem_mib', '<=', capacity.memMib - used.memMib - capacity.overheadMib)
+  }
+  const row = await claiming.returningAll().executeTakeFirst()
+  return row && claimedOf(row)
+}
+
+/** What runs and starts on a node. */
+export async function loadOf(db: Db | Trx, o: { node: string; overheadMib: number }): Promise<Load> {
+  const { vms, starting, cpus, mem } = await db
+    .selectFrom('workloads')
+    .where('lease_node', '=', o.node)
+    .where('finished_at', 'is', null)
+    .select(({ fn }) => [
+      fn.countAll<number>().as('vms'),
+      sql<number>`coalesce(sum(case when started_at is null then 1 else 0 end), 0)`.as('starting'),
+      sql<number>`coalesce(sum(cpus), 0)`.as('cpus'),
+      sql<number>`coalesce(sum(mem_mib), 0)`.as('mem'),
+    ])
+    .executeTakeFirstOrThrow()
+  return { vms, starting, cpus, memMib: mem + vms * o.overheadMib }
+}
+
+/** The id of what is next among those runtimes. */
+function nextOf(trx: Trx, runtimes: readonly string[]) {
   const waiting = trx
     .selectFrom('workloads')
     .where('finished_at', 'is', null)
     .where('lease_node', 'is', null)
-    .where('runtime', 'in', room.runtimes)
+    .where('runtime', 'in', runtimes)
   const first = waiting
     .where(
       'priority',
@@ -58,25 +103,13 @@ export async function claim(trx: Trx, { node, now, leaseMs, room }: Claim): Prom
     .where('lease_node', 'is not', null)
     .select(({ fn }) => ['tenant', fn.countAll<number>().as('running')])
     .groupBy('tenant')
-  const next = trx
+  return trx
     .selectFrom(first.as('first'))
     .leftJoin(busy.as('busy'), 'busy.tenant', 'first.tenant')
     .select('first.id')
     .orderBy(sql`coalesce(busy.running, 0)`)
     .orderBy('first.id')
     .limit(1)
-  let claiming = trx
-    .updateTable('workloads')
-    .set({ lease_node: node, lease_until: now + leaseMs, fence: sql`fence + 1` })
-    .where('id', '=', next)
-    .where('lease_node', 'is', null)
-  if (!room.empty) {
-    claiming = claiming
-      .where('cpus', '<=', room.cpus)
-      .where('mem_mib', '<=', Math.floor(room.memMib - room.overheadMib))
-  }
-  const row = await claiming.returningAll().executeTakeFirst()
-  return row && claimedOf(row)
 }
 
 /** Says that a node lives and still has all it claimed. */
@@ -125,10 +158,25 @@ export async function started(trx: Trx, { id, fence }: Owned, o: { at: number; r
   return numUpdatedRows === 1n
 }
 
+/** Lets what was claimed wait again; only for one whose program has not run. False when it is not the owner's any more. */
+export async function giveBack(trx: Trx, { id, fence }: Owned): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('workloads')
+    .set({ lease_node: null, lease_until: null })
+    .where('id', '=', id)
+    .where('fence', '=', fence)
+    .where('started_at', 'is', null)
+    .where('finished_at', 'is', null)
+    .executeTakeFirst()
+  return numUpdatedRows === 1n
+}
+
 export interface End {
   readonly status: 'completed' | 'failed' | 'killed'
   readonly at: number
   readonly record: string
+  /** What its program gave. */
+  readonly given: string
   /** Kept of it on disk. */
   readonly bytes: number
 }
@@ -142,11 +190,13 @@ export async function finish(trx: Trx, { id, fence }: Owned, end: End): Promise<
     .where('fence', '=', fence)
     .where('finished_at', 'is', null)
     .executeTakeFirst()
-  return numUpdatedRows === 1n
+  if (numUpdatedRows !== 1n) return false
+  await trx.insertInto('given').values({ workload: id, given: end.given }).execute()
+  return true
 }
 
 /** Ends what nobody has claimed yet; false when somebody has, or it has ended. */
-export async function cancel(trx: Trx, id: string, end: Omit<End, 'bytes'>): Promise<boolean> {
+export async function cancel(trx: Trx, id: string, end: Omit<End, 'bytes' | 'given'>): Promise<boolean> {
   const { numUpdatedRows } = await trx
     .updateTable('workloads')
     .set({ status: end.status, finished_at: end.at, record: end.record, spec: null })

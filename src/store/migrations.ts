@@ -1,10 +1,16 @@
 /** The schema's history, oldest first. What has landed is never changed; a change is a new step. */
-import type { Kysely } from 'kysely'
+import { sql, type Kysely } from 'kysely'
 import { Migrator, type Migration, type MigrationProvider } from 'kysely/migration'
 import { storeFailed } from './sqlite.ts'
 
 const migrations: Readonly<Record<string, Migration>> = {
-  '0001-workloads': { up: workloads },
+  '0001-workloads': {
+    async up(db) {
+      await workloads(db)
+      await details(db)
+      await idempotency(db)
+    },
+  },
 }
 
 async function workloads(db: Kysely<unknown>): Promise<void> {
@@ -29,15 +35,21 @@ async function workloads(db: Kysely<unknown>): Promise<void> {
     .addColumn('lease_until', 'bigint')
     .addColumn('fence', 'bigint', (column) => column.notNull().defaultTo(0))
     .execute()
-  // What has not ended is small, whatever is kept of the past.
-  await db.schema
-    .createIndex('workloads_open')
-    .on('workloads')
-    .columns(['priority', 'id'])
-    .where('finished_at' as never, 'is', null)
+  // What has not ended is little, whatever is kept of the past.
+  const open = (name: string) => db.schema.createIndex(name).on('workloads').where(sql.ref('finished_at'), 'is', null)
+  await open('workloads_waiting')
+    .columns(['priority', 'tenant', 'id'])
+    .where(sql.ref('lease_node'), 'is', null)
+    .execute()
+  await open('workloads_claimed')
+    .columns(['lease_node', 'tenant'])
+    .where(sql.ref('lease_node'), 'is not', null)
     .execute()
   await db.schema.createIndex('workloads_by_status').on('workloads').columns(['status', 'id']).execute()
   await db.schema.createIndex('workloads_by_end').on('workloads').column('finished_at').execute()
+}
+
+async function details(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('labels')
     .addColumn('workload', 'text', (column) => column.notNull().references('workloads.id').onDelete('cascade'))
@@ -46,6 +58,14 @@ async function workloads(db: Kysely<unknown>): Promise<void> {
     .addPrimaryKeyConstraint('labels_key', ['workload', 'name'])
     .execute()
   await db.schema.createIndex('labels_by_value').on('labels').columns(['name', 'value', 'workload']).execute()
+  await db.schema
+    .createTable('given')
+    .addColumn('workload', 'text', (column) => column.primaryKey().references('workloads.id').onDelete('cascade'))
+    .addColumn('given', 'text', (column) => column.notNull())
+    .execute()
+}
+
+async function idempotency(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('idempotency')
     .addColumn('tenant', 'text', (column) => column.notNull())

@@ -48,8 +48,16 @@ export interface IdempotencyTable {
   created_at: number
 }
 
+/** What programs gave: apart, so that a listing does not read it. */
+export interface GivenTable {
+  workload: string
+  /** As the scheduler wrote it. */
+  given: string
+}
+
 export interface Schema {
   workloads: WorkloadTable
   labels: LabelTable
+  given: GivenTable
   idempotency: IdempotencyTable
 }

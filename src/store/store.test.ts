@@ -27,9 +27,9 @@ function workload(more: Partial<NewWorkload> = {}): NewWorkload {
   }
 }
 
-const room = { cpus: 8, memMib: 4096, overheadMib: 96, empty: true, runtimes: ['python', 'node'] }
-const mine = { node: 'n', now: 2000, leaseMs: 30_000, room }
-const end = { status: 'completed', at: 3000, record: '{}', bytes: 10 } as const
+const capacity = { vms: 8, starting: 8, cpus: 8, memMib: 4096, overheadMib: 96 }
+const mine = { node: 'n', now: 2000, leaseMs: 30_000, capacity, runtimes: ['python', 'node'] }
+const end = { status: 'completed', at: 3000, record: '{}', given: '{}', bytes: 10 } as const
 
 test('what was kept is there for the next process', async () => {
   await using folder = await home()
@@ -72,14 +72,30 @@ test('the queue: priority first, then who has least running, then arrival', asyn
 test('what does not fit waits and lets nothing smaller by, unless nothing else runs', async () => {
   await using folder = await home()
   await using store = await Store.open(folder.path)
-  const large = workload({ memMib: 8000 })
-  const small = workload()
-  await store.insert(large)
-  await store.insert(small)
-  expect(await store.claim({ ...mine, room: { ...room, empty: false } })).toBeUndefined()
+  const [first, large, small] = [workload(), workload({ memMib: 8000 }), workload()]
+  for (const one of [first, large, small]) await store.insert(one)
+  expect((await store.claim(mine))?.id).toBe(first.id)
+  expect(await store.claim(mine)).toBeUndefined()
+  await store.finish({ id: first.id, fence: 1 }, end)
   expect((await store.claim(mine))?.id).toBe(large.id)
-  expect(await store.claim({ ...mine, room: { ...room, cpus: 0.5, empty: false } })).toBeUndefined()
-  expect((await store.claim({ ...mine, room: { ...room, empty: false } }))?.id).toBe(small.id)
+  expect(await store.claim(mine)).toBeUndefined()
+  expect(await store.load({ node: 'n', overheadMib: 96 })).toEqual({ vms: 1, starting: 1, cpus: 1, memMib: 8096 })
+})
+
+test('a node has at most so many vms, so many cores, and so many that start at once', async () => {
+  await using folder = await home()
+  await using store = await Store.open(folder.path)
+  const claimed = async (bounds: Partial<typeof capacity>) =>
+    (await store.claim({ ...mine, capacity: { ...capacity, ...bounds } }))?.id
+  const all = Array.from({ length: 4 }, () => workload({ cpus: 2 }))
+  for (const one of all) await store.insert(one)
+  expect(await claimed({})).toBe(all[0]?.id)
+  expect(await claimed({ starting: 1 })).toBeUndefined()
+  expect(await store.started({ id: all[0]!.id, fence: 1 }, { at: 1, record: '{}' })).toBe(true)
+  expect(await claimed({ starting: 1 })).toBe(all[1]?.id)
+  expect(await claimed({ vms: 2 })).toBeUndefined()
+  expect(await claimed({ cpus: 5 })).toBeUndefined()
+  expect(await claimed({ cpus: 6 })).toBe(all[2]?.id)
 })
 
 test('a node claims only what it has an image for', async () => {
@@ -91,7 +107,7 @@ test('a node claims only what it has an image for', async () => {
   await store.insert(python)
   expect((await store.claim(mine))?.id).toBe(python.id)
   expect(await store.claim(mine)).toBeUndefined()
-  expect((await store.claim({ ...mine, room: { ...room, runtimes: ['go'] } }))?.id).toBe(go.id)
+  expect((await store.claim({ ...mine, runtimes: ['go'] }))?.id).toBe(go.id)
 })
 
 test('an idempotency key keeps its first workload until it is freed or that is forgotten', async () => {
@@ -119,7 +135,9 @@ test('only who waits can be cancelled, only who owns can finish, and once', asyn
   expect(await store.claim(mine)).toBeUndefined()
   const owned = { id: one.id, fence: claimed?.fence ?? 0 }
   expect(await store.finish({ ...owned, fence: owned.fence + 1 }, end)).toBe(false)
-  expect(await store.finish(owned, end)).toBe(true)
+  expect(await store.given(one.id)).toBeUndefined()
+  expect(await store.finish(owned, { ...end, given: '"what it gave"' })).toBe(true)
+  expect(await store.given(one.id)).toBe('"what it gave"')
   expect(await store.finish(owned, end)).toBe(false)
   expect(await store.countByStatus()).toEqual({ completed: 1, killed: 1 })
 })

@@ -39,6 +39,10 @@ export class Store implements AsyncDisposable {
     return this.#change('claiming a workload', (trx) => leases.claim(trx, o))
   }
 
+  load(o: { node: string; overheadMib: number }): Promise<leases.Load> {
+    return leases.loadOf(this.#db, o)
+  }
+
   renew(node: string, until: number): Promise<void> {
     return this.#change('renewing leases', (trx) => leases.renew(trx, node, until))
   }
@@ -55,11 +59,15 @@ export class Store implements AsyncDisposable {
     return this.#change('noting a start', (trx) => leases.started(trx, owned, o))
   }
 
+  giveBack(owned: leases.Owned): Promise<boolean> {
+    return this.#change('giving back a workload', (trx) => leases.giveBack(trx, owned))
+  }
+
   finish(owned: leases.Owned, end: leases.End): Promise<boolean> {
     return this.#change('noting an end', (trx) => leases.finish(trx, owned, end))
   }
 
-  cancel(id: string, end: Omit<leases.End, 'bytes'>): Promise<boolean> {
+  cancel(id: string, end: Omit<leases.End, 'bytes' | 'given'>): Promise<boolean> {
     return this.#change('noting an end', (trx) => leases.cancel(trx, id, end))
   }
 
@@ -69,6 +77,11 @@ export class Store implements AsyncDisposable {
 
   find(id: string): Promise<Stored | undefined> {
     return workloads.find(this.#db, id)
+  }
+
+  /** What its program gave, as `finish` was told; undefined before the end, and where no program ran. */
+  given(id: string): Promise<string | undefined> {
+    return workloads.given(this.#db, id)
   }
 
   list(filter: workloads.Filter): Promise<Stored[]> {

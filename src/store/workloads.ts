@@ -74,6 +74,11 @@ export async function find(db: Db, id: string): Promise<Stored | undefined> {
   return row && storedOf(row)
 }
 
+export async function given(db: Db, id: string): Promise<string | undefined> {
+  const row = await db.selectFrom('given').select('given').where('workload', '=', id).executeTakeFirst()
+  return row?.given
+}
+
 export interface Filter {
   /** Only this tenant's; everybody's without it. */
   readonly tenant?: string | undefined
@@ -111,7 +116,7 @@ export async function countWaiting(db: Db): Promise<number> {
     .where('lease_node', 'is', null)
     .select(({ fn }) => fn.countAll<number>().as('count'))
     .executeTakeFirstOrThrow()
-  return Number(count)
+  return count
 }
 
 /** How many of those that wait come before this one, whatever their owner: its place is one more. */
@@ -120,12 +125,10 @@ export async function countBefore(db: Db, { id, priority }: Pick<Stored, 'id' | 
     .selectFrom('workloads')
     .where('finished_at', 'is', null)
     .where('lease_node', 'is', null)
-    .where(({ eb, or, and }) =>
-      or([eb('priority', '>', priority), and([eb('priority', '=', priority), eb('id', '<', id)])]),
-    )
+    .where((eb) => eb.or([eb('priority', '>', priority), eb.and([eb('priority', '=', priority), eb('id', '<', id)])]))
     .select(({ fn }) => fn.countAll<number>().as('count'))
     .executeTakeFirstOrThrow()
-  return Number(count)
+  return count
 }
 
 export async function countByStatus(db: Db): Promise<Readonly<Partial<Record<Status, number>>>> {
@@ -134,7 +137,7 @@ export async function countByStatus(db: Db): Promise<Readonly<Partial<Record<Sta
     .select(({ fn }) => ['status', fn.countAll<number>().as('count')])
     .groupBy('status')
     .execute()
-  return Object.fromEntries(rows.map(({ status, count }) => [status, Number(count)]))
+  return Object.fromEntries(rows.map(({ status, count }) => [status, count]))
 }
 
 /** Ids of what has not ended, of every node. */
@@ -170,7 +173,7 @@ export async function outdated(db: Db, { count, bytes, endedAfter }: Bounds, lim
   const rows = await db
     .selectFrom(kept.as('kept'))
     .select('id')
-    .where(({ eb, or }) => or([eb('nth', '>', count), eb('sum', '>', bytes), eb('finished_at', '<', endedAfter)]))
+    .where((eb) => eb.or([eb('nth', '>', count), eb('sum', '>', bytes), eb('finished_at', '<', endedAfter)]))
     .orderBy('finished_at')
     .orderBy('id')
     .limit(limit)

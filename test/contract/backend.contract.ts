@@ -28,6 +28,8 @@ export interface Programs {
 export interface Offered {
   readonly backend: Backend
   readonly programs: Programs
+  /** Milliseconds in which a program surely has begun and written a line. */
+  readonly timeoutMs: number
   /** What is left of runs outside, one line a thing; empty when all is clean. */
   readonly residue: () => Promise<readonly string[]>
 }
@@ -98,7 +100,7 @@ export const backendContract: readonly Case[] = [
     name: 'a program that runs too long ends by timeout, counted from its start',
     async check(offered) {
       const spec = specOf(offered, offered.programs.wait)
-      const short = { ...spec, resources: { ...spec.resources, timeoutMs: 3000 } }
+      const short = { ...spec, resources: { ...spec.resources, timeoutMs: offered.timeoutMs } }
       await using run = await offered.backend.execute(short, never)
       assert.equal((await collect(run)).stdout, 'up\n')
       assert.equal((await run.exited).by, 'timeout')

@@ -6,6 +6,7 @@ const backend = new FakeBackend()
 const offered: Offered = {
   backend,
   residue: () => Promise.resolve([...backend.live.keys()]),
+  timeoutMs: 100,
   programs: {
     runtime: 'python',
     name: 'main.py',

@@ -44,7 +44,7 @@ const say = (fact: object) => process.stdout.write(`${JSON.stringify(fact)}\n`)
 
 try {
   for (const { name, check } of backendContract) {
-    const error = await check({ backend, programs, residue }).then(
+    const error = await check({ backend, programs, residue, timeoutMs: 3000 }).then(
       () => undefined,
       (failure: unknown) => (failure instanceof Error ? (failure.stack ?? failure.message) : String(failure)),
     )

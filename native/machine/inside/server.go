@@ -114,10 +114,11 @@ func (s *server) once(log *logfile.Log) (asked bool, err error) {
 	case <-process.Done():
 	case <-s.again:
 		asked = true
-		end(process)
+		// It hands its runs over to the server that follows.
+		end(process, unix.SIGTERM)
 	case <-s.ending:
 		asked = true
-		end(process)
+		end(process, unix.SIGINT)
 	}
 	s.events.state("server", nil)
 	exit := exitMessage(process.Status())
@@ -206,9 +207,9 @@ func (s *server) awaitReady(ready *os.File) {
 	}
 }
 
-// end asks the process to end, and kills it when it does not.
-func end(process *reaper.Process) {
-	process.SignalGroup(unix.SIGTERM)
+// end asks the process to end, and kills it when it does not. What it has started is its own to end.
+func end(process *reaper.Process, by syscall.Signal) {
+	process.Signal(by)
 	select {
 	case <-process.Done():
 	case <-time.After(stopTimeout):

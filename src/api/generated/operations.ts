@@ -1,10 +1,10 @@
 /** Made by `npm run generate` from openapi.json beside it: what is changed here is lost. */
 
 /** Of the document that this was made from. */
-export const documentSha256 = '6c9ccb6c3eb1ae2dbd18285dfd57ec331ad07d65eacbe06700c28588a8863d30'
+export const documentSha256 = 'cc28bbde32b15408626dad3704103258770b6912ad1bcc76312cbb1ab454d7a1'
 
 /** from the table of errors */
-export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
+export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'workload_lost' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
 
 /** RFC 9457 problem details */
 export interface Problem {
@@ -94,6 +94,8 @@ export interface ExitRecord {
   signal?: string
   /** in words */
   message?: string
+  /** where a start failed */
+  step?: string
 }
 
 export interface RunRecord {
@@ -105,6 +107,8 @@ export interface RunRecord {
   boot_ms: number
   /** milliseconds of each phase */
   phases_ms: Record<string, number>
+  /** milliseconds from created_at to each phase’s beginning */
+  phases_at_ms?: Record<string, number>
   vsock: {
     status: 'connected' | 'closed' | 'lost'
     /** round trip in microseconds */
@@ -129,6 +133,8 @@ export interface WorkloadSummary {
   isolation: string
   labels: Record<string, string>
   priority: number
+  /** while it waits: its place in the queue, from 1 */
+  place?: number
   exit?: ExitRecord
   /** RFC 3339 */
   created_at: string
@@ -148,6 +154,8 @@ export interface WorkloadRecord {
   isolation: string
   labels: Record<string, string>
   priority: number
+  /** while it waits: its place in the queue, from 1 */
+  place?: number
   exit?: ExitRecord
   /** RFC 3339 */
   created_at: string
@@ -362,6 +370,8 @@ export interface Operations {
       query?: {
         /** the last event already seen */
         after?: number
+        /** false: end with the newest event */
+        follow?: 'true' | 'false'
       }
       headers?: {
         /** the last event already seen; goes before `after` */
@@ -431,6 +441,12 @@ export interface Operations {
     answer: CleanupReport
     code: 'body_too_large' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'invalid_request' | 'shutting_down' | 'store_failed' | 'unauthorized' | 'unsupported_media_type'
   }
+  /** Tells Prometheus */
+  getMetrics: {
+    input: Record<never, never>
+    answer: ReadableStream<Uint8Array<ArrayBuffer>>
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'unauthorized'
+  }
   /** Describes every route */
   getDocument: {
     input: Record<never, never>
@@ -462,6 +478,7 @@ export const operations = {
   getStats: { method: 'GET', path: '/v1/stats', answer: 'json' },
   previewCleanup: { method: 'GET', path: '/v1/cleanup', answer: 'json' },
   cleanup: { method: 'POST', path: '/v1/cleanup', answer: 'json' },
+  getMetrics: { method: 'GET', path: '/metrics', answer: 'stream' },
   getDocument: { method: 'GET', path: '/openapi.json', answer: 'json' },
   getDocs: { method: 'GET', path: '/docs', answer: 'stream' },
 } as const

@@ -3,8 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { run } from '../../base/process.ts'
 import { Scope } from '../../base/scope.ts'
 import { chooseSubnet } from './bridge.ts'
+import { foreignDrops } from './foreign.ts'
 import { excuse, Floor, gateway, nothing } from './floor.ts'
 import { attempt, internet, ip, uplink } from './lab.ts'
+import { netnsPath } from './netns.ts'
 
 const because = await excuse()
 const signal = AbortSignal.timeout(240_000)
@@ -113,6 +115,18 @@ describe.skipIf(because !== undefined)(
       expect(await floor.residue()).toEqual(nothing)
     })
 
+    test('after the crash of a service with mounts of its own, which took its namespaces with it: names are left', async () => {
+      await using crashed = new Scope('crashed')
+      await floor.attach(crashed, 15)
+      await floor.attach(crashed, 16, { mode: 'none' })
+      for (const n of [15, 16]) await run(['umount', netnsPath(floor.id(n))])
+      const next = floor.open()
+      await next.prepare()
+      expect(await next.cleanup(new Set())).toEqual({ guest_rules: 1, cni_attachments: 1, netns: 2 })
+      await crashed.close()
+      expect(await floor.residue()).toEqual(nothing)
+    })
+
     test('many at once get addresses of their own', async () => {
       await using scope = new Scope('vms')
       const all = await Promise.all(Array.from({ length: 8 }, (_, n) => floor.attach(scope, 20 + n)))
@@ -158,11 +172,12 @@ describe.skipIf(because !== undefined)(
         code: 'host_unfit',
         message: expect.stringContaining('198.51.100.0/24 at up0') as string,
       })
-      expect(await floor.networks.foreignDrops()).toEqual([])
+      const { instance, host } = floor.lab
+      expect(await foreignDrops({ instance, host })).toEqual([])
       await run(['ip', 'netns', 'exec', floor.lab.hostName, 'nft', '-f', '-'], {
         input: 'table ip docker { chain FORWARD { type filter hook forward priority 0; policy drop;\n}\n}\n',
       })
-      expect(await floor.networks.foreignDrops()).toEqual(['ip docker FORWARD'])
+      expect(await foreignDrops({ instance, host })).toEqual(['ip docker FORWARD'])
       await run(['ip', 'netns', 'exec', floor.lab.hostName, 'nft', 'delete', 'table', 'ip', 'docker'])
     })
   },

@@ -1,5 +1,5 @@
 /** Named network namespaces, one for each vm: the name is the vm's id. */
-import { readdir } from 'node:fs/promises'
+import { readdir, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { exists, isMissing } from '../../base/files.ts'
 import type { Host } from './host.ts'
@@ -13,6 +13,19 @@ export const netnsPath = (name: string): string => join(folder, name)
 /** Makes an empty namespace: loopback is down, nothing else is in it. */
 export async function createNetns(host: Host, name: string, signal: AbortSignal): Promise<void> {
   await host.run(['ip', 'netns', 'add', name], { timeoutMs, signal })
+}
+
+/** Type of the file system whose files are namespaces (NSFS_MAGIC). */
+const nsfs = 0x6e736673
+
+/** True while a namespace is behind the name. A server with mounts of its own that dies leaves the name alone. */
+export async function hasNetns(name: string): Promise<boolean> {
+  try {
+    return (await statfs(netnsPath(name))).type === nsfs
+  } catch (error) {
+    if (isMissing(error)) return false
+    throw error
+  }
 }
 
 /** Removes the name, and with it the namespace once no process is in it; one that is not there is fine. */

@@ -13,9 +13,9 @@ import { attachedOf, conflistOf } from './conf.ts'
 import { GuestRules } from './guests.ts'
 import { type Host, thisHost } from './host.ts'
 import { leasedTo } from './leases.ts'
-import { createNetns, deleteNetns, listNetns, netnsPath } from './netns.ts'
+import { createNetns, deleteNetns, hasNetns, listNetns, netnsPath } from './netns.ts'
 import type { Attachment } from './plugin.ts'
-import { deniedOf, foreignDropsOf, type GuestRule } from './rules.ts'
+import { deniedOf, type GuestRule } from './rules.ts'
 
 export interface NetworksOptions {
   /** [a-z0-9]{1,12}; every name of ours on the host carries it. */
@@ -163,6 +163,8 @@ export class Networks {
       const found = { guest_rules: rules.size, cni_attachments: attached.size, netns: netns.size }
       if (o.dryRun) return found
       await each(rules, (id) => this.#rules.expel(id))
+      // Plugins take a name without a namespace for an error, and no name for one that is gone.
+      await each(netns, async (id) => ((await hasNetns(id)) ? undefined : deleteNetns(this.#host, id)))
       await each(attached, (id) => this.#cni.del(attachmentOf(id, {})))
       await each(netns, (id) => deleteNetns(this.#host, id))
       return found
@@ -182,11 +184,6 @@ export class Networks {
   /** Packets of guests refused since the firewall was installed. */
   async denied(): Promise<number> {
     return deniedOf(await this.#nftJson('list', 'counter', 'inet', this.#rules.table, 'denied'))
-  }
-
-  /** Chains of others that would drop guests' packets on their way through this host; for doctor. */
-  async foreignDrops(): Promise<string[]> {
-    return foreignDropsOf(await this.#nftJson('list', 'chains'), this.#o.instance)
   }
 
   async #nftJson(...words: string[]): Promise<string> {

@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest'
+import { diagnose, type Findings } from './diagnosis.ts'
+import { textOf } from './doctor.ts'
+import { careless, hardened } from './testing.ts'
+
+const metal: Findings = {
+  kvm: { usable: true, flag: 'svm' },
+  root: true,
+  architecture: 'x64',
+  kernel: '6.1.0-40-amd64',
+  system: 'Debian',
+  controllers: ['cpu', 'memory', 'pids', 'io', 'cpuset'],
+  tun: true,
+  nft: 'v1',
+  ip: 'v6',
+  foreignDrops: [],
+  qemu: undefined,
+  go: 'go1.26',
+  npm: '11',
+  node: 'v26',
+  freeDiskMib: 90_000,
+  freeMemMib: 9000,
+  home: '/h',
+  machineMemMib: 6144,
+  machineRuns: false,
+  firecracker: '1.12.1',
+  guestKernel: '6.12',
+  machineParts: false,
+  host: hardened,
+}
+const noKvm: Findings = {
+  ...metal,
+  kvm: { usable: false, failed: 'flags', reason: 'the processor shows neither svm nor vmx in /proc/cpuinfo' },
+  controllers: undefined,
+  qemu: { version: '10.0.2', enough: true },
+  machineParts: true,
+}
+
+describe('where vms can run', () => {
+  test('metal runs vms itself, a host without KVM in the machine', () => {
+    expect(diagnose(metal).place).toBe('host')
+    expect(diagnose(noKvm).place).toBe('machine')
+    expect(textOf(diagnose(noKvm))).toContain('vms can run here, in the machine')
+  })
+
+  test.each<[string, Partial<Findings>, string]>([
+    ['QEMU is too old', { qemu: { version: '7.2', enough: false } }, 'qemu'],
+    ['no room for the machine', { freeMemMib: 5000 }, 'machine memory'],
+    ['no set-up', { firecracker: undefined }, 'firecracker'],
+    ['no disk', { freeDiskMib: 100 }, 'disk'],
+    ['not root', { root: false }, 'root'],
+    ['another processor', { architecture: 'arm64' }, 'architecture'],
+  ])('%s: vms cannot run, and the row says what to do', (_, change, name) => {
+    const diagnosis = diagnose({ ...noKvm, ...change })
+    expect(diagnosis.place).toBe('none')
+    const row = diagnosis.rows.find((row) => row.name === name)
+    expect(row).toMatchObject({ ok: false })
+    expect(textOf(diagnosis)).toContain(`MISSING  ${name}`)
+  })
+
+  test('what is only advice stops nothing; a lost controller does on metal', () => {
+    expect(diagnose({ ...metal, foreignDrops: ['ip filter FORWARD'], host: careless }).place).toBe('host')
+    expect(diagnose({ ...metal, controllers: ['cpu', 'memory'] }).place).toBe('none')
+  })
+
+  test('every row that can be mended names one command', () => {
+    for (const row of diagnose(noKvm).rows.filter((row) => !row.ok)) expect(row.mend, row.name).toMatch(/^\S+ /)
+  })
+})
+
+describe('the text', () => {
+  const worst = diagnose({
+    ...noKvm,
+    qemu: undefined,
+    root: false,
+    foreignDrops: ['ip filter FORWARD'],
+    host: careless,
+  })
+  const text = textOf(worst)
+
+  test('needed and advised stand apart, and all of it fits 80 columns', () => {
+    const [needed = '', advice = ''] = text.split('\n\nadvice for production\n')
+    expect(needed).toMatch(/^needed\n/)
+    expect(needed).toContain('MISSING  root')
+    expect(advice).toMatch(/^no {7}smt +on$/m)
+    expect(advice).not.toContain('MISSING')
+    expect(text.split('\n').filter((line) => line.length > 80)).toEqual([])
+  })
+
+  test('each command stands on one line', () => {
+    for (const { ok, mend = '' } of worst.rows) {
+      for (const command of ok ? [] : mend.split('; ')) expect(text).toContain(` ${command}\n`)
+    }
+  })
+
+  test('where a machine carries the vms, the advice is said to be of its host', () => {
+    expect(textOf(diagnose(noKvm))).toContain('\nadvice for production (of this host, not of the machine on it)\n')
+  })
+})

@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest'
+import { VulcanError } from '../api/errors.ts'
+import { Phases } from './phases.ts'
+
+const fail = (error: Error) => async () => {
+  throw error
+}
+
+test('each phase has its beginning and its duration, also one that failed and one that came twice', async () => {
+  const phases = new Phases()
+  await phases.time('vm', async () => {
+    await phases.time('jail', fail(new Error('no'))).catch(() => undefined)
+    await phases.time('jail', () => Promise.resolve())
+  })
+  expect(Object.keys(phases.toRecord()).sort()).toEqual(['jail', 'vm'])
+  expect(Object.keys(phases.begun())).toEqual(['vm', 'jail'])
+  expect(phases.begun()['jail']).toBeGreaterThanOrEqual(phases.begun()['vm'] ?? Infinity)
+  expect(phases.toRecord()['vm']).toBeGreaterThanOrEqual(phases.toRecord()['jail'] ?? Infinity)
+})
+
+test('an error is named by its own step, else by the innermost phase it was thrown in', async () => {
+  const phases = new Phases()
+  const late = new Error('not done after 5 ms')
+  await expect(phases.time('vm', () => phases.time('boot', fail(late)))).rejects.toBe(late)
+  expect(phases.named(late)).toMatchObject({
+    code: 'vm_start_failed',
+    step: 'boot',
+    message: late.message,
+    cause: late,
+  })
+  const own = new VulcanError('network_failed', 'no bridge', { step: 'CNI ADD' })
+  await expect(phases.time('network', fail(own))).rejects.toBe(own)
+  expect(phases.named(own)).toBe(own)
+  const bare = new VulcanError('guest_failed', 'no', { hint: 'look' })
+  await expect(phases.time('upload', fail(bare))).rejects.toBe(bare)
+  expect(phases.named(bare)).toMatchObject({ code: 'guest_failed', step: 'upload', hint: 'look' })
+  expect(phases.named('odd')).toMatchObject({ code: 'vm_start_failed', step: 'start', message: 'odd' })
+})

@@ -1,0 +1,127 @@
+/** From a request to a workload on the disk: admitted, its archive looked into, its idempotency key honoured. */
+import { createHash } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { VulcanError } from '../api/errors.ts'
+import type { WorkloadRequest } from '../api/workload.ts'
+import type { RunSpec } from '../backend/backend.ts'
+import { sha256File } from '../base/files.ts'
+import { orderedId } from '../base/id.ts'
+import type { Store } from '../store/store.ts'
+import type { Used } from '../store/workloads.ts'
+import { admit, type Limits, type Offer } from './admission.ts'
+import type { Shelf } from './shelf.ts'
+import { prepare, type Upload } from './source.ts'
+import { textOfSpec } from './spec.ts'
+
+export interface Intake {
+  readonly store: Store
+  readonly shelf: Shelf
+  readonly limits: Limits
+  readonly offer: Offer
+  readonly tenant: string
+  readonly signal: AbortSignal
+  /** Called in the moment in which the workload is on its way to the disk, so that a claim can go with it. */
+  readonly onKept: () => void
+}
+
+export interface Taken {
+  readonly id: string
+  /** True when the same request had made it before. */
+  readonly known: boolean
+}
+
+/**
+ * Resolves once the workload is on the disk. The upload's file is moved or removed, whatever happens. Rejects with a
+ * VulcanError that names the field at fault, having left nothing behind.
+ */
+export async function take(request: WorkloadRequest, upload: Upload | undefined, o: Intake): Promise<Taken> {
+  try {
+    const admitted = admit(request, { limits: o.limits, offers: [o.offer], uploaded: upload !== undefined })
+    const { idempotency_key: key } = request
+    if (key === undefined) return await keep(request, { admitted, upload, o })
+    const body = await digest(request, upload)
+    const used = await o.store.usedBefore(o.tenant, key)
+    return used ? same(used, { key, body }) : await keep(request, { admitted, upload, o, idempotency: { key, body } })
+  } finally {
+    if (upload) await rm(upload.path, { force: true })
+  }
+}
+
+interface Keeping {
+  readonly admitted: ReturnType<typeof admit>
+  readonly upload: Upload | undefined
+  readonly o: Intake
+  readonly idempotency?: { readonly key: string; readonly body: string }
+}
+
+async function keep(request: WorkloadRequest, { admitted, upload, o, idempotency }: Keeping): Promise<Taken> {
+  const id = orderedId()
+  if (upload ?? request.code_archive) await o.shelf.create(id)
+  try {
+    const spec = await specOf(request, { id, admitted, upload, o })
+    const inserted = o.store.insert({
+      id,
+      tenant: o.tenant,
+      runtime: admitted.runtime.name,
+      isolation: admitted.isolation,
+      priority: request.priority ?? 0,
+      cpus: spec.resources.cpus,
+      memMib: spec.resources.memMib,
+      createdAt: Date.now(),
+      labels: request.labels ?? {},
+      spec: textOfSpec(spec),
+      idempotency,
+    })
+    o.onKept()
+    const used = await inserted
+    if (!used || !idempotency) return { id, known: false }
+    // The same request came twice at once; the other was first.
+    await o.shelf.remove(id)
+    return same(used, idempotency)
+  } catch (error) {
+    await o.shelf.remove(id)
+    throw error
+  }
+}
+
+async function specOf(
+  request: WorkloadRequest,
+  { id, admitted, upload, o }: Keeping & { id: string },
+): Promise<RunSpec> {
+  const prepared = await prepare(request, {
+    runtime: admitted.runtime,
+    upload,
+    archivePath: o.shelf.archivePath(id),
+    archiveBytes: o.limits.archiveBytes,
+    unpackedBytes: admitted.rest.resources.diskMib * (1 << 20),
+    signal: o.signal,
+  })
+  if (prepared.source.kind === 'archive') await o.shelf.syncArchive(id)
+  return { id, ...admitted.rest, ...prepared }
+}
+
+function same(used: Used, { key, body }: { key: string; body: string }): Taken {
+  if (used.body === body) return { id: used.workload, known: true }
+  throw new VulcanError(
+    'idempotency_conflict',
+    `the idempotency key ${JSON.stringify(key)} was used with another body`,
+    { field: '/idempotency_key' },
+  )
+}
+
+async function digest(request: WorkloadRequest, upload?: Upload): Promise<string> {
+  const hash = createHash('sha256').update(JSON.stringify(sorted({ ...request, idempotency_key: undefined })))
+  if (upload) hash.update(await sha256File(upload.path))
+  return hash.digest('hex')
+}
+
+/** The same value with every object's keys in order, so that their order in a body does not matter. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, sorted(inner)]),
+  )
+}

@@ -1,0 +1,28 @@
+/** What a scheduler is made of, and what it states. */
+import type { WorkloadSummary } from '../api/workload.ts'
+import type { Backend, Cleaned } from '../backend/backend.ts'
+import type { Capacity } from '../store/leases.ts'
+import type { Store } from '../store/store.ts'
+import type { Limits } from './admission.ts'
+import type { Retention } from './retention.ts'
+
+export interface SchedulerOptions {
+  readonly home: string
+  readonly node: string
+  readonly store: Store
+  readonly backend: Backend
+  readonly limits: Limits
+  readonly capacity: Capacity
+  /** Most workloads that wait. */
+  readonly pending: number
+  readonly retention: Retention
+}
+
+export interface SchedulerFacts {
+  readonly 'workload.accepted': { id: string; runtime: string }
+  readonly 'workload.ended': { id: string; summary: WorkloadSummary }
+  /** Something of ours went wrong beside the run. */
+  readonly 'workload.trouble': { id: string; error: unknown }
+  /** What an earlier server had left and nobody needs was removed. */
+  readonly 'leftovers.removed': { cleaned: Cleaned }
+}

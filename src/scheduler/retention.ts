@@ -1,0 +1,41 @@
+/** What is kept of the past, and for how long. */
+import type { Store } from '../store/store.ts'
+import type { Shelf } from './shelf.ts'
+
+export interface Retention {
+  /** Ended workloads that are kept. */
+  readonly count: number
+  /** Of their output, in bytes. */
+  readonly bytes: number
+  /** Since they ended, in milliseconds. */
+  readonly ageMs: number
+}
+
+/** How long an idempotency key means the same workload, in milliseconds. */
+const keysKeptMs = 24 * 3600 * 1000
+/** Removed in one go; a commit should not hold others up. */
+const atOnce = 200
+
+/** Forgets ended workloads beyond any bound, those that ended first before the others. */
+export async function forgetOutdated(store: Store, shelf: Shelf, o: Retention): Promise<void> {
+  await store.freeKeys(Date.now() - keysKeptMs)
+  for (;;) {
+    const bounds = { count: o.count, bytes: o.bytes, endedAfter: Date.now() - o.ageMs }
+    const ids = await store.outdated(bounds, atOnce)
+    if (ids.length === 0) return
+    // The row goes first: a folder without one is found at the next start, a row without a folder would promise output.
+    await store.remove(ids)
+    await Promise.all(ids.map((id) => shelf.remove(id)))
+    if (ids.length < atOnce) return
+  }
+}
+
+/** Removes folders of workloads that the store does not know: a crash came between the two. */
+export async function removeOrphans(store: Store, shelf: Shelf): Promise<void> {
+  const ids = await shelf.ids()
+  for (let at = 0; at < ids.length; at += atOnce) {
+    const some = ids.slice(at, at + atOnce)
+    const known = await store.known(some)
+    await Promise.all(some.filter((id) => !known.has(id)).map((id) => shelf.remove(id)))
+  }
+}

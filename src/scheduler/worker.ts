@@ -1,0 +1,141 @@
+/** What a node does: claims workloads as it has room, runs them, says that it lives, ends what dead nodes left. */
+import type { Backend } from '../backend/backend.ts'
+import type { WorkloadSummary } from '../api/workload.ts'
+import type { Capacity } from '../store/leases.ts'
+import type { Claimed } from '../store/rows.ts'
+import type { Store } from '../store/store.ts'
+import type { EventLog } from './eventlog.ts'
+import type { Shelf } from './shelf.ts'
+import { specOfText } from './spec.ts'
+import { Workload } from './workload.ts'
+
+export interface WorkerOptions {
+  /** Name of this node; a lease carries it. */
+  readonly node: string
+  readonly store: Store
+  readonly backend: Backend
+  readonly shelf: Shelf
+  readonly capacity: Capacity
+  /** The log of a workload that was claimed; whoever reads it already has the same. */
+  readonly logOf: (id: string) => EventLog
+  readonly onEnded: (summary: WorkloadSummary) => void
+  readonly onTrouble: (id: string, error: unknown) => void
+}
+
+/** A node that was silent for so long has lost what it had claimed. */
+export const leaseMs = 30_000
+
+export class Worker {
+  readonly live = new Map<string, Workload>()
+  readonly #o: WorkerOptions
+  readonly #claims = new Set<Promise<void>>()
+  /** Asked to be killed after their claim and before they were live. */
+  readonly #doomed = new Set<string>()
+  #closed = true
+  #beating: NodeJS.Timeout | undefined
+
+  constructor(options: WorkerOptions) {
+    this.#o = options
+  }
+
+  /** Takes over what an earlier process of this node ran. What of it lives is known when this resolves. */
+  async recover(): Promise<void> {
+    const { store, node } = this.#o
+    const left = await store.takeOver(node, Date.now() + leaseMs)
+    this.#beating = setInterval(() => void this.#beat(), leaseMs / 3)
+    this.#beating.unref()
+    const resumed = left.map((claimed) => this.#follow(claimed, (workload) => workload.resume()))
+    await Promise.all(resumed.map((workload) => workload.acquired))
+  }
+
+  /** Begins to claim. */
+  open(): void {
+    this.#closed = false
+    this.pump()
+  }
+
+  /** Claims and starts what fits, for as long as something does. */
+  pump(): void {
+    if (this.#closed) return
+    const claim = this.#claim()
+      .catch((error: unknown) => this.#o.onTrouble('', error))
+      .finally(() => this.#claims.delete(claim))
+    this.#claims.add(claim)
+  }
+
+  /** Ends a workload that is claimed, in whatever moment. */
+  kill(id: string): void {
+    const workload = this.live.get(id)
+    if (workload) workload.kill()
+    else this.#doomed.add(id)
+  }
+
+  /** Kills what runs here, or lets go of it; resolves when nothing of it is ours any more. */
+  async close(o: { release: boolean }): Promise<void> {
+    this.#closed = true
+    clearInterval(this.#beating)
+    await Promise.all(this.#claims)
+    const all = [...this.live.values()]
+    await Promise.all(
+      all.map(async (workload) => {
+        await (o.release ? workload.release() : workload.kill())
+        await workload.ended
+      }),
+    )
+  }
+
+  async #claim(): Promise<void> {
+    const { store, node, capacity, backend } = this.#o
+    const { available, runtimes } = await backend.capabilities()
+    if (!available || this.#closed) return
+    const claimed = await store.claim({ node, now: Date.now(), leaseMs, capacity, runtimes })
+    if (!claimed) return
+    if (this.#closed) {
+      await store.giveBack(claimed)
+      return
+    }
+    this.#follow(claimed, (workload) => workload.execute())
+    this.pump()
+  }
+
+  #follow(claimed: Claimed, run: (workload: Workload) => Promise<void>): Workload {
+    const { store, backend, shelf, logOf, onTrouble } = this.#o
+    const { id } = claimed
+    const spec = specOfText(claimed.spec, { id, archivePath: shelf.archivePath(id) })
+    const workload: Workload = new Workload({
+      claimed,
+      spec,
+      log: logOf(id),
+      store,
+      backend,
+      onTrouble: (error) => onTrouble(id, error),
+      onStarted: () => this.pump(),
+      onEnded: () => {
+        this.live.delete(id)
+        this.#o.onEnded(workload.summary)
+        this.pump()
+      },
+    })
+    this.live.set(id, workload)
+    if (this.#doomed.delete(id)) workload.kill()
+    run(workload).catch((error: unknown) => onTrouble(id, error))
+    return workload
+  }
+
+  async #beat(): Promise<void> {
+    try {
+      await this.#o.store.renew(this.#o.node, Date.now() + leaseMs)
+      await this.#reap()
+    } catch (error) {
+      this.#o.onTrouble('', error)
+    }
+  }
+
+  /** After a renewal of ours: a computer that slept must not take itself for dead. */
+  async #reap(): Promise<void> {
+    const { store, node } = this.#o
+    for (const claimed of await store.reap({ node, now: Date.now(), leaseMs })) {
+      this.#follow(claimed, (workload) => workload.abandon('its node was not heard of in time'))
+    }
+  }
+}

@@ -1,0 +1,99 @@
+/** The metrics that are read at each scrape: what is true now, and what somebody else counts. */
+import { collectDefaultMetrics, Counter, Gauge, type Registry } from '@prometheus-io/client'
+import type { Cleaned } from '../../backend/backend.ts'
+import type { Load } from '../../store/leases.ts'
+
+export interface Sources {
+  readonly version: string
+  readonly load: () => Promise<Pick<Load, 'vms' | 'starting'> & { readonly pending: number }>
+  /** What a cleanup would remove, by kind. */
+  readonly leftovers: () => Promise<Cleaned>
+  /** Packets refused since the firewall was installed; absent where the backend has none. */
+  readonly denied?: (() => Promise<number>) | undefined
+  /** Takes why a source could not be read; what it read before is then not told as news. */
+  readonly log: (error: unknown) => void
+}
+
+export function addReadings(registry: Registry, o: Sources): void {
+  const registers = [registry]
+  new Gauge({ name: 'vulcan_build_info', help: 'Always 1.', labelNames: ['version'], registers }).set(
+    { version: o.version },
+    1,
+  )
+  addLoad(registry, o)
+  addLeftovers(registry, o)
+  if (o.denied) addDenied(registry, { denied: o.denied, log: o.log })
+  addProcess(registry)
+}
+
+function addLoad(registry: Registry, { load, log }: Sources): void {
+  const registers = [registry]
+  const vms = new Gauge({
+    name: 'vulcan_vms_active',
+    help: 'Vms of workloads, by what they do now: starting or running.',
+    labelNames: ['state'],
+    registers,
+    async collect() {
+      const now = await load().catch(log)
+      // What is not known is not told.
+      vms.reset()
+      if (!now) return
+      vms.set({ state: 'starting' }, now.starting)
+      vms.set({ state: 'running' }, now.vms - now.starting)
+    },
+  })
+  const queue = new Gauge({
+    name: 'vulcan_queue_depth',
+    help: 'Workloads that wait for room.',
+    registers,
+    async collect() {
+      const now = await load().catch(log)
+      if (now) queue.set(now.pending)
+    },
+  })
+}
+
+function addLeftovers(registry: Registry, { leftovers, log }: Sources): void {
+  const gauge = new Gauge({
+    name: 'vulcan_leftovers',
+    help: 'Things of vms that no workload needs any more, by kind; vulcan gc removes them.',
+    labelNames: ['kind'],
+    registers: [registry],
+    async collect() {
+      // A kind that was not found this time must not keep its last value.
+      gauge.reset()
+      const found = await leftovers().catch(log)
+      for (const [kind, count] of Object.entries(found ?? {})) gauge.set({ kind }, count)
+    },
+  })
+}
+
+function addDenied(registry: Registry, { denied, log }: Required<Pick<Sources, 'denied' | 'log'>>): void {
+  const counter = new Counter({
+    name: 'vulcan_egress_denied_total',
+    help: 'Packets of guests that the firewall refused.',
+    registers: [registry],
+    async collect() {
+      const packets = await denied?.().catch(log)
+      // Nothing known is not nothing denied: a fall to zero would count all of it again at the next scrape.
+      if (packets === undefined) return
+      counter.reset()
+      counter.inc(packets)
+    },
+  })
+}
+
+/** Names of the client's that Prometheus's own check refuses: gauges called like counters, types in a name. */
+const misnamed = [
+  'nodejs_active_resources_total',
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_eventloop_utilization_histogram',
+  'nodejs_eventloop_utilization_summary',
+]
+
+function addProcess(register: Registry): void {
+  // The client's own precision (10 and 100 ms) would wake an idle server all the time, which under emulation is felt.
+  collectDefaultMetrics({ register, eventLoopMonitoringPrecision: 50, eventLoopUtilizationTimeout: 60_000 })
+  for (const name of misnamed) register.removeSingleMetric(name)
+}

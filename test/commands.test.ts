@@ -1,0 +1,220 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { say, commandLine, type CommandLine } from './commandline.ts'
+
+/** Every command's words and statuses, in this process. What takes processes is in command-line.test.ts. */
+let line: CommandLine
+let folder: string
+beforeAll(async () => {
+  line = await commandLine()
+  folder = await mkdtemp(join(tmpdir(), 'vulcan-commands-'))
+})
+afterAll(async () => {
+  await line[Symbol.asyncDispose]()
+  await rm(folder, { recursive: true })
+})
+
+async function file(name: string, content: string | Buffer): Promise<string> {
+  const path = join(folder, name)
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path, content)
+  return path
+}
+
+/** Hands a program in and gives its id. */
+async function detached(name: string, code: string, flags: readonly string[] = []): Promise<string> {
+  const said = await line.vulcan(['run', '--detach', ...flags, await file(name, code)])
+  return said.out.trim()
+}
+
+describe('run', () => {
+  test.each([
+    ['timeout', '# fake: sleep 60000', ['--timeout', '0.2'], 124],
+    ['out of memory', '# fake: oom', [], 137],
+    ['killed by a signal of its own', '# fake: signal SIGSEGV', [], 139],
+    ['lost', '# fake: vm_lost', [], 125],
+    ['not started', '# fake: fail no kernel', [], 125],
+    ['disk full', '# fake: disk_full', [], 1],
+    ['too much output', '# fake: flood 2000000', [], 137],
+  ])('%s', async (name, code, flags, status) => {
+    const said = await line.vulcan(['run', ...flags, await file(`${name.replaceAll(' ', '-')}.py`, code)])
+    expect(said.code, said.err.slice(-300)).toBe(status)
+  })
+
+  test('arguments, environment, input and standard input arrive', async () => {
+    const env = await file('variables', '# a comment\nA=1\nB=two words\n')
+    const input = await file('in.json', '{"n":[1]}')
+    const spec = await file('spec.js', '// fake: spec\n// fake: stdin')
+    const flags = ['--env-file', env, '--env', 'B=x=y', '--input', `@${input}`]
+    const said = await line.vulcan(['run', spec, ...flags, '--', '--flag', 'a b'])
+    expect(said.out).toBe('{"args":["--flag","a b"],"env":{"A":"1","B":"x=y"},"entrypoint":"spec.js"}{"n":[1]}')
+    expect((await line.vulcan(['run', spec, '--stdin', '-'], { stdin: 'typed' })).out).toMatch(/typed$/)
+    const code = await line.vulcan(['run', '-', '--runtime', 'go'], { stdin: '// fake: print from stdin' })
+    expect(code.out).toBe('from stdin\n')
+  })
+
+  test('a folder is packed without its history and run; a link out of it is refused', async () => {
+    await file('shop/package.json', '{"main":"src/x.js"}')
+    await file('shop/src/x.js', 'x')
+    await file('shop/.git/HEAD', 'ref')
+    const shop = join(folder, 'shop')
+    expect(await line.vulcan(['run', shop])).toMatchObject({ code: 0, out: 'tar.gz src/x.js\n' })
+    await symlink('/etc/passwd', join(shop, 'link'))
+    expect(await line.vulcan(['run', shop])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('"./link"') as string,
+    })
+  })
+
+  test('--json prints the record, --detach the id; logs, status, ls and kill know it', async () => {
+    const path = await file('seven.py', '# fake: print out\n# fake: result 42\n# fake: exit 7')
+    expect(JSON.parse((await line.vulcan(['run', '--json', path])).out)).toMatchObject({
+      stdout: 'out\n',
+      exit: { by: 'program', code: 7 },
+      result: 42,
+    })
+    const up = Promise.withResolvers<void>()
+    const id = await detached('slow.py', '# fake: print up\n# fake: sleep 600000')
+    const following = line.vulcan(['logs', '-f', id], { onOutput: () => up.resolve() })
+    await up.promise
+    expect(await line.vulcan(['logs', id]), 'what there is, without waiting').toMatchObject({ code: 0, out: 'up\n' })
+    expect((await line.vulcan(['ls', '--status', 'running'])).out).toContain(id)
+    expect(await line.vulcan(['kill', id])).toMatchObject({ code: 0, out: '' })
+    expect(await following).toMatchObject({ code: 0, out: 'up\n' })
+    expect((await line.vulcan(['status', id])).out).toMatch(/status +killed/)
+    expect(await line.vulcan(['kill', id])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('already_ended') as string,
+    })
+    expect((await line.vulcan(['logs', id])).out).toBe('up\n')
+  })
+
+  test('one that has ended keeps kill from none of the others', async () => {
+    const ended = await detached('short.py', '# fake: print x')
+    await line.vulcan(['logs', '-f', ended])
+    const alive = await detached('slow.py', '# fake: sleep 600000')
+    const said = await line.vulcan(['kill', ended, alive, '--json'])
+    expect(said).toMatchObject({ code: 2, err: expect.stringContaining('already_ended') as string })
+    expect(JSON.parse(said.out)).toEqual({ killed: [alive] })
+  })
+})
+
+describe('wrong usage exits with 2, says what is wrong and starts nothing', () => {
+  test.each<[string, string[], string]>([
+    ['unknown flag', ['run', '--nope', 'FOLDER/a.py'], '--nope'],
+    ['unknown flag of an inner command', ['machine', 'status', '--nope'], '--nope'],
+    ['unknown command', ['dance'], 'dance'],
+    ['no file', ['run', 'FOLDER/missing.py'], 'missing.py: does not exist'],
+    ['unknown ending', ['run', 'FOLDER/env'], 'env: its ending'],
+    ['unknown runtime', ['run', 'FOLDER/a.py', '--runtime', 'cobol'], 'cobol'],
+    ['a number that is none', ['run', 'FOLDER/a.py', '--mem', 'much'], 'much'],
+    ['negative memory', ['run', 'FOLDER/a.py', '--mem', '-5'], '/resources/mem_mb'],
+    ['a variable that is none', ['run', 'FOLDER/a.py', '--env', 'K'], '--env K'],
+    ['input that is no JSON', ['run', 'FOLDER/a.py', '--input', '{'], '--input'],
+    ['a network that is none', ['run', 'FOLDER/a.py', '--network', 'moon'], 'moon'],
+    ['an isolation that is none', ['run', 'FOLDER/a.py', '--isolation', 'hope'], 'hope'],
+    ['an allow entry that is none', ['run', 'FOLDER/a.py', '--allow', '1.2.3'], '1.2.3'],
+    ['a setting that is none', ['run', 'FOLDER/a.py', '--set', 'colour=red'], 'colour'],
+    ['standard input without a runtime', ['run', '-'], '--runtime'],
+    ['standard input twice', ['run', '-', '--runtime', 'go', '--stdin', '-'], '--stdin -'],
+    ['a status that is none', ['ls', '--status', 'sleepy'], 'sleepy'],
+    ['a limit that is none', ['ls', '--limit', 'many'], '/limit'],
+    ['a workload nobody knows', ['status', 'nobody'], 'nobody'],
+    ['the log of one nobody knows', ['logs', '-f', 'nobody'], 'nobody'],
+    ['a shell that is none', ['completion', 'dos'], 'dos'],
+  ])('%s', async (_, words, complaint) => {
+    await file('a.py', '# fake: print x')
+    await file('env', 'A=1')
+    const before = (await line.server.scheduler.summaries({ limit: 100 })).length
+    const said = await line.vulcan(
+      words.map((word) => word.replace('FOLDER', folder)),
+      { stdin: '// code' },
+    )
+    expect(said).toMatchObject({ code: 2, out: '' })
+    expect(said.err).toContain(complaint)
+    expect(await line.server.scheduler.summaries({ limit: 100 })).toHaveLength(before)
+  })
+
+  test.each([
+    ['empty.py', '', 'is empty'],
+    ['binary.py', Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 0xff]), 'is binary'],
+    ['big.tar', Buffer.alloc(2 << 20), 'too large'],
+  ])('%s', async (name, content, why) => {
+    const words = ['--set', 'limits.archive_mb=1', 'run', await file(name, content), '--runtime', 'python']
+    const said = await line.vulcan(words)
+    expect(said).toMatchObject({ code: 2, out: '' })
+    expect(said.err).toContain(`${name}: `)
+    expect(said.err).toContain(why)
+  })
+})
+
+test.each([
+  ...['run', 'logs', 'status', 'ls', 'kill', 'nodes', 'backends', 'images', 'config', 'serve', 'up', 'down', 'setup'],
+  ...['doctor', 'gc', 'completion', 'machine start', 'machine stop', 'machine status', 'machine shell', 'machine exec'],
+])('%s is there and says what it takes', async (name) => {
+  const said = await line.vulcan([...name.split(' '), '--help'])
+  expect(said).toMatchObject({ code: 0, err: '' })
+  expect(said.out).toContain(`Usage: vulcan ${name} `)
+})
+
+describe('listings', () => {
+  test.each([
+    [['ls']],
+    [['status']],
+    [['nodes']],
+    [['backends']],
+    [['images']],
+    [['config']],
+    [['gc']],
+    [['gc', '--dry-run']],
+    [['machine', 'status']],
+    [['machine', 'stop']],
+    [['up']],
+    [['setup']],
+  ])('%j --json prints one JSON document and nothing else', async (words) => {
+    const said = await line.vulcan([...words, '--json'])
+    expect(said, said.err).toMatchObject({ code: 0, err: '' })
+    expect(JSON.parse(said.out)).toBeTypeOf('object')
+    const plain = await line.vulcan(words)
+    expect(plain.code, plain.err).toBe(0)
+    expect(`${plain.out}${plain.err}`).toMatch(/\S\n$/)
+  })
+
+  test('ls finds by status, runtime and label, and pages', async () => {
+    const hostile = 'red\u001B[2J\u202E'
+    const one = await detached('one.py', '# fake: exit 3', ['--label', `team=${hostile}`, '--label', 'n=1'])
+    const two = await detached('two.go', '// fake: print x', ['--label', 'n=1'])
+    for (const id of [one, two]) await line.vulcan(['logs', '-f', id])
+    const ids = async (...words: string[]) => {
+      const { out } = await line.vulcan(['ls', '--json', ...words])
+      return (JSON.parse(out) as { workloads: { id: string }[] }).workloads.map(({ id }) => id)
+    }
+    expect(await ids('--label', 'n=1')).toEqual([two, one])
+    expect(await ids('--label', 'n=1', '--runtime', 'go')).toEqual([two])
+    expect(await ids('--label', `team=${hostile}`)).toEqual([one])
+    expect(await ids('--label', 'n=1', '--status', 'failed')).toEqual([one])
+    const first = await line.vulcan(['ls', '--label', 'n=1', '--limit', '1'])
+    expect(first.err).toContain(`there are more: --cursor ${two}`)
+    expect(await ids('--label', 'n=1', '--cursor', two)).toEqual([one])
+    for (const words of [['ls'], ['ls', '--json'], ['status', one], ['status', one, '--json']]) {
+      expect((await line.vulcan(words, { columns: 200 })).out, words.join(' ')).not.toMatch(/[\u001B\u202E]/)
+    }
+  })
+
+  test.each([56, 80, 200])('fit a terminal of %i columns, where ids stay whole', async (columns) => {
+    const id = await detached('wide.py', '# fake: print x', ['--label', `city=${'東京'.repeat(20)}`])
+    for (const name of ['ls', 'nodes', 'backends', 'images']) {
+      const { out } = await line.vulcan([name], { columns })
+      // Of the label, each character takes two columns.
+      for (const row of out.split('\n')) expect(row.replaceAll(/[東京]/g, '__').length).toBeLessThanOrEqual(columns)
+      if (name === 'ls') expect(out).toContain(id)
+    }
+  })
+
+  test('without a server they say how to start one and exit with 125', async () => {
+    const said = await say(['--home', folder, '--backend', 'fake', 'ls', '--json'], {})
+    expect(said).toMatchObject({ code: 125, out: '', err: expect.stringContaining('vulcan up') as string })
+  })
+})
