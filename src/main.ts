@@ -1,6 +1,6 @@
 /** Builds and wires every room, and closes them in reverse. The entry of the bundle. */
 import { readFileSync, writeSync } from 'node:fs'
-import { mkdir, readFile, stat } from 'node:fs/promises'
+import { mkdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { runtimes } from './api/runtimes.ts'
@@ -8,7 +8,6 @@ import type { ImageState } from './api/state.ts'
 import type { Backend, Cleaned } from './backend/backend.ts'
 import { FakeBackend } from './backend/fake.ts'
 import { Facts } from './base/facts.ts'
-import { isMissing } from './base/files.ts'
 import { lock } from './base/lock.ts'
 import { run } from './base/process.ts'
 import { Scope } from './base/scope.ts'
@@ -19,7 +18,7 @@ import { ensureKey } from './cli/key.ts'
 import { removeServerFile, serverLock, writeServerFile } from './cli/serverfile.ts'
 import { type Config, isNotified, type Loaded, traceSettings } from './config.ts'
 import { FirecrackerBackend } from './firecracker/backend.ts'
-import { nameserversOf } from './firecracker/network/addresses.ts'
+import { hostNameservers } from './firecracker/network/nameservers.ts'
 import { foreignDrops } from './firecracker/network/foreign.ts'
 import { openFirecracker } from './firecracker/open.ts'
 import { locateAssets } from './images/assets.ts'
@@ -196,6 +195,7 @@ async function openVms(config: Config, say: Serving['say']): Promise<Firecracker
     nameservers: config['network.nameservers'].length > 0 ? config['network.nameservers'] : await hostNameservers(),
   })
   backend.facts.on('vm.leftover', ({ vmId, message }) => say(`vm ${vmId} left something behind: ${message}`))
+  backend.facts.on('vm.recovery_failed', ({ vmId, message }) => say(`vm ${vmId} could not be taken up: ${message}`))
   return backend
 }
 
@@ -220,18 +220,6 @@ async function listen(app: FastifyTypeBox, { config, origins }: Loaded): Promise
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || origins['server.port'] !== 'default') throw error
     return app.listen({ host, port: 0 })
   }
-}
-
-/** systemd-resolved's own address is a loopback one; what it asks stands in a file beside. */
-async function hostNameservers(): Promise<readonly string[]> {
-  for (const path of ['/etc/resolv.conf', '/run/systemd/resolve/resolv.conf']) {
-    const found = await readFile(path, 'utf8').then(nameserversOf, (error: unknown) => {
-      if (isMissing(error)) return []
-      throw error
-    })
-    if (found.length > 0) return found
-  }
-  return []
 }
 
 async function imageStates(config: Config): Promise<readonly ImageState[]> {

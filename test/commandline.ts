@@ -39,7 +39,7 @@ export async function commandLine(): Promise<CommandLine> {
   const server = await testServer({ server: { build: await buildOf({ program, home: nothing }), heartbeatMs: 50 } })
   const { home } = server
   await writeFile(join(home, 'key'), `${testKey}\n`)
-  const moveTo = (at: string) => writeServerFile(home, { url: at, place: 'host', backend: 'fake' })
+  const moveTo = (at: string) => writeServerFile(home, { url: at, place: 'host', backend: 'fake', holds: [] })
   const url = await server.app.listen({ host: '127.0.0.1', port: 0 })
   await moveTo(url)
   return {

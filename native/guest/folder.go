@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"vulcan/native/guest/kept"
 	"vulcan/native/guest/program"
 	"vulcan/native/guest/session"
 	"vulcan/native/guest/socket"
@@ -32,6 +33,7 @@ func serveFolder(path, folder string) error {
 		Programs: &program.Host{
 			Reaper: reaper.New(), UID: os.Getuid(), GID: os.Getgid(), RunDir: runDir, SpoolDir: folder, Disk: folder,
 		},
+		Runs: &kept.Runs{Abandoned: func() { os.Exit(0) }, Log: logf},
 		Work: work, SpoolDir: folder,
 		Configure: func(session.Configuration) error { return nil },
 		Shutdown:  func() { os.Exit(0) },

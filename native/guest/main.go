@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vulcan/native/guest/boot"
+	"vulcan/native/guest/kept"
 	"vulcan/native/guest/program"
 	"vulcan/native/guest/session"
 	"vulcan/native/guest/socket"
@@ -83,6 +84,7 @@ func guestEnvironment() *session.Environment {
 			Cgroup: boot.ProgramCgroup, RunDir: "/run/vulcan", SpoolDir: "/tmp",
 			Disk: "/", BlockStat: "/sys/class/block/vdb/stat", NetStats: "/sys/class/net/eth0/statistics",
 		},
+		Runs: &kept.Runs{Abandoned: reset, Log: logf},
 		Work: "/work", SpoolDir: "/tmp",
 		Configure: configure, Shutdown: reset, Log: logf,
 	}
@@ -124,7 +126,7 @@ type failed struct {
 
 func tellReady(report boot.Report) error {
 	return tell(ready{
-		Op: "ready", Proto: 1, UptimeUs: boot.Uptime().Microseconds(), PhasesUs: report.PhasesUs, Warnings: report.Warnings,
+		Op: "ready", Proto: session.Protocol, UptimeUs: boot.Uptime().Microseconds(), PhasesUs: report.PhasesUs, Warnings: report.Warnings,
 	})
 }
 

@@ -121,10 +121,13 @@ export class FakeProgram {
   }
 }
 
-/** The numbers from 1, a line each, a thousand lines a piece. */
+/** The numbers from 1, a line of 63 characters each, a thousand lines a piece. */
 function* countedTo(last: number): Generator<string> {
   for (let first = 1; first <= last; first += 1000) {
-    const lines = Array.from({ length: Math.min(1000, last - first + 1) }, (_, index) => `${first + index}\n`)
+    const lines = Array.from(
+      { length: Math.min(1000, last - first + 1) },
+      (_, index) => `${`${first + index}`.padStart(63, '0')}\n`,
+    )
     yield lines.join('')
   }
 }

@@ -8,7 +8,7 @@ const words = [
   'error',
   'base64', // writes these bytes
   'flood', // writes that many bytes
-  'count', // writes the numbers from 1 to that one, a line each
+  'count', // writes the numbers from 1 to that one, with zeros to 63 characters, a line each
   'stdin', // writes what it was given as standard input
   'spec', // writes args, env and entry point as JSON
   'sleep', // milliseconds

@@ -46,6 +46,13 @@ export class Scope implements AsyncDisposable {
     this.#undos.push({ step, act })
   }
 
+  /** A scope inside this one, whose place in the order of undoing is fixed now, whatever it will hold. */
+  inner(step: string): Scope {
+    const nested = new Scope(step)
+    this.defer(step, () => nested.close())
+    return nested
+  }
+
   /**
    * Runs every undo, last registered first, each with its own deadline; one that fails does not stop the rest.
    * Every caller awaits the same close. Rejects with an AggregateError of UndoFailed when some failed.

@@ -1,43 +1,11 @@
-import { mkdtempDisposable } from 'node:fs/promises'
-import { createServer, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { VulcanError } from '../api/errors.ts'
-import { Decoder, encode, type Frame } from '../base/frames.ts'
 import { Session, SessionLost } from './agent.ts'
 import { exec, follow } from './program.ts'
+import { control, data, type Guest, hello, withGuest } from './testing.ts'
 import { dial } from './vsock.ts'
 
 const signal = AbortSignal.timeout(10_000)
-const control = (message: Record<string, unknown>) => encode({ type: 'control', message })
-const data = (stream: number, text: string) => encode({ type: 'data', stream, data: Buffer.from(text) })
-const hello = control({ op: 'hello', proto: 1, version: 'test' })
-
-/** A Firecracker and guest of a few lines: answers CONNECT, then hands each frame to the script. */
-async function withGuest<T>(script: Guest, body: (path: string) => Promise<T>): Promise<T> {
-  await using folder = await mkdtempDisposable(join(tmpdir(), 'vulcan-agent-'))
-  const path = join(folder.path, 'v.sock')
-  const server = createServer((socket) => {
-    socket.once('data', (line) => {
-      script.connected(socket, line.toString())
-      const decoder = new Decoder()
-      socket.on('data', (bytes) => decoder.push(bytes as Buffer).forEach((frame) => script.frame?.(socket, frame)))
-    })
-    socket.on('error', () => undefined)
-  })
-  await new Promise<void>((resolve) => server.listen(path, resolve))
-  try {
-    return await body(path)
-  } finally {
-    server.close()
-  }
-}
-
-interface Guest {
-  connected(socket: Socket, line: string): void
-  frame?(socket: Socket, frame: Frame): void
-}
 
 test('bytes that arrive in one packet with OK belong to the session', async () => {
   const guest: Guest = {
@@ -96,7 +64,8 @@ test('a program’s output is handed on in order, then its end with its result',
   await withGuest(guest, async (path) => {
     const session = await Session.open(await dial(path, 1024, signal), signal)
     const request = { argv: ['x'], env: {}, memory_bytes: 1, pids: 1, cpu_quota_us: 1, stdin: false }
-    await exec(session, request, signal)
+    const keep = { run: 'r', tag: 'program', keep_ms: 1 } as const
+    await exec(session, { ...request, ...keep }, signal)
     const seen: string[] = []
     const told = await follow(
       session,

@@ -14,6 +14,9 @@ export class SessionLost extends Error {
   }
 }
 
+/** Of the guest protocol (PROTOCOL.md). */
+export const protocolVersion = 2
+
 /** Bytes of one data frame of an upload. */
 const uploadPiece = 256 << 10
 
@@ -33,8 +36,10 @@ export class Session {
     const session = new Session(socket)
     try {
       const hello = await session.message(signal)
-      if (hello['op'] !== 'hello' || hello['proto'] !== 1) {
-        throw new ProtocolError(`a hello of version 1 was due, not ${JSON.stringify(hello).slice(0, 200)}`)
+      if (hello['op'] !== 'hello' || hello['proto'] !== protocolVersion) {
+        throw new ProtocolError(
+          `a hello of version ${protocolVersion} was due, not ${JSON.stringify(hello).slice(0, 200)}`,
+        )
       }
       return session
     } catch (error) {

@@ -2,7 +2,16 @@
 import { createReadStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { VulcanError } from '../api/errors.ts'
-import type { Backend, Capabilities, Cleaned, CleanupOptions, Run, RunSpec } from '../backend/backend.ts'
+import type {
+  Backend,
+  Capabilities,
+  Cleaned,
+  CleanupOptions,
+  Recovery,
+  Run,
+  RunFacts,
+  RunSpec,
+} from '../backend/backend.ts'
 import { Facts } from '../base/facts.ts'
 import { acquire, Scope } from '../base/scope.ts'
 import type { Image } from '../images/images.ts'
@@ -14,8 +23,9 @@ import type { FirecrackerFacts } from './facts.ts'
 import { greet } from './greet.ts'
 import { cgroupsOf, homeTooLong, jailsOf, namesOf } from './names.ts'
 import { Phases } from './phases.ts'
+import { findVm, resume } from './recovery.ts'
 import { FirecrackerRun } from './run.ts'
-import { openSession, startVm, type Vm, type VmHost } from './vm.ts'
+import { type FreshVm, openSession, startVm, type VmHost } from './vm.ts'
 
 export interface FirecrackerOptions {
   readonly host: VmHost
@@ -84,10 +94,8 @@ export class FirecrackerBackend implements Backend {
         const rttUs = await phases.time('greet', () => greet(session, { vm, spec, signal }))
         this.facts.emit('vsock.rtt', { vmId, rttUs })
         await phases.time('upload', () => upload(session, spec, signal))
-        return FirecrackerRun.start(
-          { spec, image, scope, vm, session, phases, rttUs, backend: this.name, node: this.#o.node },
-          signal,
-        )
+        const known = this.#known(vm, rttUs)
+        return FirecrackerRun.start({ spec, image, scope, vm, session, phases, known }, signal)
       },
       (failure) => this.#leftover(vmId, failure),
     )
@@ -95,9 +103,24 @@ export class FirecrackerBackend implements Backend {
     return run
   }
 
-  /** A guest ends its program with the connection, so after a crash of ours there is nothing to go on with. */
-  recover(): Promise<undefined> {
-    return Promise.resolve(undefined)
+  async recover(spec: RunSpec, o: Recovery, signal: AbortSignal): Promise<Run | undefined> {
+    const found = await findVm(this.#o.host.places, spec.id)
+    if (!found) return undefined
+    const { vmId } = found.names
+    const scope = new Scope(`vm ${vmId}`)
+    try {
+      const image = await this.#o.image(spec.runtime)
+      const run = await resume(scope, this.#o.host, { found, spec, image, recovery: o, signal })
+      this.#own(run, spec)
+      this.facts.emit('vm.recovered', { vmId, runtime: spec.runtime })
+      return run
+    } catch (error) {
+      // That we are to stop says nothing of the vm: the next server finds it.
+      signal.throwIfAborted()
+      this.facts.emit('vm.recovery_failed', { vmId, message: String(error) })
+      await scope.close().catch((failure: unknown) => this.#leftover(vmId, failure))
+      return undefined
+    }
   }
 
   cleanup(keep: ReadonlySet<string>, o?: CleanupOptions): Promise<Cleaned> {
@@ -110,19 +133,30 @@ export class FirecrackerBackend implements Backend {
     await this.#o.host.networks.close()
   }
 
-  /** A run takes its vm down when its program has ended, whoever else may hold it; nobody has to remember to. */
+  /** Holds a run until it is disposed of or let go of. Its vm outlives its program: its end may have to be told again. */
   #own(run: FirecrackerRun, spec: RunSpec): void {
     const { vmId } = namesOf(this.#o.host.places, spec.id)
     this.#runs.add(run)
-    void run.exited
-      .then(() => run[Symbol.asyncDispose]())
-      .then(() => this.facts.emit('vm.ended', { vmId, runtime: spec.runtime }))
+    void run.gone
+      .then((how) => how === 'removed' && this.facts.emit('vm.ended', { vmId, runtime: spec.runtime }))
       .catch((failure: unknown) => this.#leftover(vmId, failure))
       .finally(() => this.#runs.delete(run))
   }
 
+  #known(vm: FreshVm, rttUs: number): RunFacts {
+    return {
+      backend: this.name,
+      node: this.#o.node,
+      vmId: vm.names.vmId,
+      start: 'boot',
+      bootMs: Math.round(vm.bootMs),
+      phasesMs: {},
+      vsock: { status: 'connected', rttUs },
+    }
+  }
+
   /** A boot has no side effect before a program is sent, so one that failed is tried again, once, with its console on. */
-  async #startTwice(o: Starting): Promise<{ scope: Scope; vm: Vm }> {
+  async #startTwice(o: Starting): Promise<{ scope: Scope; vm: FreshVm }> {
     try {
       return await this.#start(o, false)
     } catch (error) {
@@ -135,7 +169,7 @@ export class FirecrackerBackend implements Backend {
     }
   }
 
-  async #start({ spec, image, phases, signal }: Starting, console: boolean): Promise<{ scope: Scope; vm: Vm }> {
+  async #start({ spec, image, phases, signal }: Starting, console: boolean): Promise<{ scope: Scope; vm: FreshVm }> {
     const { vmId } = namesOf(this.#o.host.places, spec.id)
     const { resources, runtime } = spec
     const request = {

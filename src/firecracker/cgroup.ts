@@ -1,5 +1,5 @@
 /** Control groups of vms: limits the jailer cannot be told, killing what is in one, and removing it. */
-import { watch } from 'node:fs'
+import { type FSWatcher, watch } from 'node:fs'
 import { mkdir, readFile, readdir, rmdir, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { VulcanError } from '../api/errors.ts'
@@ -82,27 +82,48 @@ export async function killAll(cgroup: string): Promise<void> {
 
 /** Removes a cgroup and those below it, once the last process has left it. */
 export async function removeCgroup(cgroup: string, signal: AbortSignal): Promise<void> {
-  if (!(await exists(cgroup))) return
   await emptied(cgroup, signal)
+  if (!(await exists(cgroup))) return
   for (const entry of await readdir(cgroup, { withFileTypes: true })) {
     if (entry.isDirectory()) await removeCgroup(join(cgroup, entry.name), signal)
   }
   await unlessMissing(rmdir(cgroup))
 }
 
-/** Resolves when nothing runs in the cgroup; the kernel tells by a change of cgroup.events. */
-async function emptied(cgroup: string, signal: AbortSignal): Promise<void> {
-  const events = join(cgroup, 'cgroup.events')
-  const isEmpty = async () => (await readFile(events, 'utf8')).includes('populated 0')
-  if (await isEmpty()) return
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const check = () => void isEmpty().then((empty) => (empty ? resolve() : undefined), reject)
-  const watcher = watch(events, check)
+/** True when nothing runs in the cgroup, or there is none. */
+export async function isEmpty(cgroup: string): Promise<boolean> {
   try {
+    return (await readFile(join(cgroup, 'cgroup.events'), 'utf8')).includes('populated 0')
+  } catch (error) {
+    // ENODEV: removed between the opening of its file and the reading.
+    if (isMissing(error) || (error as NodeJS.ErrnoException).code === 'ENODEV') return true
+    throw error
+  }
+}
+
+/** Milliseconds between two looks at a cgroup of which the kernel says nothing. */
+const lookAgainMs = 5000
+
+/**
+ * Resolves when nothing runs in the cgroup. The kernel tells by a change of cgroup.events; a slow look beside it is for a
+ * change that was not told.
+ */
+export async function emptied(cgroup: string, signal: AbortSignal): Promise<void> {
+  if (await isEmpty(cgroup)) return
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const check = () => void isEmpty(cgroup).then((empty) => (empty ? resolve() : undefined), reject)
+  const again = setInterval(check, lookAgainMs)
+  let watcher: FSWatcher | undefined
+  try {
+    watcher = watch(join(cgroup, 'cgroup.events'), check).on('error', check)
     check()
     await abortable(promise, signal)
+  } catch (error) {
+    // Gone before it could be watched.
+    if (!isMissing(error)) throw error
   } finally {
-    watcher.close()
+    watcher?.close()
+    clearInterval(again)
   }
 }
 

@@ -2,6 +2,10 @@
 export interface FirecrackerFacts {
   /** A vm said that it is ready. */
   readonly 'vm.started': { vmId: string; runtime: string; start: 'boot'; bootMs: number }
+  /** A vm that an earlier server started is ours, and its run goes on. */
+  readonly 'vm.recovered': { vmId: string; runtime: string }
+  /** A vm that an earlier server started could not be gone on with, and was taken down. */
+  readonly 'vm.recovery_failed': { vmId: string; message: string }
   /** A vm and everything of it is gone. */
   readonly 'vm.ended': { vmId: string; runtime: string }
   /** A start failed at a step; `retried` when another try follows. */

@@ -2,13 +2,13 @@
 import { randomBytes } from 'node:crypto'
 import type { RunSpec } from '../backend/backend.ts'
 import type { Session } from './agent.ts'
-import type { Vm } from './vm.ts'
+import type { FreshVm } from './vm.ts'
 
 /** Bytes of host entropy fed to the guest's random pool. */
 const entropyBytes = 64
 
 /** Configures the guest; returns the round trip of a ping, in microseconds. */
-export async function greet(session: Session, o: { vm: Vm; spec: RunSpec; signal: AbortSignal }): Promise<number> {
+export async function greet(session: Session, o: { vm: FreshVm; spec: RunSpec; signal: AbortSignal }): Promise<number> {
   const { nic, hosts } = o.vm.network
   await session.request(
     {

@@ -57,13 +57,24 @@ test('a disk template is made once, also for many who ask at once', async () => 
 })
 
 test('no two vms have the same uid, and a freed one rests as long as it can', async () => {
-  const uids = new Uids({ first: 1000, count: 3 })
+  const uids = new Uids({ first: 1000, count: 3 }, 0)
   const scopes = [new Scope('a'), new Scope('b')] as const
   expect(scopes.map((scope) => uids.take(scope))).toEqual([1000, 1001])
   await scopes[0].close()
   expect(uids.take(new Scope('c'))).toBe(1002)
   expect(uids.take(new Scope('d'))).toBe(1000)
   expect(() => uids.take(new Scope('e'))).toThrow(/all 3 uids/)
+})
+
+test('a vm that lives already has its very uid taken again, which is then nobody else’s', async () => {
+  const uids = new Uids({ first: 1000, count: 2 }, 0)
+  const lives = new Scope('lives')
+  uids.retake(lives, 1000)
+  expect(uids.take(new Scope('new'))).toBe(1001)
+  expect(() => uids.retake(new Scope('twice'), 1000)).toThrow('another vm')
+  expect(() => uids.retake(new Scope('root'), 0)).toThrow('no uid for vms')
+  await lives.close()
+  expect(uids.take(new Scope('next'))).toBe(1000)
 })
 
 test('instances have uids of their own, below the largest there is', () => {

@@ -1,8 +1,10 @@
 /** The jailer: its command line (pure), and the jailed Firecracker as a process that can be waited for. */
 import { spawn } from 'node:child_process'
+import { open } from 'node:fs/promises'
 import { VulcanError } from '../api/errors.ts'
-import { Tail } from '../base/tail.ts'
+import { isMissing } from '../base/files.ts'
 import { abortable } from '../base/time.ts'
+import { emptied } from './cgroup.ts'
 
 export interface JailOptions {
   readonly jailer: string
@@ -49,54 +51,92 @@ export function jailerArgv(o: JailOptions): [string, ...string[]] {
   ]
 }
 
-/** Kept of what Firecracker and the guest's console say, in bytes; a guest can write there without end. */
-const wordsKept = 16 << 10
+/** Shown of what Firecracker and the guest's console say, in bytes: the end. */
+const wordsShown = 16 << 10
 
-/** A jailed Firecracker. With a new pid namespace it is not our child: its end is seen by its pipes closing. */
+/** Where a jailed process is found again by whoever did not start it. */
+export interface JailedPlace {
+  readonly cgroup: string
+  /** File that takes its standard output and error. */
+  readonly words: string
+}
+
+/**
+ * A jailed Firecracker. With a new pid namespace it is not our child, and it may outlive us: its end is seen by its cgroup
+ * being empty, and its words go to a file. A pipe would break with us, and there are Firecrackers that answer the SIGPIPE
+ * of a log line with another log line, for ever. The file's size is bounded by the jail's `fsize`, as those of its disks are.
+ */
 export class JailedProcess {
-  /** Settles when the process and everything that shared its pipes is gone. */
+  /** Settles when the process is gone. Rejects when that cannot be seen, or is no longer looked at. */
   readonly ended: Promise<void>
-  readonly #words: Tail
+  readonly #place: JailedPlace
+  readonly #watching = new AbortController()
 
-  private constructor(ended: Promise<void>, words: Tail) {
-    this.ended = ended
-    this.#words = words
+  private constructor(place: JailedPlace) {
+    this.#place = place
+    this.ended = emptied(place.cgroup, this.#watching.signal)
+    // It is told to whoever waits, which may be nobody.
+    this.ended.catch(() => undefined)
   }
 
   /** The last words of jailer, Firecracker and guest console. */
-  get lastWords(): string {
-    return this.#words.text()
+  lastWords(): Promise<string> {
+    return lastOf(this.#place.words)
+  }
+
+  /** Looks no longer for its end; the process goes on. */
+  forget(): void {
+    this.#watching.abort(new Error('it is no longer looked at'))
+  }
+
+  /** One that was started by a server before this one. */
+  static adopt(place: JailedPlace): JailedProcess {
+    return new JailedProcess(place)
   }
 
   /** Starts the jailer; resolves once it has handed over to Firecracker, rejects with its words when it failed. */
-  static async start(options: JailOptions, signal: AbortSignal): Promise<JailedProcess> {
-    const [command, ...args] = jailerArgv(options)
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: {} })
-    const words = new Tail(wordsKept)
-    child.stdout.on('data', (chunk: Buffer) => words.push(chunk))
-    child.stderr.on('data', (chunk: Buffer) => words.push(chunk))
-    const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
-    const handedOver = new Promise<number | null>((resolve, reject) => {
-      child.once('error', reject)
-      child.once('exit', (code) => resolve(code))
+  static async start(options: JailOptions, place: JailedPlace, signal: AbortSignal): Promise<JailedProcess> {
+    const code = await untilHandedOver(options, place, signal)
+    if (code === 0) return new JailedProcess(place)
+    const words = await lastOf(place.words)
+    throw new VulcanError('vm_start_failed', `the jailer exited with ${code}: ${words}`, { step: 'jailer' })
+  }
+}
+
+async function untilHandedOver(
+  options: JailOptions,
+  { words }: JailedPlace,
+  signal: AbortSignal,
+): Promise<number | null> {
+  const [command, ...args] = jailerArgv(options)
+  await using file = await open(words, 'a', 0o600)
+  // In a session of its own: a signal to our process group is none of the vm's.
+  const child = spawn(command, args, { stdio: ['ignore', file.fd, file.fd], env: {}, detached: true })
+  const { promise, resolve, reject } = Promise.withResolvers<number | null>()
+  child.once('error', reject)
+  child.once('exit', resolve)
+  try {
+    return await abortable(promise, signal)
+  } catch (cause) {
+    // It may not have reached its cgroup yet, where the scope's kill would find it.
+    child.kill('SIGKILL')
+    throw new VulcanError('vm_start_failed', `the jailer was not started: ${String(cause)}`, { step: 'jailer', cause })
+  }
+}
+
+/** The end of a file of words, whose first line may be half; empty where there is none. */
+async function lastOf(path: string): Promise<string> {
+  try {
+    await using file = await open(path)
+    const { size } = await file.stat()
+    const { buffer, bytesRead } = await file.read({
+      buffer: Buffer.alloc(Math.min(size, wordsShown)),
+      position: Math.max(0, size - wordsShown),
     })
-    let code: number | null
-    try {
-      code = await abortable(handedOver, signal)
-    } catch (cause) {
-      // It may not have reached its cgroup yet, where the scope's kill would find it.
-      child.kill('SIGKILL')
-      throw new VulcanError('vm_start_failed', `the jailer was not started: ${String(cause)}`, {
-        step: 'jailer',
-        cause,
-      })
-    }
-    if (code !== 0) {
-      await abortable(ended, signal)
-      throw new VulcanError('vm_start_failed', `the jailer exited with ${code}: ${words.text().trim()}`, {
-        step: 'jailer',
-      })
-    }
-    return new JailedProcess(ended, words)
+    return buffer.toString('utf8', 0, bytesRead).trim()
+  } catch (error) {
+    if (isMissing(error)) return ''
+    // They are said beside the reason of a failure, which must not be lost with them.
+    return `its words could not be read: ${String(error)}`
   }
 }

@@ -12,6 +12,8 @@ export interface VmNames {
   /** Firecracker's end of the vsock on the host. */
   readonly vsock: string
   readonly cgroup: string
+  /** What jailer, Firecracker and the guest's console say, on the host's side of the jail. */
+  readonly words: string
 }
 
 export interface Places {
@@ -52,6 +54,7 @@ export function namesOf(places: Places, runId: string): VmNames {
     apiSocket: join(root, inJail.apiSocket),
     vsock: join(root, inJail.vsock),
     cgroup: join(cgroupsOf(places), vmId),
+    words: join(jail, 'words'),
   }
 }
 

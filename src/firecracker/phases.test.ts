@@ -18,6 +18,15 @@ test('each phase has its beginning and its duration, also one that failed and on
   expect(phases.toRecord()['vm']).toBeGreaterThanOrEqual(phases.toRecord()['jail'] ?? Infinity)
 })
 
+test('phases that an earlier process began go on: its figures stay, later ones come behind', async () => {
+  const phases = Phases.after({ phasesMs: { vm: 900 }, phasesAtMs: { vm: 0, build: 950 } }, 5000)
+  phases.add('build', 4000)
+  await phases.time('program', () => Promise.resolve())
+  expect(phases.toRecord()).toMatchObject({ vm: 900, build: 4000 })
+  expect(phases.begun()).toMatchObject({ vm: 0, build: 950 })
+  expect(phases.begun()['program']).toBeGreaterThanOrEqual(5950)
+})
+
 test('an error is named by its own step, else by the innermost phase it was thrown in', async () => {
   const phases = new Phases()
   const late = new Error('not done after 5 ms')

@@ -1,11 +1,28 @@
 /** Named phases of one start and run, each timed once, at its source. */
 import { VulcanError } from '../api/errors.ts'
+import type { RunFacts } from '../backend/backend.ts'
+
+type Known = Pick<RunFacts, 'phasesMs' | 'phasesAtMs'>
 
 export class Phases {
-  readonly #origin = performance.now()
+  #origin = performance.now()
   readonly #ms = new Map<string, number>()
   readonly #at = new Map<string, number>()
   readonly #failed = new WeakMap<Error, string>()
+
+  /** Goes on with those of a run that began its last phase so many milliseconds ago. */
+  static after({ phasesMs, phasesAtMs = {} }: Known, agoMs: number): Phases {
+    const phases = new Phases()
+    for (const [name, ms] of Object.entries(phasesMs)) phases.#ms.set(name, ms)
+    for (const [name, ms] of Object.entries(phasesAtMs)) phases.#at.set(name, ms)
+    phases.#origin -= agoMs + Math.max(0, ...phases.#at.values())
+    return phases
+  }
+
+  /** Books time that somebody else has measured. */
+  add(name: string, ms: number): void {
+    this.#ms.set(name, (this.#ms.get(name) ?? 0) + ms)
+  }
 
   /** Runs a body and books its beginning and duration under that name, also when it fails; a name twice adds up. */
   async time<T>(name: string, body: () => Promise<T>): Promise<T> {
@@ -18,7 +35,7 @@ export class Phases {
       if (error instanceof Error && !this.#failed.has(error)) this.#failed.set(error, name)
       throw error
     } finally {
-      this.#ms.set(name, (this.#ms.get(name) ?? 0) + performance.now() - begun)
+      this.add(name, performance.now() - begun)
     }
   }
 

@@ -1,5 +1,5 @@
 /** One program in a guest, over a session: started, its output handed on as it comes, its end told. */
-import type { Chunk } from '../backend/backend.ts'
+import type { Chunk, Seen } from '../backend/backend.ts'
 import { stream } from '../base/frames.ts'
 import { type Session, SessionLost } from './agent.ts'
 import type { Ended } from './exit.ts'
@@ -14,15 +14,41 @@ export interface ExecRequest {
   readonly input?: string
 }
 
+/** What the guest needs to keep a run while its host is away. */
+export interface Keep {
+  readonly run: string
+  readonly tag: 'build' | 'program'
+  /** Milliseconds that it may be without a host. */
+  readonly keep_ms: number
+}
+
 /** Length of the period that `cpu_quota_us` is a share of. */
 export const cpuPeriodUs = 100_000
 /** Largest result a program may leave, in bytes. */
 const resultMaxBytes = 1 << 20
 
 /** Starts a program; resolves once it runs. */
-export async function exec(session: Session, request: ExecRequest, signal: AbortSignal): Promise<void> {
+export async function exec(session: Session, request: ExecRequest & Keep, signal: AbortSignal): Promise<void> {
   const message = { op: 'exec', cwd: '/work', cpu_period_us: cpuPeriodUs, result_max_bytes: resultMaxBytes, ...request }
   await session.request(message, signal)
+}
+
+/** Where a kept run stands: the program that runs, or ran last. */
+export interface Attached {
+  readonly tag: 'build' | 'program'
+  /** Bytes of standard input that the guest has taken; `stdin_ended` when it takes no more. */
+  readonly stdin_bytes: number
+  readonly stdin_ended: boolean
+  /** Microseconds the program has run, or did run. */
+  readonly wall_us: number
+  /** True where it has ended. */
+  readonly ended: boolean
+}
+
+/** Takes a kept run up behind what was seen of it; what follows is read as that of a program just started. */
+export async function attach(session: Session, run: string, o: { seen: Seen; signal: AbortSignal }): Promise<Attached> {
+  const answer = await session.request({ op: 'attach', run, ...o.seen }, o.signal)
+  return answer as unknown as Attached
 }
 
 /**

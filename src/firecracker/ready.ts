@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { VulcanError } from '../api/errors.ts'
 import { Decoder, ProtocolError } from '../base/frames.ts'
 import type { Scope } from '../base/scope.ts'
+import { protocolVersion } from './agent.ts'
 import { readyPort } from './names.ts'
 import { listenOnce } from './vsock.ts'
 
@@ -48,8 +49,8 @@ function readyOf(message: Readonly<Record<string, unknown>>): Ready {
       step,
     })
   }
-  if (message['op'] !== 'ready' || message['proto'] !== 1) {
-    throw new ProtocolError(`ready of version 1 was due, not ${JSON.stringify(message).slice(0, 200)}`)
+  if (message['op'] !== 'ready' || message['proto'] !== protocolVersion) {
+    throw new ProtocolError(`ready of version ${protocolVersion} was due, not ${JSON.stringify(message).slice(0, 200)}`)
   }
   return { uptimeUs: Number(message['uptime_us']), phasesUs: (message['phases_us'] ?? {}) as Record<string, number> }
 }

@@ -1,14 +1,15 @@
 /** One run: its program is followed to the end, its vm is taken down, and how it ended is told once. */
-import type { Chunk, Exit, KillReason, Run, RunFacts, RunSpec } from '../backend/backend.ts'
+import type { Chunk, Exit, KillReason, Recovery, Run, RunFacts, RunSpec, Seen } from '../backend/backend.ts'
 import { Channel } from '../base/channel.ts'
 import type { Scope } from '../base/scope.ts'
 import type { Image } from '../images/images.ts'
 import type { Session } from './agent.ts'
-import { exitOf, wordsOf } from './exit.ts'
 import { killAll } from './cgroup.ts'
+import { exitOf, wordsOf } from './exit.ts'
 import { buildOf, runOf } from './launch.ts'
 import type { Phases } from './phases.ts'
-import { exec, follow } from './program.ts'
+import { beginning, buildDeadlineMs, going, type Position } from './position.ts'
+import { type Attached, exec, follow } from './program.ts'
 import type { Vm } from './vm.ts'
 
 export interface RunParts {
@@ -18,26 +19,31 @@ export interface RunParts {
   readonly vm: Vm
   readonly session: Session
   readonly phases: Phases
-  readonly rttUs: number
-  readonly backend: string
-  readonly node: string
+  /** What is known of it so far; phases and the state of the session go on from there. */
+  readonly known: RunFacts
 }
 
 /** Bytes of output that wait for the reader before the program is made to wait. */
 const outputBuffered = 1 << 20
+/** Bytes of output that are acknowledged at once: each acknowledgement costs the guest a wake-up. */
+const acknowledgedAtOnce = 256 << 10
 /** From a kill to the program's end, in milliseconds; then the vm is killed as a whole. */
 const killGraceMs = 10_000
-/** For a build step (Go's compiler), in milliseconds; an empty cache costs minutes under emulation. */
-const buildDeadlineMs = 300_000
+/** How long a run waits for the next server, in milliseconds; then its vm ends itself. */
+const keepMs = 600_000
 
 export class FirecrackerRun implements Run {
   readonly id: string
   readonly output: Channel<Chunk>
   readonly #parts: RunParts
   readonly #exited = Promise.withResolvers<Exit>()
+  readonly #gone = Promise.withResolvers<'removed' | 'released'>()
   readonly #stop = new AbortController()
   #killed: KillReason | undefined
   #ended = false
+  #disposing = false
+  #released = false
+  #acknowledged = 0
   #vsock: RunFacts['vsock']['status'] = 'connected'
   #timer: NodeJS.Timeout | undefined
 
@@ -50,9 +56,20 @@ export class FirecrackerRun implements Run {
   /** Starts the run's first program (its build, where the runtime has one); resolves once that runs. */
   static async start(parts: RunParts, signal: AbortSignal): Promise<FirecrackerRun> {
     const run = new FirecrackerRun(parts)
-    const build = buildOf(parts.image, parts.spec)
-    await exec(parts.session, build ?? runOf(parts.image, parts.spec), signal)
-    void run.#drive(build !== undefined)
+    const tag = buildOf(parts.image, parts.spec) ? 'build' : 'program'
+    await run.#exec(tag, signal)
+    void run.#drive(beginning(parts.spec, tag))
+    return run
+  }
+
+  /** Goes on with a run that the session was attached to. */
+  static resume(parts: RunParts, attached: Attached, { seen, startedAt }: Recovery): FirecrackerRun {
+    const { spec, image, phases } = parts
+    const run = new FirecrackerRun(parts)
+    run.#acknowledged = seen.stdout + seen.stderr
+    phases.add(attached.tag, attached.wall_us / 1000)
+    const builds = buildOf(image, spec) !== undefined
+    void run.#drive(going({ spec, builds, attached, startedAt, now: Date.now() }))
     return run
   }
 
@@ -60,40 +77,56 @@ export class FirecrackerRun implements Run {
     return this.#exited.promise
   }
 
+  /** Settles when its vm was removed or it was let go of; rejects when something of the vm is left. */
+  get gone(): Promise<'removed' | 'released'> {
+    return this.#gone.promise
+  }
+
   facts(): RunFacts {
-    const { vm, phases, rttUs, backend, node } = this.#parts
+    const { known, phases } = this.#parts
     return {
-      backend,
-      node,
-      vmId: vm.names.vmId,
-      start: 'boot',
-      bootMs: Math.round(vm.bootMs),
+      ...known,
       phasesMs: phases.toRecord(),
       phasesAtMs: phases.begun(),
-      vsock: { status: this.#vsock, rttUs },
+      vsock: { ...known.vsock, status: this.#vsock },
     }
   }
 
   kill(reason: KillReason): void {
-    if (this.#killed || this.#ended) return
+    if (this.#killed || this.#ended || this.#released) return
     this.#killed = reason
     clearTimeout(this.#timer)
     this.#parts.session.send({ op: 'kill', signal: 'SIGKILL' })
     this.#timer = setTimeout(() => this.#abandon(), killGraceMs)
   }
 
-  /** The guest keeps nothing back yet. */
-  acknowledge(): void {}
+  acknowledge({ stdout, stderr }: Seen): void {
+    if (this.#ended || this.#released || stdout + stderr - this.#acknowledged < acknowledgedAtOnce) return
+    this.#acknowledged = stdout + stderr
+    this.#parts.session.send({ op: 'ack', stdout, stderr })
+  }
 
-  /** The guest cannot go on alone yet. */
-  async release(): Promise<void> {
-    await this[Symbol.asyncDispose]()
+  /** Resolves at once: there is nothing to wait for. What the scope holds lives on, for the next server to find. */
+  release(): Promise<void> {
+    if (this.#disposing || this.#released) return Promise.resolve()
+    this.#released = true
+    clearTimeout(this.#timer)
+    this.#stop.abort(new Error('the run was let go of'))
+    this.#parts.session.close()
+    this.#parts.vm.forget()
+    this.output.end()
+    this.#gone.resolve('released')
+    return Promise.resolve()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#released) return
+    this.#disposing = true
     this.kill('killed')
     await this.#exited.promise
-    await this.#parts.scope.close()
+    const closing = this.#parts.scope.close()
+    this.#gone.resolve(closing.then(() => 'removed'))
+    await closing
   }
 
   /** The guest no longer does as it is told: its vm is killed, and nobody waits for its last words. */
@@ -104,8 +137,10 @@ export class FirecrackerRun implements Run {
     killAll(this.#parts.vm.names.cgroup).catch(() => undefined)
   }
 
-  async #drive(building: boolean): Promise<void> {
-    const exit = await this.#untilExit(building).catch((error: unknown): Exit => this.#lost(error))
+  async #drive(from: Position): Promise<void> {
+    const exit = await this.#untilExit(from).catch((error: unknown) => this.#lost(error))
+    // Whoever goes on with it is told its end.
+    if (this.#released) return
     this.#ended = true
     clearTimeout(this.#timer)
     this.#vsock = exit.by === 'vm_lost' ? 'lost' : 'closed'
@@ -114,24 +149,30 @@ export class FirecrackerRun implements Run {
     this.#exited.resolve(exit)
   }
 
-  async #untilExit(building: boolean): Promise<Exit> {
-    const { spec, image, session, phases } = this.#parts
-    if (building) {
-      const built = await phases.time('build', () => this.#one(buildDeadlineMs, undefined))
-      if (built.by === 'timeout')
-        return { ...built, message: `killed: the build took longer than ${buildDeadlineMs / 1000} s` }
-      if (built.by !== 'program' || built.code !== 0) return built
-      // A kill that came between the two has nothing to kill in the guest any more.
-      if (this.#killed) return { ...built, by: this.#killed, message: wordsOf(this.#killed, spec.resources) }
-      await exec(session, runOf(image, spec), this.#stop.signal)
-    }
-    return phases.time('program', () => this.#one(spec.resources.timeoutMs, spec.stdin))
+  async #untilExit(from: Position): Promise<Exit> {
+    const { spec, phases } = this.#parts
+    if (from.tag === 'program') return phases.time('program', () => this.#one(from))
+    const built = await phases.time('build', () => this.#one(from))
+    if (built.by === 'timeout')
+      return { ...built, message: `killed: the build took longer than ${buildDeadlineMs / 1000} s` }
+    if (built.by !== 'program' || built.code !== 0) return built
+    // A kill that came between the two has nothing to kill in the guest any more.
+    if (this.#killed) return { ...built, by: this.#killed, message: wordsOf(this.#killed, spec.resources) }
+    await this.#exec('program', this.#stop.signal)
+    return phases.time('program', () => this.#one(beginning(spec, 'program')))
   }
 
-  /** Follows the program that was just started: its input, its time, its output, its end. */
-  async #one(timeoutMs: number, stdin: Uint8Array | undefined): Promise<Exit> {
+  /** Starts the build or the program, to be kept where we end before it does. */
+  async #exec(tag: Position['tag'], signal: AbortSignal): Promise<void> {
+    const { spec, image, session } = this.#parts
+    const request = (tag === 'build' ? buildOf(image, spec) : undefined) ?? runOf(image, spec)
+    await exec(session, { ...request, run: spec.id, tag, keep_ms: keepMs }, signal)
+  }
+
+  /** Follows the program that runs: its input, its time, its output, its end. */
+  async #one({ leftMs, stdin }: Position): Promise<Exit> {
     const { session, spec } = this.#parts
-    this.#timer ??= setTimeout(() => this.kill('timeout'), timeoutMs)
+    if (leftMs !== undefined) this.#timer ??= setTimeout(() => this.kill('timeout'), leftMs)
     // A program that does not read its input must not keep us from reading its output.
     if (stdin) session.sendStdin(stdin, this.#stop.signal).catch(() => undefined)
     const told = await follow(session, (chunk) => this.output.write(chunk), this.#stop.signal)
@@ -142,10 +183,11 @@ export class FirecrackerRun implements Run {
     return exitOf({ ...told, killed: this.#killed, resources: spec.resources })
   }
 
-  #lost(error: unknown): Exit {
+  async #lost(error: unknown): Promise<Exit> {
     const { spec, vm } = this.#parts
     if (this.#killed) return { by: this.#killed, message: wordsOf(this.#killed, spec.resources) }
-    const words = vm.process.lastWords.trim().split('\n').slice(-5).join('\n')
+    const said = await vm.process.lastWords()
+    const words = said.split('\n').slice(-5).join('\n')
     const why = error instanceof Error ? error.message : String(error)
     return { by: 'vm_lost', message: `the microVM was lost: ${why}${words ? `\n${words}` : ''}` }
   }

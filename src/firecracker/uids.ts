@@ -1,15 +1,18 @@
 /** Users of vms: each has a uid and gid of its own, and none is given again while anything of its last vm may be left. */
+import { randomInt } from 'node:crypto'
 import type { Scope } from '../base/scope.ts'
 
 export class Uids {
   readonly #first: number
   readonly #count: number
   readonly #taken = new Set<number>()
-  #next = 0
+  #next: number
 
-  constructor(range: { first: number; count: number }) {
+  /** `begin`: where to begin within the range, 0 to count - 1. Not where the server before began: its vms may still live. */
+  constructor(range: { first: number; count: number }, begin = randomInt(range.count)) {
     this.#first = range.first
     this.#count = range.count
+    this.#next = begin
   }
 
   /** Takes a uid for as long as the scope is open: register it first, so that it is freed last, after all that is its own. */
@@ -19,10 +22,26 @@ export class Uids {
       // Round robin: a freed uid rests for as long as it can.
       this.#next = (this.#next + 1) % this.#count
       if (this.#taken.has(uid)) continue
-      scope.defer('free the uid', () => void this.#taken.delete(uid))
-      this.#taken.add(uid)
+      this.#hold(scope, uid)
       return uid
     }
     throw new Error(`all ${this.#count} uids for vms are taken`)
+  }
+
+  /** Takes that very uid, of a vm that lives already. Throws where it is not one of ours, or another vm's by now. */
+  retake(scope: Scope, uid: number): void {
+    if (uid < this.#first || uid >= this.#first + this.#count) throw new Error(`${uid} is no uid for vms`)
+    if (this.#taken.has(uid)) throw new Error(`the uid ${uid} is another vm's`)
+    this.#hold(scope, uid)
+  }
+
+  /** For a vm that lives on without us: the next to take it up has its uid then. */
+  forget(uid: number): void {
+    this.#taken.delete(uid)
+  }
+
+  #hold(scope: Scope, uid: number): void {
+    scope.defer('free the uid', () => void this.#taken.delete(uid))
+    this.#taken.add(uid)
   }
 }

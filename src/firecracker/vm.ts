@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import type { NetworkSpec } from '../backend/backend.ts'
 import { VulcanError } from '../api/errors.ts'
-import { Scope } from '../base/scope.ts'
+import type { Scope } from '../base/scope.ts'
 import { abortable, deadline } from '../base/time.ts'
 import { together } from '../base/together.ts'
 import type { Assets } from '../images/images.ts'
@@ -42,8 +42,14 @@ export interface VmRequest {
 
 export interface Vm {
   readonly names: VmNames
-  readonly network: GuestNetwork
   readonly process: JailedProcess
+  /** Lets go of it without ending it, for the next server to find; its scope is not closed then. */
+  forget(): void
+}
+
+/** A vm that was started here. */
+export interface FreshVm extends Vm {
+  readonly network: GuestNetwork
   readonly ready: Ready
   /** Milliseconds from InstanceStart to the guest's ready. */
   readonly bootMs: number
@@ -52,7 +58,7 @@ export interface Vm {
 /** From InstanceStart to ready, in milliseconds; 6 s are usual under emulation, 0.2 s on metal. */
 const bootDeadlineMs = 90_000
 /** For Firecracker to end after it was killed, in milliseconds. */
-const killDeadlineMs = 20_000
+export const killDeadlineMs = 20_000
 /** For the first answer of a connection; a lost first connection is dialed again. */
 const helloDeadlineMs = 10_000
 
@@ -61,13 +67,13 @@ export async function startVm(
   scope: Scope,
   host: VmHost,
   o: VmRequest & { phases: Phases; signal: AbortSignal },
-): Promise<Vm> {
+): Promise<FreshVm> {
   const { phases, signal } = o
   const names = namesOf(host.places, o.runId)
   const uid = host.uids.take(scope)
   scope.defer('remove the cgroup', () => removeCgroup(names.cgroup, AbortSignal.timeout(killDeadlineMs)))
-  const network = inner(scope, 'detach the network')
-  const jail = inner(scope, 'remove the jail')
+  const network = scope.inner('detach the network')
+  const jail = scope.inner('remove the jail')
   const [guestNetwork] = await together(
     signal,
     (signal) =>
@@ -83,14 +89,17 @@ export async function startVm(
   await phases.time('configure', () => configure(names, o, guestNetwork))
   const begun = performance.now()
   const said = await phases.time('boot', () => boot(names, { process, ready: ready.said, signal }))
-  return { names, network: guestNetwork, process, ready: said, bootMs: performance.now() - begun }
+  const bootMs = performance.now() - begun
+  return { ...living(host, { names, uid, process }), network: guestNetwork, ready: said, bootMs }
 }
 
-/** A scope inside a scope, whose place in the order of undoing is fixed now, whatever it will hold. */
-function inner(scope: Scope, step: string): Scope {
-  const nested = new Scope(step)
-  scope.defer(step, () => nested.close())
-  return nested
+/** What is known of a vm that runs, whoever started it. */
+export function living(host: VmHost, { names, uid, process }: Pick<Vm, 'names' | 'process'> & { uid: number }): Vm {
+  const forget = () => {
+    process.forget()
+    host.uids.forget(uid)
+  }
+  return { names, process, forget }
 }
 
 type Making = VmRequest & { names: VmNames; uid: number; signal: AbortSignal }
@@ -108,13 +117,7 @@ async function makeJail(scope: Scope, host: VmHost, o: Making): Promise<void> {
 async function startJailed(scope: Scope, host: VmHost, o: Making & { netns: string }): Promise<JailedProcess> {
   const { names, uid } = o
   let process: JailedProcess | undefined
-  scope.defer('kill Firecracker', async () => {
-    await killAll(names.cgroup)
-    if (process)
-      await deadline(`the end of ${names.vmId}`, { timeoutMs: killDeadlineMs }, (s) =>
-        abortable(process?.ended ?? Promise.resolve(), s),
-      )
-  })
+  scope.defer('kill Firecracker', () => kill(names, process))
   await mkdir(names.cgroup, { recursive: true })
   await limitIo(names.cgroup, names.root, host.io)
   process = await JailedProcess.start(
@@ -130,9 +133,17 @@ async function startJailed(scope: Scope, host: VmHost, o: Making & { netns: stri
       apiSocket: inJail.apiSocket,
       limits: hostLimitsOf(o.size, o.diskMib),
     },
+    names,
     o.signal,
   )
   return process
+}
+
+/** Kills all of a vm and waits for its end. */
+export async function kill(names: VmNames, process: JailedProcess | undefined): Promise<void> {
+  await killAll(names.cgroup)
+  if (!process) return
+  await deadline(`the end of ${names.vmId}`, { timeoutMs: killDeadlineMs }, (s) => abortable(process.ended, s))
 }
 
 /** Guest's context id; each vm has a socket of its own, so all can have the same. */
@@ -165,12 +176,9 @@ async function boot(
   names: VmNames,
   o: { process: JailedProcess; ready: Promise<Ready>; signal: AbortSignal },
 ): Promise<Ready> {
-  const lost = o.process.ended.then((): never => {
-    throw new VulcanError(
-      'vm_start_failed',
-      `Firecracker ended while the guest booted: ${o.process.lastWords.trim()}`,
-      { step: 'boot' },
-    )
+  const lost = o.process.ended.then(async (): Promise<never> => {
+    const words = await o.process.lastWords()
+    throw new VulcanError('vm_start_failed', `Firecracker ended while the guest booted: ${words}`, { step: 'boot' })
   })
   lost.catch(() => undefined)
   return deadline(`the boot of ${names.vmId}`, { timeoutMs: bootDeadlineMs, signal: o.signal }, async (signal) => {

@@ -1,5 +1,5 @@
 /** What a program writes, on its way to the log: cut at characters, counted, bounded. */
-import type { Chunk, Seen } from '../backend/backend.ts'
+import type { Chunk, Exit, Seen } from '../backend/backend.ts'
 import { maxEntryBytes, type Event, type EventLog } from './eventlog.ts'
 import { Excerpt } from './excerpt.ts'
 import { cut } from './utf8.ts'
@@ -54,6 +54,13 @@ export class Output {
     this.#bytes += data.length
     this.#taken[kind] += data.length
     this.excerpts[kind].push(data)
+  }
+
+  /** One that ended before the kill came has passed the limit all the same: how it ends must not be a matter of luck. */
+  judge(exit: Exit): Exit {
+    if (exit.by !== 'program' || this.#bytes <= this.#limit) return exit
+    const { code: _code, signal: _signal, ...rest } = exit
+    return { ...rest, by: 'output_limit', message: `it wrote more than the ${this.#limit} bytes that are kept` }
   }
 
   /** The program has ended: half a character is all there will be of it. */

@@ -161,7 +161,8 @@ export class Workload {
       if (this.#seen.status === 'pending') await this.#noteStart(run)
       const lost = await this.#pump(run)
       const exit = await Promise.race([run.exited, this.#released.promise])
-      return exit && lost ? { ...exit, by: 'vm_lost', message: lost } : exit
+      if (exit && lost) return { ...exit, by: 'vm_lost', message: lost }
+      return exit && this.#output.judge(exit)
     } finally {
       await this.#takeDown(run)
     }

@@ -29,7 +29,7 @@ export interface TestServer extends AsyncDisposable {
 export async function testServer(
   changes: { scheduler?: Partial<SchedulerOptions>; server?: Partial<ServerOptions> } = {},
 ): Promise<TestServer> {
-  const home = await mkdtemp(join(tmpdir(), 'vulcan-test-'))
+  const home = changes.scheduler?.home ?? (await mkdtemp(join(tmpdir(), 'vulcan-test-')))
   const backend = new FakeBackend()
   const capacity = { vms: 4, starting: 4, cpus: 64, memMib: 8192, overheadMib: 96 }
   const store = await Store.open(home)

@@ -17,7 +17,7 @@ export interface Programs {
   readonly wait: string
   /** Writes that many bytes of `x` to stdout, then ends. */
   readonly flood: (bytes: number) => string
-  /** Writes the numbers from 1 to that one to stdout, a line each, then ends. */
+  /** Writes the numbers from 1 to that one to stdout, each with zeros to 63 characters, a line each, then ends. */
   readonly count: (last: number) => string
   /** Writes its standard input to stdout. */
   readonly echo: string

@@ -18,7 +18,7 @@ const programs: Programs = {
   speak: (code) => `import sys\nprint('out')\nprint('err', file=sys.stderr)\nsys.exit(${code})`,
   wait: `print('up', flush=True)\nimport time\ntime.sleep(600)`,
   flood: (bytes) => `import sys\nfor _ in range(${bytes >> 16}): sys.stdout.write('x' * 65536)`,
-  count: (last) => `for n in range(1, ${last} + 1): print(n)`,
+  count: (last) => `print('\\n'.join(f'{n:063}' for n in range(1, ${last} + 1)))`,
   echo: `import sys\nsys.stdout.write(sys.stdin.read())`,
   result: `import json, os\njson.dump({'answer': 42}, open(os.environ['VULCAN_RESULT'], 'w'))`,
 }

@@ -21,6 +21,7 @@ const (
 	ArchiveUnsafe   Code = "archive_unsafe"
 	ArchiveTooLarge Code = "archive_too_large"
 	ExecFailed      Code = "exec_failed"
+	NoRun           Code = "no_run"
 	Internal        Code = "internal"
 )
 

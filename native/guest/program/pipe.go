@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"vulcan/native/wire"
 )
 
 const (
@@ -39,7 +37,13 @@ func newPipe(ours int) (mine, theirs *os.File, err error) {
 	return os.NewFile(uintptr(ends[ours]), "pipe"), os.NewFile(uintptr(ends[1-ours]), "pipe"), nil
 }
 
-// output carries one stream of the program to the host.
+// Sink takes output, data of a stream and then its end. It may wait, and the program waits with it.
+type Sink interface {
+	Data(stream uint32, data []byte) error
+	End(stream uint32) error
+}
+
+// output carries one stream of the program to where it is taken.
 type output struct {
 	from   *os.File
 	stream uint32
@@ -52,8 +56,8 @@ func newOutput(from *os.File, stream uint32) *output {
 }
 
 // pump copies until the end of the pipe. What is there is read at once, so a host that is slow gets large frames. When
-// the host is gone it goes on reading, so that the program does not hang before it is killed.
-func (o *output) pump(to *wire.Writer) {
+// nobody takes it any more it goes on reading, so that the program does not hang before it is killed.
+func (o *output) pump(to Sink) {
 	defer o.from.Close()
 	buffer := make([]byte, pipeBytes)
 	var lost error

@@ -11,7 +11,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vulcan/native/reaper"
-	"vulcan/native/wire"
 )
 
 // emptyWithin is how long killed processes may take to be gone.
@@ -78,9 +77,9 @@ func (r *Run) Kill(signal syscall.Signal) error {
 	return err
 }
 
-// Follow carries output to the host until the program has ended and all was read; then it is the exit, with the result
+// Follow carries output to who takes it until the program has ended and all was read; then it is the exit, with the result
 // where there is one, and nothing is left of the program. It is called once.
-func (r *Run) Follow(to *wire.Writer) (Exit, []byte, error) {
+func (r *Run) Follow(to Sink) (Exit, []byte, error) {
 	var pumps sync.WaitGroup
 	pumps.Go(func() { r.stdout.pump(to) })
 	pumps.Go(func() { r.stderr.pump(to) })

@@ -2,110 +2,53 @@ package session
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
-	"vulcan/native/guest/program"
-	"vulcan/native/reaper"
 	"vulcan/native/wire"
 )
-
-// shared, because a second reaper in this process would take the first one's children.
-var shared = reaper.New()
 
 const patience = 30 * time.Second
 
 // client is a host, at the other end of a socket pair.
 type client struct {
-	t    *testing.T
+	*guest
 	conn *os.File
 	in   *wire.Reader
 	out  *wire.Writer
-	root string
 	// served is closed when the session has ended, with err set.
 	served chan struct{}
 	err    error
-	mu     sync.Mutex
-	logged []string
+	// acks is set where what follow reads is acknowledged, but for stdout where that is held; stdout and stderr are bytes
+	// read.
+	acks, holdStdout bool
+	stdout, stderr   int64
 }
 
 type answer map[string]any
 
 func dial(t *testing.T) *client {
 	t.Helper()
-	root := t.TempDir()
-	// The program's user must reach its folders, and TempDir's parent is for root alone.
-	for _, dir := range []string{root, filepath.Dir(root)} {
-		check(t, os.Chmod(dir, 0o755))
-	}
-	for _, dir := range []string{"work", "run", "spool"} {
-		check(t, os.Mkdir(filepath.Join(root, dir), 0o755))
-	}
-	check(t, os.Chown(filepath.Join(root, "work"), 1000, 1000))
-	ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
-	check(t, err)
-	theirs := os.NewFile(uintptr(ends[1]), "guest")
-	c := &client{t: t, conn: os.NewFile(uintptr(ends[0]), "host"), root: root, served: make(chan struct{})}
-	c.in, c.out = wire.NewReader(c.conn), wire.NewWriter(c.conn)
-	check(t, c.conn.SetDeadline(time.Now().Add(patience)))
-	env := &Environment{
-		Version: "test",
-		Programs: &program.Host{
-			Reaper: shared, UID: 1000, GID: 1000, Drop: true,
-			RunDir: filepath.Join(root, "run"), SpoolDir: filepath.Join(root, "spool"), Disk: root,
-		},
-		Work: filepath.Join(root, "work"), SpoolDir: filepath.Join(root, "spool"),
-		Configure: func(c Configuration) error {
-			if c.Hostname == "bad" {
-				return errors.New("no such name")
-			}
-			return nil
-		},
-		Shutdown: func() {},
-		Log: func(format string, args ...any) {
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			c.logged = append(c.logged, fmt.Sprintf(format, args...))
-		},
-	}
-	go func() {
-		c.err = Serve(theirs, env)
-		close(c.served)
-	}()
-	t.Cleanup(c.finish)
-	if hello := c.message(); hello["op"] != "hello" || hello["proto"] != 1.0 {
-		t.Fatalf("the first message is %v", hello)
-	}
-	return c
+	return newGuest(t).dial()
 }
 
-// finish closes the connection and checks that the session leaves nothing: no program, no folder, no spool.
-func (c *client) finish() {
+// close closes the connection and waits for the end of the session.
+func (c *client) close() {
 	c.conn.Close()
 	select {
 	case <-c.served:
 	case <-time.After(patience):
 		c.t.Error("the session did not end with its connection")
 	}
-	for _, dir := range []string{"run", "spool"} {
-		entries, err := os.ReadDir(filepath.Join(c.root, dir))
-		if err != nil || len(entries) > 0 {
-			c.t.Errorf("%s is left with %v (%v)", dir, entries, err)
-		}
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, line := range c.logged {
-		c.t.Errorf("logged: %s", line)
-	}
+}
+
+// finish closes the connection and checks that the session leaves nothing.
+func (c *client) finish() {
+	c.close()
+	c.checkEmpty()
 }
 
 func check(t *testing.T, err error) {
@@ -207,7 +150,23 @@ func (c *client) follow() ended {
 				c.t.Errorf("data on stream %d after its end", frame.Stream)
 			}
 			e.streams[frame.Stream] += string(frame.Payload)
+			c.acknowledge(frame)
 		}
+	}
+}
+
+func (c *client) acknowledge(frame wire.Frame) {
+	switch frame.Stream {
+	case wire.Stdout:
+		c.stdout += int64(len(frame.Payload))
+	case wire.Stderr:
+		c.stderr += int64(len(frame.Payload))
+	}
+	switch {
+	case c.holdStdout:
+		c.send(answer{"op": "ack", "stdout": 0, "stderr": c.stderr})
+	case c.acks:
+		c.send(answer{"op": "ack", "stdout": c.stdout, "stderr": c.stderr})
 	}
 }
 

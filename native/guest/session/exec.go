@@ -1,9 +1,13 @@
 package session
 
 import (
+	"math"
+	"time"
+
 	"golang.org/x/sys/unix"
 
 	"vulcan/native/guest/fault"
+	"vulcan/native/guest/kept"
 	"vulcan/native/guest/program"
 	"vulcan/native/wire"
 )
@@ -16,56 +20,127 @@ func (s *session) exec(payload []byte) error {
 	if s.stdinOpen {
 		return s.refuse(fault.New(fault.BadRequest, "exec", "standard input of the program before has not been ended"))
 	}
-	spec, err := request.spec()
+	spec, part, err := request.parts()
+	if err == nil {
+		err = s.env.Runs.Free(part.ID, s.held, s.holder)
+	}
 	if err != nil {
 		return s.refuse(err)
 	}
-	run, err := s.env.Programs.Start(spec)
+	started, err := s.env.Programs.Start(spec)
 	if err != nil {
 		return s.refuse(err)
 	}
-	s.stdinOpen = request.Stdin
-	s.setRunning(run)
-	err = s.out.Control(started{Op: "started", Pid: run.Pid()})
-	// Followed also when the host has gone, so that the program is killed and its traces removed.
-	s.follows.Go(func() { s.follow(run) })
-	return err
+	s.hold(s.env.Runs.Begin(part, started, s.holder), request.Stdin)
+	return s.begun(startedOf(started))
 }
 
-func (r *execRequest) spec() (program.Spec, error) {
-	bad := func(what string) (program.Spec, error) {
-		return program.Spec{}, fault.New(fault.BadRequest, "exec", "%s", what)
+func startedOf(run *program.Run) started { return started{Op: "started", Pid: run.Pid()} }
+
+func (r *execRequest) parts() (program.Spec, kept.Part, error) {
+	bad := func(what string) (program.Spec, kept.Part, error) {
+		return program.Spec{}, kept.Part{}, fault.New(fault.BadRequest, "exec", "%s", what)
 	}
 	switch {
 	case r.MemoryBytes < 0 || r.Pids < 0 || r.CPUQuotaUs < 0 || r.CPUPeriodUs < 0 || r.ResultMax < 0:
 		return bad("a limit is negative")
 	case r.CPUQuotaUs > 0 && r.CPUPeriodUs == 0:
 		return bad("a cpu quota needs a period")
+	case r.KeepMs < 0 || r.KeepMs > math.MaxInt64/int64(time.Millisecond):
+		return bad("keep_ms is no time")
+	case r.KeepMs > 0 && (r.Run == "" || (r.Tag != "build" && r.Tag != "program")):
+		return bad("a run that is kept needs its id and a tag, build or program")
 	}
-	return program.Spec{
+	spec := program.Spec{
 		Argv: r.Argv, Env: r.Env, Cwd: r.Cwd,
 		Memory: r.MemoryBytes, Pids: r.Pids, CPUQuota: r.CPUQuotaUs, CPUPeriod: r.CPUPeriodUs,
 		Stdin: r.Stdin, Input: r.Input, ResultMax: r.ResultMax,
-	}, nil
+	}
+	keep := time.Duration(r.KeepMs) * time.Millisecond
+	part := kept.Part{Tag: r.Tag, Keep: keep, Stdin: r.Stdin}
+	if keep > 0 {
+		part.ID = r.Run
+	}
+	return spec, part, nil
 }
 
-// follow tells the host how the program ended. The session is free before the host can know that.
-func (s *session) follow(run *program.Run) {
-	exit, result, err := run.Follow(s.out)
-	if err != nil {
-		s.env.Log("after program %d: %v", run.Pid(), err)
+// attach takes a run over, wherever it stands.
+func (s *session) attach(payload []byte) error {
+	var request attach
+	if err := decode(payload, &request); err != nil {
+		return s.refuse(err)
 	}
-	s.setRunning(nil)
-	if exit.Result == program.Sent {
-		err = s.out.Data(wire.Result, result)
-		if err == nil {
-			err = s.out.End(wire.Result)
+	if s.held != nil {
+		return s.refuse(fault.New(fault.BadRequest, "attach", "this session has a run already"))
+	}
+	run, attached, err := s.env.Runs.Attach(request.Run, s.holder, request.Stdout, request.Stderr)
+	if err != nil {
+		return s.refuse(err)
+	}
+	s.hold(run, !attached.StdinEnded)
+	return s.begun(attached)
+}
+
+// hold makes a run that of this session.
+func (s *session) hold(run *kept.Run, stdin bool) {
+	s.held, s.stdinOpen = run, stdin
+	s.setRunning(run)
+}
+
+// begun answers that a program runs, and tells of it from then on.
+func (s *session) begun(answer any) error {
+	err := s.out.Control(answer)
+	run := s.held
+	s.tells.Go(func() { s.tell(run) })
+	return err
+}
+
+// tell tells the host what a program writes and how it ends. A host that is gone is told nothing; the reading side ends
+// the session.
+func (s *session) tell(run *kept.Run) {
+	buffer := make([]byte, kept.FrameBytes)
+	for {
+		told, more := run.Next(s.holder, buffer)
+		if !more {
+			return
+		}
+		if told.Exit != nil {
+			// The session is free before the host can know it.
+			s.setRunning(nil)
+		}
+		if s.send(told) != nil || told.Exit != nil {
+			return
 		}
 	}
-	// A host that is gone is told nothing; the reading side ends the session.
-	if err == nil {
-		_ = s.out.Control(exit)
+}
+
+func (s *session) send(told kept.Told) error {
+	switch {
+	case told.Exit == nil && told.Data == nil:
+		return s.out.End(told.Stream)
+	case told.Exit == nil:
+		return s.out.Data(told.Stream, told.Data)
+	case told.Exit.Result == program.Sent:
+		if err := s.out.Data(wire.Result, told.Result); err != nil {
+			return err
+		}
+		if err := s.out.End(wire.Result); err != nil {
+			return err
+		}
 	}
+	return s.out.Control(told.Exit)
+}
+
+// acknowledge has no answer.
+func (s *session) acknowledge(payload []byte) error {
+	var request ack
+	if err := decode(payload, &request); err != nil {
+		return s.refuse(err)
+	}
+	if s.held != nil {
+		s.held.Acknowledge(s.holder, request.Stdout, request.Stderr)
+	}
+	return nil
 }
 
 // kill has no answer. A program that has ended, or never ran, is as dead as it was asked to be.
@@ -82,7 +157,7 @@ func (s *session) kill(payload []byte) error {
 	if run == nil {
 		return nil
 	}
-	if err := run.Kill(signal); err != nil {
+	if err := run.Kill(s.holder, signal); err != nil {
 		return s.refuse(fault.New(fault.Internal, "kill", "%s could not be sent: %w", request.Signal, err))
 	}
 	return nil

@@ -42,6 +42,20 @@ type shutdown struct{ Op string }
 
 type kill struct{ Op, Signal string }
 
+// ack and attach count bytes of each stream over the whole run.
+type ack struct {
+	Op             string
+	Stdout, Stderr int64
+}
+
+type attach struct {
+	Op, Run        string
+	Stdout, Stderr int64
+}
+
+// Protocol is the version that both sides must speak.
+const Protocol = 2
+
 // Configuration is what the host tells a vm about itself.
 type Configuration struct {
 	Op         string
@@ -86,6 +100,9 @@ type execRequest struct {
 	Stdin       bool
 	Input       *string
 	ResultMax   int64 `json:"result_max_bytes"`
+	Run         string
+	Tag         string
+	KeepMs      int64 `json:"keep_ms"`
 }
 
 // decode reads a request whose fields are all known.

@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"syscall"
 
 	"vulcan/native/guest/fault"
+	"vulcan/native/guest/kept"
 	"vulcan/native/guest/program"
 	"vulcan/native/wire"
 )
@@ -18,6 +18,8 @@ import (
 type Environment struct {
 	Version  string
 	Programs *program.Host
+	// Runs are those that outlive a session.
+	Runs *kept.Runs
 	// Work is the folder that files are written below; SpoolDir takes files without a name.
 	Work, SpoolDir string
 	// Configure tells the vm who and where it is. Shutdown ends it and does not return where there is a vm.
@@ -27,33 +29,36 @@ type Environment struct {
 	Log func(format string, args ...any)
 }
 
-// session is one connection. The reading goroutine does everything but to follow a program that runs.
+// session is one connection. The reading goroutine does everything but to tell of a program that runs.
 type session struct {
-	env *Environment
-	in  *wire.Reader
-	out *wire.Writer
+	env    *Environment
+	in     *wire.Reader
+	out    *wire.Writer
+	holder *kept.Holder
+
+	// held is the run of this session, also after its program has ended.
+	held *kept.Run
 
 	// stdinOpen: an exec asked for standard input, whose end has not come. uploadOpen: an upload is being dropped.
 	stdinOpen, uploadOpen bool
 
-	mu      sync.Mutex
-	run     *program.Run
-	follows sync.WaitGroup
+	mu    sync.Mutex
+	run   *kept.Run // while its program runs
+	tells sync.WaitGroup
 }
 
-// Serve speaks with the host until it closes the connection, and leaves nothing running. The error is nil when the host
-// closed between frames.
+// Serve speaks with the host until it closes the connection, and leaves nothing running but a run that is to be kept.
+// The error is nil when the host closed between frames.
 func Serve(conn io.ReadWriteCloser, env *Environment) error {
 	s := &session{env: env, in: wire.NewReader(conn), out: wire.NewWriter(conn)}
+	s.holder = &kept.Holder{Close: func() { conn.Close() }}
 	err := s.serve()
 	// Closed first: whatever still writes fails, rather than wait for a host that reads no more.
 	conn.Close()
-	if run := s.running(); run != nil {
-		if killing := run.Kill(syscall.SIGKILL); killing != nil {
-			env.Log("killing a program whose host has gone: %v", killing)
-		}
+	if s.held != nil {
+		s.held.LetGo(s.holder)
 	}
-	s.follows.Wait()
+	s.tells.Wait()
 	if err == io.EOF {
 		return nil
 	}
@@ -61,7 +66,7 @@ func Serve(conn io.ReadWriteCloser, env *Environment) error {
 }
 
 func (s *session) serve() error {
-	if err := s.out.Control(hello{Op: "hello", Proto: 1, Version: s.env.Version}); err != nil {
+	if err := s.out.Control(hello{Op: "hello", Proto: Protocol, Version: s.env.Version}); err != nil {
 		return err
 	}
 	for {
@@ -100,10 +105,10 @@ func (s *session) stray(frame wire.Frame) error {
 		return nil
 	}
 	if frame.Type == wire.End {
-		run.EndStdin()
+		run.EndStdin(s.holder)
 		return nil
 	}
-	return run.Stdin(frame.Payload)
+	return run.Stdin(s.holder, frame.Payload)
 }
 
 // control answers one request. Only an error of the connection is returned.
@@ -117,6 +122,8 @@ func (s *session) control(payload []byte) error {
 		return s.answer(decode(payload, &ping{}))
 	case "kill":
 		return s.kill(payload)
+	case "ack":
+		return s.acknowledge(payload)
 	}
 	if s.running() != nil {
 		s.uploadOpen = s.uploadOpen || op == "write" || op == "unpack"
@@ -129,6 +136,8 @@ func (s *session) control(payload []byte) error {
 		return s.upload(op, payload)
 	case "exec":
 		return s.exec(payload)
+	case "attach":
+		return s.attach(payload)
 	case "shutdown":
 		if err := decode(payload, &shutdown{}); err != nil {
 			return s.refuse(err)
@@ -169,13 +178,13 @@ func (s *session) refuse(err error) error {
 	return s.out.Control(refusal{Op: "error", Code: known.Code, Step: known.Step, Message: known.Message})
 }
 
-func (s *session) running() *program.Run {
+func (s *session) running() *kept.Run {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.run
 }
 
-func (s *session) setRunning(run *program.Run) {
+func (s *session) setRunning(run *kept.Run) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.run = run

@@ -81,22 +81,27 @@ func TestStdinOnAFullDisk(t *testing.T) {
 	}
 }
 
+// standing waits until a program makes no more progress.
+func standing(t *testing.T, progress string) {
+	t.Helper()
+	for same, last := 0, ""; same < 10; {
+		time.Sleep(30 * time.Millisecond)
+		now, _ := os.ReadFile(progress)
+		if string(now) == last {
+			same++
+		} else {
+			same, last = 0, string(now)
+		}
+	}
+}
+
 // Nothing is read for a while: the program stands still with a bounded amount on the way, and then all of it comes.
 func TestAHostThatReadsSlowlySlowsTheProgram(t *testing.T) {
 	c := dial(t)
 	progress := c.root + "/work/progress"
 	c.exec("for i in $(seq 64); do head -c 1048576 /dev/zero; echo $i > progress; done", nil)
-	standing, last := 0, ""
-	for standing < 10 {
-		time.Sleep(30 * time.Millisecond)
-		now, _ := os.ReadFile(progress)
-		if string(now) == last {
-			standing++
-		} else {
-			standing, last = 0, string(now)
-		}
-	}
-	if last == "64\n" {
+	standing(t, progress)
+	if last, _ := os.ReadFile(progress); string(last) == "64\n" {
 		t.Fatal("64 MiB were written although nobody read")
 	}
 	if e := c.follow(); len(e.stdout) != 64<<20 || e.exit["code"] != 0.0 {

@@ -127,6 +127,35 @@ describe.skipIf(because !== undefined)(
       expect(await floor.residue()).toEqual(nothing)
     })
 
+    test('the next server takes up the network of a guest that lives, and takes it down with it', async () => {
+      await using dead = new Scope('of a dead server')
+      await using scope = new Scope('vm')
+      await floor.guest(dead, 15, { allow: [internet.first] })
+      await floor.attach(dead, 16, { mode: 'none' })
+      const next = floor.open()
+      await next.prepare()
+      await next.reattach(scope, { vmId: floor.id(15), spec: { mode: 'internet', allow: [internet.first] } })
+      await next.reattach(scope, { vmId: floor.id(16), spec: { mode: 'none', allow: [] } })
+      expect(await attempt(floor.id(15), [`tcp_${internet.first}_80`])).toEqual({
+        [`tcp_${internet.first}_80`]: `from ${uplink}`,
+      })
+      await scope.close()
+      expect(await floor.residue()).toEqual(nothing)
+    })
+
+    test('what is no longer whole is not taken up, and goes all the same', async () => {
+      await using scope = new Scope('vm')
+      await floor.attach(scope, 17, { mode: 'none' })
+      const spec = { mode: 'host', allow: [] } as const
+      await using second = new Scope('second')
+      await expect(floor.networks.reattach(second, { vmId: floor.id(17), spec })).rejects.toThrow(
+        'has no attachment, no rule',
+      )
+      await second.close()
+      await scope.close()
+      expect(await floor.residue()).toEqual(nothing)
+    })
+
     test('many at once get addresses of their own', async () => {
       await using scope = new Scope('vms')
       const all = await Promise.all(Array.from({ length: 8 }, (_, n) => floor.attach(scope, 20 + n)))

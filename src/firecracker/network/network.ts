@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { VulcanError } from '../../api/errors.ts'
 import type { Cleaned, CleanupOptions, NetworkSpec } from '../../backend/backend.ts'
+import { exists } from '../../base/files.ts'
 import type { Scope } from '../../base/scope.ts'
 import { isOurs } from '../names.ts'
 import { type Cidr, firstAddress, networkOf } from './addresses.ts'
@@ -130,6 +131,26 @@ export class Networks {
     await step('firewall', () => this.#rules.admit(vmId, rule, signal), signal)
     const nameservers = nameserversFor(spec, open.blocks, this.#o.nameservers)
     return { netns, nic: { ...nic, mtu: this.#bridge.mtu, nameservers }, hosts: open.hosts }
+  }
+
+  /**
+   * Takes up the network of a vm that lives already, as attach left it, so that the scope undoes it. Rejects with a
+   * VulcanError when something of it is not there.
+   */
+  async reattach(scope: Scope, { vmId, spec }: Pick<AttachOptions, 'vmId' | 'spec'>): Promise<void> {
+    scope.defer('delete the network namespace', () => deleteNetns(this.#host, vmId))
+    const missing = (await exists(netnsPath(vmId))) ? [] : ['namespace']
+    if (spec.mode !== 'none') {
+      // What the plugins were told at ADD is in the cached result.
+      scope.defer('CNI DEL', () => this.#cni.del(attachmentOf(vmId, {})))
+      scope.defer('take the guest out of the firewall', () => this.#rules.expel(vmId))
+      if (!(await this.#cni.attachments(ifName)).includes(vmId)) missing.push('attachment')
+      if (!(await this.#rules.list()).includes(vmId)) missing.push('rule')
+    }
+    if (missing.length === 0) return
+    throw new VulcanError('network_failed', `the network of ${vmId} is not whole: it has no ${missing.join(', no ')}`, {
+      step: 'reattach',
+    })
   }
 
   async #plug(scope: Scope, o: AttachOptions) {

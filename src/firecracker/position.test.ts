@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest'
+import type { RunSpec } from '../backend/backend.ts'
+import { beginning, buildDeadlineMs, going } from './position.ts'
+
+const spec: RunSpec = {
+  id: '01932c07-20e5-7c3f-9a53-5f0a1b2c3d4e',
+  runtime: 'python',
+  source: { kind: 'code', name: 'main.py', content: Buffer.from('') },
+  entrypoint: 'main.py',
+  args: [],
+  env: {},
+  stdin: Buffer.from('typed'),
+  resources: { cpus: 1, memMib: 256, timeoutMs: 60_000, diskMib: 256, pids: 64 },
+  network: { mode: 'none', allow: [] },
+  outputLimitBytes: 1 << 20,
+}
+const attached = {
+  tag: 'program',
+  stdin_bytes: 2,
+  stdin_ended: false,
+  wall_us: 10_000_000,
+  ended: false,
+} as const
+const after = (ms: number) => ({ startedAt: 1_000_000, now: 1_000_000 + ms })
+
+test('a program that begins has all of its time and input, a build the time of builds and no input', () => {
+  expect(beginning(spec, 'program')).toEqual({ tag: 'program', leftMs: 60_000, stdin: spec.stdin })
+  expect(beginning(spec, 'build')).toEqual({ tag: 'build', leftMs: buildDeadlineMs })
+})
+
+test('one that went on has what is left, counted from the first start', () => {
+  const rest = { tag: 'program', leftMs: 48_000, stdin: Buffer.from('ped') }
+  expect(going({ spec, builds: false, attached, ...after(12_000) })).toEqual(rest)
+  expect(going({ spec, builds: false, attached, ...after(90_000) }).leftMs).toBe(0)
+})
+
+test('a host whose clock went back does not give time twice', () => {
+  expect(going({ spec, builds: false, attached, ...after(-5000) }).leftMs).toBe(50_000)
+})
+
+test('where a build came first, the program’s own time counts', () => {
+  expect(going({ spec, builds: true, attached, ...after(200_000) }).leftMs).toBe(50_000)
+  const building = { ...attached, tag: 'build', stdin_bytes: 0, stdin_ended: true } as const
+  expect(going({ spec, builds: true, attached: building, ...after(200_000) })).toEqual({
+    tag: 'build',
+    leftMs: buildDeadlineMs - 10_000,
+  })
+})
+
+test('one that has ended in time is not killed for the time that nobody looked', () => {
+  expect(going({ spec, builds: false, attached: { ...attached, ended: true }, ...after(90_000) })).toEqual({
+    tag: 'program',
+  })
+})
+
+test('input that was all taken is not sent again', () => {
+  const all = { ...attached, stdin_bytes: 5, stdin_ended: true }
+  expect(going({ spec, builds: false, attached: all, ...after(1000) })).not.toHaveProperty('stdin')
+  // Taken, but not its end: an empty rest is sent, which is the end.
+  const unended = { ...attached, stdin_bytes: 5 }
+  expect(going({ spec, builds: false, attached: unended, ...after(1000) }).stdin).toHaveLength(0)
+})

@@ -1,0 +1,41 @@
+/** Where in its run a program is, just started or taken up again: which it is, its time, its input. Pure. */
+import type { RunSpec } from '../backend/backend.ts'
+import type { Attached } from './program.ts'
+
+export interface Position {
+  readonly tag: 'build' | 'program'
+  /** Milliseconds after which it is killed; absent where it has ended, and only its words are still to come. */
+  readonly leftMs?: number
+  /** Standard input that is still to be sent, with its end. */
+  readonly stdin?: Uint8Array
+}
+
+/** For a build step (Go's compiler), in milliseconds; an empty cache costs minutes under emulation. */
+export const buildDeadlineMs = 300_000
+
+/** A program that was just started. */
+export function beginning(spec: RunSpec, tag: Position['tag']): Position {
+  if (tag === 'build') return { tag, leftMs: buildDeadlineMs }
+  return { tag, leftMs: spec.resources.timeoutMs, ...(spec.stdin && { stdin: spec.stdin }) }
+}
+
+export interface Resumed {
+  readonly spec: RunSpec
+  /** Whether the runtime has a build step: the time of the program does not begin with the run then. */
+  readonly builds: boolean
+  readonly attached: Attached
+  /** When the run was told to run, and now, in milliseconds of the epoch. */
+  readonly startedAt: number
+  readonly now: number
+}
+
+/** A program that went on without us. */
+export function going({ spec, builds, attached, startedAt, now }: Resumed): Position {
+  const { tag, ended, stdin_bytes: taken, stdin_ended: inputEnded } = attached
+  if (ended) return { tag }
+  const wallMs = attached.wall_us / 1000
+  const spentMs = builds ? wallMs : Math.max(wallMs, now - startedAt)
+  const wholeMs = tag === 'build' ? buildDeadlineMs : spec.resources.timeoutMs
+  const stdin = tag === 'program' && !inputEnded ? spec.stdin?.subarray(taken) : undefined
+  return { tag, leftMs: Math.max(0, wholeMs - spentMs), ...(stdin && { stdin }) }
+}

@@ -1,0 +1,88 @@
+/** A vm that a server before this one has started: found by its names, taken up by the undos of its start. */
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { NetworkSpec, Recovery, RunSpec } from '../backend/backend.ts'
+import { isMissing } from '../base/files.ts'
+import type { Scope } from '../base/scope.ts'
+import { deadline } from '../base/time.ts'
+import type { Image } from '../images/images.ts'
+import type { Session } from './agent.ts'
+import { isEmpty, removeCgroup } from './cgroup.ts'
+import { removeJail } from './jail.ts'
+import { JailedProcess } from './jailer.ts'
+import { namesOf, type Places, type VmNames } from './names.ts'
+import { Phases } from './phases.ts'
+import { attach } from './program.ts'
+import { FirecrackerRun } from './run.ts'
+import { kill, killDeadlineMs, living, openSession, type Vm, type VmHost } from './vm.ts'
+
+export interface FoundVm {
+  readonly names: VmNames
+  /** Whose its jail is: what Firecracker runs as. */
+  readonly uid: number
+}
+
+/** The vm of a run, where it lives; undefined where there is none, or something of it only. */
+export async function findVm(places: Places, runId: string): Promise<FoundVm | undefined> {
+  const names = namesOf(places, runId)
+  try {
+    const { uid } = await stat(join(names.root, 'run'))
+    return (await isEmpty(names.cgroup)) ? undefined : { names, uid }
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
+  }
+}
+
+/** For the guest to answer, in milliseconds. */
+const attachDeadlineMs = 20_000
+
+export interface Resuming {
+  readonly found: FoundVm
+  readonly spec: RunSpec
+  readonly image: Image
+  readonly recovery: Recovery
+  readonly signal: AbortSignal
+}
+
+/**
+ * Takes up a run with its vm. Rejects when that cannot be done: the caller closes the scope, and with it the vm, unless
+ * the signal was the reason.
+ */
+export async function resume(scope: Scope, host: VmHost, o: Resuming): Promise<FirecrackerRun> {
+  const { found, spec, image, recovery, signal } = o
+  const vm = await readopt(scope, host, { found, network: spec.network })
+  let session: Session | undefined
+  try {
+    session = await openSession(vm, signal)
+    scope.defer('close the session', () => session?.close())
+    const agent = session
+    const limit = { timeoutMs: attachDeadlineMs, signal }
+    const attached = await deadline('the answer to attach', limit, (signal) =>
+      attach(agent, spec.id, { seen: recovery.seen, signal }),
+    )
+    const phases = Phases.after(recovery.facts, Date.now() - recovery.startedAt)
+    return FirecrackerRun.resume({ spec, image, scope, vm, session, phases, known: recovery.facts }, attached, recovery)
+  } catch (error) {
+    session?.close()
+    if (signal.aborted) vm.forget()
+    throw error
+  }
+}
+
+/**
+ * Registers what startVm registers, in the same order: closing the scope then ends the vm and removes all that was made
+ * for it. Rejects when something of it is not as it was made; the caller closes the scope.
+ */
+async function readopt(scope: Scope, host: VmHost, o: { found: FoundVm; network: NetworkSpec }): Promise<Vm> {
+  const { names, uid } = o.found
+  host.uids.retake(scope, uid)
+  scope.defer('remove the cgroup', () => removeCgroup(names.cgroup, AbortSignal.timeout(killDeadlineMs)))
+  const process = JailedProcess.adopt(names)
+  // Registered together, before anything that may fail: half a vm must not live on without its undos.
+  const network = scope.inner('detach the network')
+  scope.defer('remove the jail', () => removeJail(names.jail))
+  scope.defer('kill Firecracker', () => kill(names, process))
+  await host.networks.reattach(network, { vmId: names.vmId, spec: o.network })
+  return living(host, { names, uid, process })
+}

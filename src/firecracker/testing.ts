@@ -1,0 +1,36 @@
+/** For tests: a Firecracker and guest of a few lines. */
+import { mkdtempDisposable } from 'node:fs/promises'
+import { createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Decoder, encode, type Frame } from '../base/frames.ts'
+
+export const control = (message: Record<string, unknown>) => encode({ type: 'control', message })
+export const data = (stream: number, content: string | Uint8Array) =>
+  encode({ type: 'data', stream, data: Buffer.from(content as string) })
+export const hello = control({ op: 'hello', proto: 2, version: 'test' })
+
+export interface Guest {
+  connected(socket: Socket, line: string): void
+  frame?(socket: Socket, frame: Frame): void
+}
+
+/** Answers CONNECT by the script, then hands each frame to it. */
+export async function withGuest<T>(script: Guest, body: (path: string) => Promise<T>): Promise<T> {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'vulcan-agent-'))
+  const path = join(folder.path, 'v.sock')
+  const server = createServer((socket) => {
+    socket.once('data', (line) => {
+      script.connected(socket, line.toString())
+      const decoder = new Decoder()
+      socket.on('data', (bytes) => decoder.push(bytes as Buffer).forEach((frame) => script.frame?.(socket, frame)))
+    })
+    socket.on('error', () => undefined)
+  })
+  await new Promise<void>((resolve) => server.listen(path, resolve))
+  try {
+    return await body(path)
+  } finally {
+    server.close()
+  }
+}
