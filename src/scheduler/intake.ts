@@ -56,7 +56,7 @@ interface Keeping {
 
 async function keep(request: WorkloadRequest, { admitted, upload, o, idempotency }: Keeping): Promise<Taken> {
   const id = orderedId()
-  if (upload ?? request.code_archive) await o.shelf.create(id)
+  if (upload || request.code_archive !== undefined) await o.shelf.create(id)
   try {
     const spec = await specOf(request, { id, admitted, upload, o })
     const inserted = o.store.insert({
