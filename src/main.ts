@@ -192,9 +192,16 @@ async function openVms(config: Config, say: Serving['say']): Promise<Firecracker
     image: (name) => locateImage(config.home, name),
     ...(config['network.subnet'] === 'auto' ? {} : { subnet: config['network.subnet'] }),
     inOwnCgroup: config.cgroup === 'own',
+    templates: config.templates,
     nameservers: config['network.nameservers'].length > 0 ? config['network.nameservers'] : await hostNameservers(),
   })
   backend.facts.on('vm.leftover', ({ vmId, message }) => say(`vm ${vmId} left something behind: ${message}`))
+  backend.facts.on('template.built', ({ runtime, memMib, ms }) =>
+    say(`made a template of ${runtime} with ${memMib} MiB in ${(ms / 1000).toFixed(1)} s`),
+  )
+  backend.facts.on('template.failed', ({ runtime, memMib, message }) =>
+    say(`no template of ${runtime} with ${memMib} MiB: ${message}`),
+  )
   backend.facts.on('vm.recovered', ({ vmId }) => say(`vm ${vmId} of an earlier server goes on`))
   backend.facts.on('vm.recovery_failed', ({ vmId, message }) => say(`vm ${vmId} could not be taken up: ${message}`))
   return backend

@@ -96,6 +96,7 @@ export const settings = {
     ['root', 'own'],
     'where the cgroups of vms are made: at the root, or in the server’s own, which its service manager delegates',
   ),
+  templates: flag(true, 'vms go on from snapshots of ones that are up; without, each boots'),
   'server.host': text('127.0.0.1', address, 'address the server listens on'),
   'server.port': number(7777, { min: 0, max: 65_535 }, 'TCP port of the server; 0 takes a free one'),
   'server.names': list(
