@@ -111,7 +111,7 @@ export class FirecrackerBackend implements Backend {
       (failure) => this.#leftover(vmId, failure),
     )
     this.#own(run, spec)
-    void run.gone.finally(() => this.#starter.prepare(spec, image)).catch(() => undefined)
+    void run.gone.finally(() => this.#starter.noteEnd(spec, image)).catch(() => undefined)
     return run
   }
 

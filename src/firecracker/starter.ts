@@ -59,9 +59,9 @@ export class Starter {
     }
   }
 
-  /** Has the next vm of that class go on from a template. */
-  prepare(spec: RunSpec, image: Image): void {
-    this.#o.templates?.want(classOf(spec, image))
+  /** Says that a run has ended: now there is time to make the next ones of its class quicker. */
+  noteEnd(spec: RunSpec, image: Image): void {
+    this.#o.templates?.noteUse(classOf(spec, image))
   }
 
   async #once(

@@ -18,6 +18,8 @@ import type { VmHost } from './vm.ts'
 const version = 1
 /** Written last: a folder without it is half a template. */
 const marker = 'COMPLETE'
+/** A class that is used but once is not worth the time and the disk. */
+const usesBefore = 2
 /** For the boot, the snapshot and the trial of one template, in milliseconds. */
 const buildDeadlineMs = 300_000
 
@@ -26,6 +28,7 @@ export class Templates {
   readonly #folder: string
   readonly #facts: Facts<FirecrackerFacts>
   readonly #ready = new Set<string>()
+  readonly #uses = new Map<string, number>()
   readonly #wanted = new Map<string, SnapshotRequest>()
   /** Ids of the vms that templates are made of and tried with. */
   readonly #vms = new Set<string>()
@@ -61,10 +64,12 @@ export class Templates {
     return this.#ready.has(key) ? filesIn(join(this.#folder, key)) : undefined
   }
 
-  /** Asks for a template: it is made when those asked for before are. */
-  want(request: SnapshotRequest): void {
+  /** Says that a vm of that class was started. One that comes again gets a template, when those before it have theirs. */
+  noteUse(request: SnapshotRequest): void {
     const key = this.#keyOf(request)
-    if (this.#ready.has(key) || this.#closing.signal.aborted) return
+    const uses = (this.#uses.get(key) ?? 0) + 1
+    this.#uses.set(key, uses)
+    if (uses < usesBefore || this.#ready.has(key) || this.#closing.signal.aborted) return
     this.#wanted.set(key, request)
     this.#building ??= this.#build().finally(() => {
       this.#building = undefined

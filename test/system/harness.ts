@@ -63,6 +63,11 @@ export function tryOnNode(script: string): Promise<Said> {
   return vulcan(['machine', 'exec', '--', 'sh', '-c', script])
 }
 
+/** Shell words for the process of a workload's vm, on the node. */
+export function vmPid(id: string): string {
+  return `$(head -1 /sys/fs/cgroup/vulcan-*/*-${id.slice(-12)}/cgroup.procs)`
+}
+
 /** Everything outside the server that a vm can leave behind, one line a thing. */
 const residueScript = `
   for pid in $(pgrep -x 'firecracker|jailer' || true); do echo "process $(cat /proc/$pid/cmdline | tr '\\0' ' ' | cut -c1-80)"; done
@@ -92,9 +97,12 @@ export async function hasMachine(): Promise<boolean> {
   return said.code === 0 && (JSON.parse(said.stdout) as { running: boolean }).running
 }
 
-/** Resolves with what is left once the residue is empty, or after a minute with what still is. A vm is removed after its record is told. */
+/**
+ * Resolves with what is left once the residue is empty, or after some minutes with what still is: a vm is removed after its
+ * record is told, and a template may be in the making.
+ */
 export async function settled(): Promise<string[]> {
-  const until = Date.now() + 60_000
+  const until = Date.now() + 240_000
   for (;;) {
     const left = await residue()
     if (left.length === 0 || Date.now() > until) return left
