@@ -37,8 +37,6 @@ const root = dirname(dirname(program))
 const version = (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version
 const mib = 1 << 20
 const dayMs = 24 * 3600 * 1000
-/** MiB a vm takes on top of its program: guest kernel, agent, page cache floor and the VMM itself. */
-const overheadMib = 96
 
 interface Serving {
   readonly signal: AbortSignal
@@ -91,8 +89,9 @@ async function open(scope: Scope, config: Config, { say, signal }: Serving): Pro
     log: (error) => say(wordsOf(error)),
   })
   scope.defer('close the HTTP server', () => app.close())
-  // Undone first: with every run ended or let go of, no request waits for one.
   scope.defer('end the workloads', () => end(scheduler, signal))
+  // Undone first: whoever comes is told to come back. With every run ended or let go of, no request waits for one.
+  scope.defer('refuse new requests', () => app.closing.refuse())
   await scheduler.start()
   return app
 }
@@ -143,7 +142,8 @@ function capacityOf(config: Config): Capacity {
     starting: config['concurrency.starting'],
     cpus: config['concurrency.cpus'],
     memMib: config['concurrency.mem_mb'],
-    overheadMib,
+    // MiB a vm takes on top of its program: guest kernel, agent, page cache floor and the VMM itself.
+    overheadMib: 96,
   }
 }
 

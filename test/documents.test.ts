@@ -67,3 +67,14 @@ test('every error of the table has a sentence, a status and somebody at fault', 
     expect(row.status >= 500, code).toBe(row.fault !== 'caller')
   }
 })
+
+test('SPECIFICATION.md lists the errors as the table has them', () => {
+  const rows = read('SPECIFICATION.md')
+    .split('\n')
+    .filter((line) => /^\| `[a-z_]+` \|/.test(line))
+  const table = Object.entries(errorTable).map(
+    ([code, { status, fault, retry, title }]) =>
+      `| \`${code}\` | ${status} | ${fault} | ${retry ? 'yes' : 'no'} | ${title} |`,
+  )
+  expect(rows).toEqual(table)
+})

@@ -1,17 +1,12 @@
-/** The client of Vulcan's HTTP API. Uses fetch alone, so it runs in Node and in a browser. */
+/** The client of Vulcan's HTTP API, over its generated operations. Uses fetch alone, so it runs in Node and in a browser. */
 import { VulcanError } from './errors.ts'
 import { Patience, type PatienceOptions } from './patience.ts'
-import { errorOf, problemMediaType, type Problem } from './problem.ts'
-import { pathOf, routes } from './routes.ts'
 import { EventParser, type LogEvent } from './sse.ts'
-import type { BackendState, CleanupReport, Health, ImageState, NodeState } from './state.ts'
+import type { BackendState, CleanupReport, Health, ImageState, NodeState, Stats } from './state.ts'
+import { Transport, type Connection } from './transport.ts'
 import type { Accepted, WorkloadRecord, WorkloadRequest, WorkloadSummary } from './workload.ts'
 
-export interface ClientOptions extends PatienceOptions {
-  /** Such as `http://127.0.0.1:7777`; asked for anew for each request where it can change. */
-  readonly url: string | (() => Promise<string>)
-  readonly key?: string | undefined
-}
+export interface ClientOptions extends PatienceOptions, Connection {}
 
 export interface LogOptions {
   /** The last event already seen; 0 for all. */
@@ -28,67 +23,71 @@ export interface Page {
 
 /** Every method rejects with a VulcanError: the server's own, or `server_unreachable`. */
 export class Client {
+  readonly #transport: Transport
   readonly #options: ClientOptions
 
   constructor(options: ClientOptions) {
     this.#options = options
+    this.#transport = new Transport(options)
   }
 
   /** Hands a workload in and returns at once; `archive` goes by multipart, streamed. */
   async submit(request: WorkloadRequest, archive?: Blob): Promise<Accepted> {
-    return this.#json<Accepted>('POST', routes.workloadsAsync, { body: bodyOf(request, archive) })
+    return this.#transport.call('submitWorkload', { body: request, ...(archive && { files: { archive } }) })
   }
 
   /** Runs a workload and waits for its record. */
   async run(request: WorkloadRequest, archive?: Blob): Promise<WorkloadRecord> {
-    return this.#json<WorkloadRecord>('POST', routes.workloads, { body: bodyOf(request, archive) })
+    return this.#transport.call('runWorkload', { body: request, ...(archive && { files: { archive } }) })
   }
 
   async get(id: string): Promise<WorkloadRecord> {
-    return this.#json<WorkloadRecord>('GET', pathOf(routes.workload, { id }))
+    return this.#transport.call('getWorkload', { path: { id } })
   }
 
-  /** `query` as the route takes it: status, runtime, label, limit, cursor. */
+  /** `query` as the route takes it: status, runtime, label, limit, cursor. What does not fit the server refuses. */
   async list(query: Readonly<Record<string, string>> = {}, signal?: AbortSignal): Promise<Page> {
-    const words = new URLSearchParams(query).toString()
-    const path = words ? `${routes.workloads}?${words}` : routes.workloads
-    return this.#json<Page>('GET', path, signal ? { signal } : {})
+    return this.#transport.call('listWorkloads', { query }, signal)
   }
 
   async kill(id: string): Promise<void> {
-    await this.#json('DELETE', pathOf(routes.workload, { id }))
+    await this.#transport.call('killWorkload', { path: { id } })
   }
 
   async backends(): Promise<readonly BackendState[]> {
-    return (await this.#json<{ backends: BackendState[] }>('GET', routes.backends)).backends
+    return (await this.#transport.call('listBackends', {})).backends
   }
 
   async nodes(): Promise<readonly NodeState[]> {
-    return (await this.#json<{ nodes: NodeState[] }>('GET', routes.nodes)).nodes
+    return (await this.#transport.call('listNodes', {})).nodes
   }
 
   async images(): Promise<readonly ImageState[]> {
-    return (await this.#json<{ images: ImageState[] }>('GET', routes.images)).images
+    return (await this.#transport.call('listImages', {})).images
+  }
+
+  /** Workloads by status, and how full the server is. */
+  async stats(): Promise<Stats> {
+    return this.#transport.call('getStats', {})
   }
 
   /** Removes what earlier runs left behind. */
   async cleanup(): Promise<CleanupReport> {
-    return this.#json<CleanupReport>('POST', routes.cleanup)
+    return this.#transport.call('cleanup', {})
   }
 
   /** What cleanup would remove. */
   async leftovers(): Promise<CleanupReport> {
-    return this.#json<CleanupReport>('GET', routes.cleanup)
+    return this.#transport.call('previewCleanup', {})
   }
 
   async health(signal?: AbortSignal): Promise<Health> {
-    return this.#json<Health>('GET', routes.health, signal ? { signal } : {})
+    return this.#transport.call('getHealth', {}, signal)
   }
 
   /** A workload's whole output of one stream, as it comes, until its end. */
   async output(id: string, stream: 'stdout' | 'stderr'): Promise<ReadableStream<Uint8Array>> {
-    const response = await this.#fetch('GET', pathOf(routes.output, { id, stream }))
-    return response.body ?? new ReadableStream({ start: (controller) => controller.close() })
+    return this.#transport.call('readOutput', { path: { id, stream } })
   }
 
   /**
@@ -128,14 +127,15 @@ export class Client {
     { after, follow, signal }: { after: number; follow: boolean; signal?: AbortSignal },
   ): AsyncGenerator<LogEvent> {
     const headers = { accept: 'text/event-stream', 'last-event-id': String(after) }
-    const path = pathOf(routes.logs, { id }) + (follow ? '' : '?follow=false')
-    const response = await this.#fetch('GET', path, { headers, ...(signal && { signal }) })
-    if (!response.body) return
+    const input = { path: { id }, headers, ...(!follow && { query: { follow: 'false' as const } }) }
+    const body = await this.#transport.call('followWorkload', input, signal)
     const parser = new EventParser()
     let last = after
     try {
-      for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
+      for await (const text of body.pipeThrough(new TextDecoderStream())) {
         for (const raw of parser.push(text)) {
+          // It has no id of its own: the run goes on, and so does its log, elsewhere or later.
+          if (raw.event === 'shutdown') throw new VulcanError('shutting_down', 'the server went away')
           const event = { id: Number(raw.id), event: raw.event, data: JSON.parse(raw.data) } as LogEvent
           if (event.id !== last + 1) continue
           last = event.id
@@ -143,72 +143,7 @@ export class Client {
         }
       }
     } catch (error) {
-      signal?.throwIfAborted()
-      if (error instanceof VulcanError) throw error
-      throw unreachable(`GET ${path}`, error)
+      throw this.#transport.broken('followWorkload', error, signal)
     }
   }
-
-  async #json<T>(method: string, path: string, init: RequestParts = {}): Promise<T> {
-    const response = await this.#fetch(method, path, init)
-    try {
-      return (await response.json()) as T
-    } catch (error) {
-      init.signal?.throwIfAborted()
-      // The answer broke off in its middle.
-      throw unreachable(`${method} ${path}`, error)
-    }
-  }
-
-  async #fetch(method: string, path: string, init: RequestParts = {}): Promise<Response> {
-    const headers = new Headers(init.headers)
-    if (this.#options.key) headers.set('authorization', `Bearer ${this.#options.key}`)
-    if (typeof init.body === 'string') headers.set('content-type', 'application/json')
-    const { url } = this.#options
-    const base = typeof url === 'string' ? url : await url()
-    let response: Response
-    try {
-      response = await fetch(new URL(path, base), {
-        method,
-        headers,
-        ...(init.body !== undefined && { body: init.body }),
-        ...(init.signal && { signal: init.signal }),
-      })
-    } catch (error) {
-      init.signal?.throwIfAborted()
-      throw unreachable(`${method} ${path} at ${base}`, error)
-    }
-    if (!response.ok) throw errorOf(await problemIn(response), response.status)
-    return response
-  }
-}
-
-function unreachable(request: string, cause: unknown): VulcanError {
-  const why = cause instanceof Error ? reasonOf(cause) : String(cause)
-  return new VulcanError('server_unreachable', `${request}: ${why}`, { cause })
-}
-
-interface RequestParts {
-  readonly headers?: Record<string, string>
-  readonly body?: string | FormData
-  readonly signal?: AbortSignal
-}
-
-function bodyOf(request: WorkloadRequest, archive?: Blob): string | FormData {
-  if (!archive) return JSON.stringify(request)
-  const form = new FormData()
-  form.set('spec', JSON.stringify(request))
-  form.set('archive', archive, 'archive')
-  return form
-}
-
-async function problemIn(response: Response): Promise<Partial<Problem>> {
-  const text = await response.text()
-  if (!(response.headers.get('content-type') ?? '').startsWith(problemMediaType)) return {}
-  return JSON.parse(text) as Problem
-}
-
-/** fetch hides the reason of a failed connection in the cause. */
-function reasonOf(error: Error): string {
-  return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message
 }

@@ -22,9 +22,18 @@ export const errorTable = {
   unauthorized: row(401, 'caller', false, 'The request carries no valid key'),
   forbidden_origin: row(403, 'caller', false, 'The Host or Origin header is not one this server answers to'),
   not_found: row(404, 'caller', false, 'There is no such thing'),
+  method_not_allowed: row(
+    405,
+    'caller',
+    false,
+    'The path does not take this method; the Allow header lists those it takes',
+  ),
+  request_timeout: row(408, 'caller', true, 'The request did not arrive in time'),
   already_ended: row(409, 'caller', false, 'The workload has ended already'),
   idempotency_conflict: row(409, 'caller', false, 'The idempotency key was used with another body'),
   body_too_large: row(413, 'caller', false, 'The request body is larger than the limit'),
+  unsupported_media_type: row(415, 'caller', false, 'The body is of a media type that the route does not take'),
+  headers_too_large: row(431, 'caller', false, 'The headers of the request are larger than the limit'),
   backend_missing: row(422, 'caller', false, 'No backend offers this isolation mode'),
   entrypoint_missing: row(422, 'caller', false, 'No entry point was found in the archive'),
   entrypoint_ambiguous: row(422, 'caller', false, 'More than one entry point was found in the archive'),
@@ -49,6 +58,8 @@ export const errorTable = {
 } as const satisfies Record<string, Row>
 
 export type ErrorCode = keyof typeof errorTable
+
+export const errorCodes = Object.keys(errorTable) as ErrorCode[]
 
 export interface ErrorDetails {
   /** The step at which it failed, such as `jailer` or `configure`. */

@@ -1,28 +1,38 @@
 /** RFC 9457 problem details: how every error crosses the wire, and back. */
 import { Type, type Static } from 'typebox'
-import { errorTable, VulcanError, type ErrorCode } from './errors.ts'
+import { errorCodes, errorTable, VulcanError, type ErrorCode } from './errors.ts'
+import { ref } from './ref.ts'
 
 export const problemMediaType = 'application/problem+json'
 
-export const Problem = Type.Object({
-  type: Type.String({ description: 'urn:vulcan:error: and the code' }),
-  title: Type.String({ description: 'one sentence, the same for each code' }),
-  status: Type.Integer({ description: 'HTTP status' }),
-  code: Type.String({ description: 'from the table of errors' }),
-  detail: Type.String({ description: 'what happened this time' }),
-  retry: Type.Boolean({ description: 'whether the same request may succeed later' }),
-  step: Type.Optional(Type.String({ description: 'the step that failed' })),
-  hint: Type.Optional(Type.String({ description: 'what can be done about it' })),
-  errors: Type.Optional(
-    Type.Array(
-      Type.Object({
-        path: Type.String({ description: 'JSON pointer of the field at fault' }),
-        message: Type.String(),
-      }),
-      { description: 'each fault of the body' },
-    ),
-  ),
+export const Code = Type.Enum([...errorCodes], {
+  $id: 'ErrorCode',
+  type: 'string',
+  description: 'from the table of errors',
 })
+
+export const Problem = Type.Object(
+  {
+    type: Type.String({ description: 'urn:vulcan:error: and the code' }),
+    title: Type.String({ description: 'one sentence, the same for each code' }),
+    status: Type.Integer({ description: 'HTTP status' }),
+    code: ref(Code),
+    detail: Type.String({ description: 'what happened this time' }),
+    retry: Type.Boolean({ description: 'whether the same request may succeed later' }),
+    step: Type.Optional(Type.String({ description: 'the step that failed' })),
+    hint: Type.Optional(Type.String({ description: 'what can be done about it' })),
+    errors: Type.Optional(
+      Type.Array(
+        Type.Object({
+          path: Type.String({ description: 'JSON pointer of the field at fault' }),
+          message: Type.String(),
+        }),
+        { description: 'each fault of the body' },
+      ),
+    ),
+  },
+  { $id: 'Problem', description: 'RFC 9457 problem details' },
+)
 export type Problem = Static<typeof Problem>
 
 export interface FieldFault {

@@ -1,6 +1,7 @@
 /** The route table: every path the server answers to, as the client and the server both use it. */
 
-const prefix = '/v1'
+/** Of every route about workloads and what runs them. */
+export const prefix = '/v1'
 
 export const routes = {
   workloads: `${prefix}/workloads`,
@@ -11,11 +12,13 @@ export const routes = {
   backends: `${prefix}/backends`,
   nodes: `${prefix}/nodes`,
   images: `${prefix}/images`,
+  stats: `${prefix}/stats`,
   cleanup: `${prefix}/cleanup`,
   metrics: '/metrics',
   health: '/healthz',
   ready: '/readyz',
   openapi: '/openapi.json',
+  docs: '/docs',
 } as const
 
 /** Paths that need no key. */

@@ -18,6 +18,12 @@ export function formatEvent(event: LogEvent): string {
   return `id: ${event.id}\nevent: ${event.event}\ndata: ${JSON.stringify(event.data)}\n\n`
 }
 
+/**
+ * The last word of a server that goes away before the workload's end. It has no id, so that whoever takes the stream up
+ * again goes on after the last event that has one; `retry` is milliseconds, and browsers keep to it by themselves.
+ */
+export const shutdown = 'event: shutdown\nretry: 1000\ndata: {"code":"shutting_down"}\n\n'
+
 /** A comment: keeps connections open and tells the reader that we live. */
 export const heartbeat = ': heartbeat\n\n'
 

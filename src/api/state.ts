@@ -1,40 +1,85 @@
 /** What crosses the wire about the server itself. */
 import { Type, type Static } from 'typebox'
+import { ref } from './ref.ts'
+import { statuses, type Status } from './workload.ts'
 
-export const Health = Type.Object({
-  status: Type.String(),
-  build: Type.String({ description: 'sha256 of the running program, shortened' }),
-  version: Type.String(),
-})
+export const Health = Type.Object(
+  {
+    status: Type.String(),
+    build: Type.String({ description: 'sha256 of the running program, shortened' }),
+    version: Type.String(),
+  },
+  { $id: 'Health', description: 'the server lives' },
+)
 export type Health = Static<typeof Health>
 
-export const BackendState = Type.Object({
-  name: Type.String(),
-  online: Type.Boolean(),
-  reason: Type.Optional(Type.String({ description: 'why it is not online' })),
-  isolation: Type.Array(Type.String()),
-  runtimes: Type.Array(Type.String()),
-  details: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
-})
+export const BackendState = Type.Object(
+  {
+    name: Type.String(),
+    online: Type.Boolean(),
+    reason: Type.Optional(Type.String({ description: 'why it is not online' })),
+    isolation: Type.Array(Type.String()),
+    runtimes: Type.Array(Type.String()),
+    details: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
+  },
+  { $id: 'BackendState' },
+)
 export type BackendState = Static<typeof BackendState>
 
-export const NodeState = Type.Object({
-  name: Type.String(),
-  online: Type.Boolean(),
-  vms: Type.Integer({ description: 'vms that run now' }),
-  max_vms: Type.Integer(),
-  pending: Type.Integer({ description: 'workloads that wait' }),
-  mem_mb: Type.Integer({ description: 'memory given to vms now, in MiB' }),
-  max_mem_mb: Type.Integer(),
-})
+export const NodeState = Type.Object(
+  {
+    name: Type.String(),
+    online: Type.Boolean(),
+    vms: Type.Integer({ description: 'vms that run now' }),
+    max_vms: Type.Integer(),
+    pending: Type.Integer({ description: 'workloads that wait' }),
+    mem_mb: Type.Integer({ description: 'memory given to vms now, in MiB' }),
+    max_mem_mb: Type.Integer(),
+  },
+  { $id: 'NodeState' },
+)
 export type NodeState = Static<typeof NodeState>
 
-export const ImageState = Type.Object({
-  name: Type.String(),
-  digest: Type.Optional(Type.String({ description: 'absent until it was built' })),
-  bytes: Type.Optional(Type.Integer()),
-})
+export const ImageState = Type.Object(
+  {
+    name: Type.String(),
+    digest: Type.Optional(Type.String({ description: 'absent until it was built' })),
+    bytes: Type.Optional(Type.Integer()),
+  },
+  { $id: 'ImageState' },
+)
 export type ImageState = Static<typeof ImageState>
 
-export const CleanupReport = Type.Object({ removed: Type.Record(Type.String(), Type.Integer()) })
+export const CleanupReport = Type.Object(
+  { removed: Type.Record(Type.String(), Type.Integer(), { description: 'how many of each kind of thing' }) },
+  { $id: 'CleanupReport', description: 'what was left behind' },
+)
 export type CleanupReport = Static<typeof CleanupReport>
+
+export const Readiness = Type.Object({ status: Type.String() }, { $id: 'Readiness', description: 'workloads can run' })
+
+export const BackendList = Type.Object(
+  { backends: Type.Array(ref(BackendState)) },
+  { $id: 'BackendList', description: 'backends' },
+)
+export const NodeList = Type.Object({ nodes: Type.Array(ref(NodeState)) }, { $id: 'NodeList', description: 'hosts' })
+export const ImageList = Type.Object(
+  { images: Type.Array(ref(ImageState)) },
+  { $id: 'ImageList', description: 'root file systems' },
+)
+
+const Count = Type.Integer({ minimum: 0 })
+
+export const Stats = Type.Object(
+  {
+    workloads: Type.Object(
+      Object.fromEntries(statuses.map((status) => [status, Count])) as Record<Status, typeof Count>,
+      { description: 'workloads that are known, by status' },
+    ),
+    queue: Type.Object({ waiting: Count }, { description: 'workloads that wait for room' }),
+    vms: Type.Object({ running: Count, max: Count }),
+    mem_mb: Type.Object({ used: Count, max: Count }, { description: 'memory given to vms, in MiB' }),
+  },
+  { $id: 'Stats', description: 'counts' },
+)
+export type Stats = Static<typeof Stats>

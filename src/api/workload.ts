@@ -1,5 +1,6 @@
 /** What crosses the wire about workloads: the request, the record, and their parts. JSON Schema by TypeBox. */
 import { Type, type Static } from 'typebox'
+import { ref } from './ref.ts'
 
 export const statuses = ['pending', 'running', 'completed', 'failed', 'killed'] as const
 export type Status = (typeof statuses)[number]
@@ -18,6 +19,13 @@ export const exitReasons = [
 export const isolations = ['auto', 'microvm', 'isolate', 'gvisor'] as const
 export const networkModes = ['none', 'host', 'internet'] as const
 
+export const WorkloadStatus = Type.Enum([...statuses], { $id: 'WorkloadStatus', type: 'string' })
+export const NetworkMode = Type.Enum([...networkModes], {
+  $id: 'NetworkMode',
+  type: 'string',
+  description: 'none; host: the host’s gateway address only; internet: out by NAT, private ranges refused',
+})
+
 const closed = { additionalProperties: false } as const
 const noNul = '^[^\\u0000]*$'
 
@@ -29,16 +37,12 @@ export const ResourcesRequest = Type.Object(
     disk_mb: Type.Optional(Type.Integer({ minimum: 1, description: 'what the program may write, in MiB' })),
     pids: Type.Optional(Type.Integer({ minimum: 1, description: 'processes and threads at once' })),
   },
-  closed,
+  { $id: 'ResourcesRequest', ...closed },
 )
 
 export const NetworkRequest = Type.Object(
   {
-    mode: Type.Optional(
-      Type.Enum([...networkModes], {
-        description: 'none; host: the host’s gateway address only; internet: out by NAT, private ranges refused',
-      }),
-    ),
+    mode: Type.Optional(ref(NetworkMode)),
     allow: Type.Optional(
       Type.Array(Type.String({ minLength: 1, maxLength: 253 }), {
         maxItems: 256,
@@ -46,13 +50,18 @@ export const NetworkRequest = Type.Object(
       }),
     ),
   },
-  closed,
+  { $id: 'NetworkRequest', ...closed },
 )
 
 export const WorkloadRequest = Type.Object(
   {
-    runtime: Type.String({ minLength: 1, maxLength: 64, description: 'python, node or go' }),
-    isolation: Type.Optional(Type.Enum([...isolations], { description: 'auto by default' })),
+    runtime: Type.String({
+      minLength: 1,
+      maxLength: 64,
+      description: 'python, node or go',
+      examples: ['python', 'node', 'go'],
+    }),
+    isolation: Type.Optional(Type.Enum([...isolations], { type: 'string', description: 'auto by default' })),
     code: Type.Optional(Type.String({ description: 'one source file as text' })),
     code_archive: Type.Optional(
       Type.String({ description: 'base64 of a tar, tar.gz, tar.zst or zip archive; larger ones by multipart' }),
@@ -78,8 +87,8 @@ export const WorkloadRequest = Type.Object(
     input: Type.Optional(
       Type.Unknown({ description: 'any JSON; the file $VULCAN_INPUT, and standard input where stdin is not given' }),
     ),
-    resources: Type.Optional(ResourcesRequest),
-    network: Type.Optional(Type.Union([Type.Enum([...networkModes]), NetworkRequest])),
+    resources: Type.Optional(ref(ResourcesRequest)),
+    network: Type.Optional(Type.Union([ref(NetworkMode), ref(NetworkRequest)])),
     labels: Type.Optional(
       Type.Record(Type.String(), Type.String({ maxLength: 256 }), { maxProperties: 64, description: 'for finding it' }),
     ),
@@ -90,81 +99,114 @@ export const WorkloadRequest = Type.Object(
       Type.String({ minLength: 1, maxLength: 256, description: 'the same key and body again give the same workload' }),
     ),
   },
-  closed,
+  {
+    $id: 'WorkloadRequest',
+    description: 'a program to run: exactly one of code, code_archive and an uploaded archive',
+    examples: [
+      { runtime: 'python', code: 'print(6 * 7)' },
+      { runtime: 'node', code: 'console.log(process.argv)', args: ['a'], resources: { mem_mb: 128, timeout_s: 5 } },
+    ],
+    ...closed,
+  },
 )
 export type WorkloadRequest = Static<typeof WorkloadRequest>
 
-export const ExitRecord = Type.Object({
-  by: Type.Enum([...exitReasons], { description: 'who or what ended it' }),
-  code: Type.Optional(Type.Integer({ description: 'exit code of the program' })),
-  signal: Type.Optional(Type.String({ description: 'signal that ended the program' })),
-  message: Type.Optional(Type.String({ description: 'in words' })),
-  step: Type.Optional(Type.String({ description: 'where a start failed' })),
-})
+export const ExitRecord = Type.Object(
+  {
+    by: Type.Enum([...exitReasons], { type: 'string', description: 'who or what ended it' }),
+    code: Type.Optional(Type.Integer({ description: 'exit code of the program' })),
+    signal: Type.Optional(Type.String({ description: 'signal that ended the program' })),
+    message: Type.Optional(Type.String({ description: 'in words' })),
+    step: Type.Optional(Type.String({ description: 'where a start failed' })),
+  },
+  { $id: 'ExitRecord' },
+)
 export type ExitRecord = Static<typeof ExitRecord>
 
-export const RunRecord = Type.Object({
-  backend: Type.String(),
-  node: Type.String(),
-  vm_id: Type.String(),
-  start: Type.Enum(['boot', 'restore', 'pool']),
-  boot_ms: Type.Number({ description: 'milliseconds until the guest was ready' }),
-  phases_ms: Type.Record(Type.String(), Type.Number(), { description: 'milliseconds of each phase' }),
-  phases_at_ms: Type.Optional(
-    Type.Record(Type.String(), Type.Number(), {
-      description: 'milliseconds from created_at to each phase’s beginning',
+export const RunRecord = Type.Object(
+  {
+    backend: Type.String(),
+    node: Type.String(),
+    vm_id: Type.String(),
+    start: Type.Enum(['boot', 'restore', 'pool'], { type: 'string' }),
+    boot_ms: Type.Number({ description: 'milliseconds until the guest was ready' }),
+    phases_ms: Type.Record(Type.String(), Type.Number(), { description: 'milliseconds of each phase' }),
+    phases_at_ms: Type.Optional(
+      Type.Record(Type.String(), Type.Number(), {
+        description: 'milliseconds from created_at to each phase’s beginning',
+      }),
+    ),
+    vsock: Type.Object({
+      status: Type.Enum(['connected', 'closed', 'lost'], { type: 'string' }),
+      rtt_us: Type.Number({ description: 'round trip in microseconds' }),
     }),
-  ),
-  vsock: Type.Object({
-    status: Type.Enum(['connected', 'closed', 'lost']),
-    rtt_us: Type.Number({ description: 'round trip in microseconds' }),
-  }),
-  usage: Type.Optional(
-    Type.Object({
-      cpu_ms: Type.Number(),
-      peak_mem_mb: Type.Number(),
-      throttled_ms: Type.Number(),
-      disk_written_bytes: Type.Number(),
-      net_rx_bytes: Type.Number(),
-      net_tx_bytes: Type.Number(),
-    }),
-  ),
-})
+    usage: Type.Optional(
+      Type.Object({
+        cpu_ms: Type.Number(),
+        peak_mem_mb: Type.Number(),
+        throttled_ms: Type.Number(),
+        disk_written_bytes: Type.Number(),
+        net_rx_bytes: Type.Number(),
+        net_tx_bytes: Type.Number(),
+      }),
+    ),
+  },
+  { $id: 'RunRecord' },
+)
 export type RunRecord = Static<typeof RunRecord>
 
 const summaryFields = {
   id: Type.String({ description: 'UUIDv7' }),
-  status: Type.Enum([...statuses]),
+  status: ref(WorkloadStatus),
   runtime: Type.String(),
   isolation: Type.String(),
   labels: Type.Record(Type.String(), Type.String()),
   priority: Type.Integer(),
   place: Type.Optional(Type.Integer({ description: 'while it waits: its place in the queue, from 1' })),
-  exit: Type.Optional(ExitRecord),
+  exit: Type.Optional(ref(ExitRecord)),
   created_at: Type.String({ description: 'RFC 3339' }),
   started_at: Type.Optional(Type.String({ description: 'RFC 3339; when the program began' })),
   finished_at: Type.Optional(Type.String({ description: 'RFC 3339' })),
-  run: Type.Optional(RunRecord),
+  run: Type.Optional(ref(RunRecord)),
 }
 
 /** A workload without its output, as listings give it. */
-export const WorkloadSummary = Type.Object(summaryFields)
+export const WorkloadSummary = Type.Object(summaryFields, {
+  $id: 'WorkloadSummary',
+  description: 'a workload without its output',
+})
 export type WorkloadSummary = Static<typeof WorkloadSummary>
 
-export const WorkloadRecord = Type.Object({
-  ...summaryFields,
-  stdout: Type.String({ description: 'first and last parts, with a line between where bytes were dropped' }),
-  stderr: Type.String({ description: 'first and last parts, with a line between where bytes were dropped' }),
-  dropped_bytes: Type.Object(
-    { stdout: Type.Integer(), stderr: Type.Integer() },
-    { description: 'bytes that the program wrote and that stdout and stderr above do not hold' },
-  ),
-  result: Type.Optional(Type.Unknown({ description: 'JSON that the program wrote to $VULCAN_RESULT' })),
-  result_error: Type.Optional(Type.String({ description: 'why there is no result although the program wrote one' })),
-})
+export const WorkloadRecord = Type.Object(
+  {
+    ...summaryFields,
+    stdout: Type.String({ description: 'first and last parts, with a line between where bytes were dropped' }),
+    stderr: Type.String({ description: 'first and last parts, with a line between where bytes were dropped' }),
+    dropped_bytes: Type.Object(
+      { stdout: Type.Integer(), stderr: Type.Integer() },
+      { description: 'bytes that the program wrote and that stdout and stderr above do not hold' },
+    ),
+    result: Type.Optional(Type.Unknown({ description: 'JSON that the program wrote to $VULCAN_RESULT' })),
+    result_error: Type.Optional(Type.String({ description: 'why there is no result although the program wrote one' })),
+  },
+  { $id: 'WorkloadRecord', description: 'everything known of a workload' },
+)
 export type WorkloadRecord = Static<typeof WorkloadRecord>
 
-export const Accepted = Type.Object({ id: Type.String(), status: Type.Enum([...statuses]) })
+export const WorkloadPage = Type.Object(
+  {
+    workloads: Type.Array(ref(WorkloadSummary)),
+    next_cursor: Type.Optional(Type.String({ description: 'cursor of the next page; absent on the last' })),
+  },
+  { $id: 'WorkloadPage', description: 'workloads, newest first' },
+)
+
+export type WorkloadPage = Static<typeof WorkloadPage>
+
+export const Accepted = Type.Object(
+  { id: Type.String(), status: ref(WorkloadStatus) },
+  { $id: 'Accepted', description: 'the workload that was meant' },
+)
 export type Accepted = Static<typeof Accepted>
 
 /** True once nothing more can happen to the workload. */

@@ -6,6 +6,7 @@ import { Facts } from '../base/facts.ts'
 import { abortable } from '../base/time.ts'
 import type { Load } from '../store/leases.ts'
 import type { Stored } from '../store/rows.ts'
+import type { Store } from '../store/store.ts'
 import type { Filter } from '../store/workloads.ts'
 import type { Offer } from './admission.ts'
 import { endEvent, firstEvent } from './events.ts'
@@ -119,6 +120,11 @@ export class Scheduler implements AsyncDisposable {
       store.countWaiting(),
     ])
     return { ...load, pending }
+  }
+
+  /** How many are known of each status; of what there is none, nothing. */
+  counts(): ReturnType<Store['countByStatus']> {
+    return this.#o.store.countByStatus()
   }
 
   async summary(id: string): Promise<WorkloadSummary> {

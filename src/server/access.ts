@@ -3,7 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { VulcanError } from '../api/errors.ts'
-import { openPaths } from '../api/routes.ts'
+import { openPaths, routes } from '../api/routes.ts'
 
 export interface Access {
   /** Sha256 of the key, in hex. */
@@ -14,8 +14,16 @@ export interface Access {
 
 /** Adds the checks to every request, unknown paths included. */
 export function guard(app: FastifyInstance, access: Access): void {
-  app.addHook('onRequest', (request, _reply, done) => {
-    done(refusal(request, access))
+  app.addHook('onRequest', (request, reply, done) => {
+    const fault = refusal(request, access)
+    if (fault?.code === 'unauthorized') {
+      // A browser asks its user for a name and a password, and can ask for nothing else.
+      void reply.header(
+        'www-authenticate',
+        isPage(request) ? 'Basic realm="Vulcan: any name, and a key as password"' : 'Bearer',
+      )
+    }
+    done(fault)
   })
 }
 
@@ -31,9 +39,23 @@ function refusal(request: FastifyRequest, access: Access): VulcanError | undefin
     return new VulcanError('forbidden_origin', `requests from pages of ${JSON.stringify(origin)} are refused`)
   }
   if (openPaths.has(request.url.split('?')[0] ?? '')) return undefined
-  return hasKey(request.headers.authorization, access.keySha256)
+  const { authorization } = request.headers
+  return hasKey(isPage(request) ? asBearer(authorization) : authorization, access.keySha256)
     ? undefined
     : new VulcanError('unauthorized', 'the request carries no valid key', { hint: 'send Authorization: Bearer vk_…' })
+}
+
+/** The page of the documentation: it only reads, so that what a browser sends by itself can do no harm. */
+const isPage = ({ url, method }: FastifyRequest): boolean =>
+  method === 'GET' && (url === routes.docs || url.startsWith(`${routes.docs}/`))
+
+/** The password of Basic credentials, as Bearer ones; whatever else it is stays. */
+function asBearer(authorization: string | undefined): string | undefined {
+  const encoded = /^Basic (\S+)$/i.exec(authorization ?? '')?.[1]
+  if (encoded === undefined) return authorization
+  return `Bearer ${Buffer.from(encoded, 'base64')
+    .toString('utf8')
+    .replace(/^[^:]*:/, '')}`
 }
 
 /** A bare address cannot be the victim of DNS rebinding; a name can, unless it is known. */

@@ -1,20 +1,25 @@
 /** The HTTP server: one Fastify instance from its parts. */
-import swagger from '@fastify/swagger'
 import { type TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { routes } from '../api/routes.ts'
 import type { ImageState } from '../api/state.ts'
-import type { Capacity } from '../store/leases.ts'
 import type { Facts } from '../base/facts.ts'
+import type { Capacity } from '../store/leases.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
 import { guard, type Access } from './access.ts'
+import { Closing } from './closing.ts'
+import { documentRoutes } from './docs.ts'
 import type { ServerFacts } from './facts.ts'
-import { answerFaults, schemaFaults } from './faults.ts'
+import { answerBadUrl, answerFaults, schemaFaults } from './faults.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { metricsRoute } from './metrics/route.ts'
+import { methodsOf } from './methods.ts'
+import { describeRoutes } from './openapi.ts'
+import { readNumbers } from './query.ts'
 import { stateRoutes } from './state.ts'
+import { streamRoutes } from './streams.ts'
 import { acceptUploads } from './upload.ts'
+import { answerUnread, boundStalls } from './wire.ts'
 import { workloadRoutes } from './workloads.ts'
 
 export type FastifyTypeBox = FastifyInstance<
@@ -24,6 +29,13 @@ export type FastifyTypeBox = FastifyInstance<
   FastifyBaseLogger,
   TypeBoxTypeProvider
 >
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The server's end; `refuse` begins it, `close` completes it. */
+    closing: Closing
+  }
+}
 
 export interface ServerOptions {
   readonly scheduler: Scheduler
@@ -37,6 +49,10 @@ export interface ServerOptions {
   readonly archiveBytes: number
   /** Milliseconds between heartbeats of a log stream. */
   readonly heartbeatMs: number
+  /** Milliseconds that a close waits for requests in flight; 10 s by default. */
+  readonly drainMs?: number
+  /** Milliseconds without a byte after which a request that still arrives is given up; a minute by default. */
+  readonly stallMs?: number
   /** Where it states what it answered. */
   readonly facts: Facts<ServerFacts>
   readonly metrics: Pick<Metrics, 'text'>
@@ -49,32 +65,35 @@ export interface ServerOptions {
 export async function buildServer(o: ServerOptions): Promise<FastifyTypeBox> {
   const app = Fastify({
     bodyLimit: o.bodyBytes,
-    // Open log streams would hold a close for ever; the scheduler has ended them before.
+    // Whatever is open when the drain is over would hold a close for ever.
     forceCloseConnections: true,
+    // Ours says so as problem+json.
+    return503OnClosing: false,
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allErrors: true } },
     schemaErrorFormatter: schemaFaults,
+    clientErrorHandler: answerUnread,
+    frameworkErrors: answerBadUrl,
     routerOptions: { maxParamLength: 200 },
   }).withTypeProvider<TypeBoxTypeProvider>()
+  // JSON and multipart alone: whatever else comes is 415.
+  app.removeContentTypeParser('text/plain')
   answerFaults(app, o.log)
   stateAnswers(app, o.facts)
+  const closing = new Closing()
+  app.decorate('closing', closing)
+  closing.watch(app, o.drainMs ?? 10_000)
   guard(app, o.access)
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { title: 'Vulcan', version: o.version, description: 'Runs programs in Firecracker microVMs' },
-      components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
-      security: [{ key: [] }],
-    },
-  })
-  await acceptUploads(app, {
-    home: o.home,
-    archiveBytes: o.archiveBytes,
-    specBytes: o.bodyBytes,
-  })
-  workloadRoutes(app, o)
+  boundStalls(app, o.stallMs ?? 60_000)
+  readNumbers(app)
+  const refuseOtherMethods = methodsOf(app)
+  await describeRoutes(app, o.version)
+  await acceptUploads(app, { home: o.home, archiveBytes: o.archiveBytes, specBytes: o.bodyBytes })
+  workloadRoutes(app, { ...o, closing })
+  streamRoutes(app, { ...o, closing })
   stateRoutes(app, o)
   metricsRoute(app, o.metrics)
-  app.get(routes.openapi, { schema: { hide: true } }, () => app.swagger())
+  documentRoutes(app)
+  refuseOtherMethods()
   await app.ready()
   return app
 }

@@ -1,26 +1,57 @@
 /** Every error leaves as problem+json: ours as they are, Fastify's by their code, the rest as `internal` and into the log. */
-import type { FastifyError, FastifyInstance, FastifySchemaValidationError } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
 import { VulcanError } from '../api/errors.ts'
 import { InvalidBody, problemMediaType, problemOf, type FieldFault } from '../api/problem.ts'
+import { codesOf } from './openapi.ts'
 
 export function answerFaults(app: FastifyInstance, log: (error: unknown) => void): void {
-  app.setErrorHandler((error: unknown, _request, reply) => {
-    const fault = faultOf(error)
-    if (fault.code === 'internal') log(error)
-    if (fault.code === 'overloaded' || fault.code === 'shutting_down') void reply.header('retry-after', '1')
-    if (fault.code === 'unauthorized') void reply.header('www-authenticate', 'Bearer')
-    const problem = problemOf(fault)
-    return reply.status(problem.status).type(problemMediaType).serializer(JSON.stringify).send(problem)
+  app.setErrorHandler((error: unknown, request, reply) => {
+    const fault = isCutShort(request) ? cutShort(error) : faultOf(error)
+    if (fault.status === 500) log(error)
+    else if (!isCutShort(request) && !isDocumented(fault, request)) {
+      log(new Error(`${request.method} ${request.routeOptions.url} gives ${fault.code}, which its description lacks`))
+    }
+    return sendProblem(reply, fault)
   })
   app.setNotFoundHandler((request) => {
-    throw new VulcanError('not_found', `there is no ${request.method} ${request.url.split('?')[0]}`)
+    throw missing(request)
   })
+}
+
+/** Answers a URL that no route was looked up for. A parameter longer than any name of ours names nothing. */
+export function answerBadUrl(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  const fault =
+    error.code === 'FST_ERR_MAX_PARAM_LENGTH'
+      ? missing(request)
+      : new VulcanError('invalid_request', error.message, { cause: error })
+  void sendProblem(reply, fault)
+}
+
+const missing = ({ method, url }: FastifyRequest): VulcanError =>
+  new VulcanError('not_found', `there is no ${method} ${url.split('?')[0]}`)
+
+function sendProblem(reply: FastifyReply, fault: VulcanError): FastifyReply {
+  if (fault.code === 'overloaded' || fault.code === 'shutting_down') void reply.header('retry-after', '1')
+  const problem = problemOf(fault)
+  return reply.status(problem.status).type(problemMediaType).serializer(JSON.stringify).send(problem)
+}
+
+/** Nobody is there to be answered, and nothing of ours went wrong. */
+const isCutShort = ({ raw }: FastifyRequest): boolean => raw.destroyed && !raw.complete
+const cutShort = (cause: unknown): VulcanError =>
+  new VulcanError('invalid_request', 'the client went away before its request was complete', { cause })
+
+/** Unknown paths are no route and have no description. */
+function isDocumented(fault: VulcanError, { routeOptions }: FastifyRequest): boolean {
+  const { url, method, config } = routeOptions
+  return url === undefined || codesOf({ url, method: [method].flat()[0] ?? 'GET', config }).has(fault.code)
 }
 
 function faultOf(error: unknown): VulcanError {
   if (error instanceof VulcanError) return error
   const { code = '', message = String(error), statusCode = 500 } = error as Partial<FastifyError>
   if (statusCode === 413) return new VulcanError('body_too_large', message, { cause: error })
+  if (statusCode === 415) return new VulcanError('unsupported_media_type', message, { cause: error })
   if (code.startsWith('FST_ERR_CTP') || (statusCode >= 400 && statusCode < 500)) {
     return new VulcanError('invalid_request', message, { cause: error })
   }

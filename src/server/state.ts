@@ -1,49 +1,82 @@
 /** The routes about the server itself. */
-import { Type } from 'typebox'
 import { VulcanError } from '../api/errors.ts'
+import { ref } from '../api/ref.ts'
 import { routes } from '../api/routes.ts'
-import { BackendState, CleanupReport, Health, ImageState, NodeState } from '../api/state.ts'
+import { BackendList, CleanupReport, Health, ImageList, NodeList, Readiness, Stats } from '../api/state.ts'
+import { statuses, type Status } from '../api/workload.ts'
+import type { Scheduler } from '../scheduler/scheduler.ts'
 import type { FastifyTypeBox, ServerOptions } from './app.ts'
+import { NoQuery } from './query.ts'
+
+const about = (operationId: string, summary: string) => ({
+  operationId,
+  summary,
+  tags: ['state'],
+  querystring: NoQuery,
+})
 
 export function stateRoutes(app: FastifyTypeBox, o: ServerOptions): void {
   const { scheduler } = o
-  app.get(routes.health, { schema: { response: { 200: Health } } }, () => ({
-    status: 'ok',
-    build: o.build,
-    version: o.version,
-  }))
+  const healthSchema = { ...about('getHealth', 'Says that the server lives'), response: { 200: ref(Health) } }
+  app.get(routes.health, { schema: healthSchema }, () => ({ status: 'ok', build: o.build, version: o.version }))
 
-  app.get(routes.ready, { schema: { response: { 200: Type.Object({ status: Type.String() }) } } }, async () => {
-    const { online, reason } = await scheduler.offer()
-    if (!online) throw new VulcanError('host_unfit', `nothing can run here: ${reason ?? 'no reason given'}`)
-    return { status: 'ready' }
-  })
+  app.get(
+    routes.ready,
+    {
+      config: { codes: ['host_unfit'] },
+      schema: { ...about('getReadiness', 'Says whether workloads can run'), response: { 200: ref(Readiness) } },
+    },
+    async () => {
+      const { online, reason } = await scheduler.offer()
+      if (!online) throw new VulcanError('host_unfit', `nothing can run here: ${reason ?? 'no reason given'}`)
+      return { status: 'ready' }
+    },
+  )
 
-  const Backends = Type.Object({ backends: Type.Array(BackendState) })
-  app.get(routes.backends, { schema: { response: { 200: Backends } } }, async () => {
+  const backends = { ...about('listBackends', 'Lists what runs workloads'), response: { 200: ref(BackendList) } }
+  app.get(routes.backends, { schema: backends }, async () => {
     const { name, online, reason, isolation, runtimes, details } = await scheduler.offer()
     const state = { name, online, isolation: [...isolation], runtimes: [...runtimes], details: { ...details } }
     return { backends: [{ ...state, ...(reason !== undefined && { reason }) }] }
   })
+  const images = { ...about('listImages', 'Lists root file systems'), response: { 200: ref(ImageList) } }
+  app.get(routes.images, { schema: images }, async () => ({ images: [...(await o.images())] }))
+  loadRoutes(app, o)
+  cleanupRoutes(app, scheduler)
+}
 
-  const Nodes = Type.Object({ nodes: Type.Array(NodeState) })
-  app.get(routes.nodes, { schema: { response: { 200: Nodes } } }, async () => {
+function loadRoutes(app: FastifyTypeBox, { scheduler, capacity, node }: ServerOptions): void {
+  const nodes = { ...about('listNodes', 'Lists hosts and what they carry'), response: { 200: ref(NodeList) } }
+  app.get(routes.nodes, { schema: nodes }, async () => {
     const { online } = await scheduler.offer()
     const { vms, memMib, pending } = await scheduler.load()
-    const { vms: maxVms, memMib: maxMem } = o.capacity
+    const { vms: maxVms, memMib: maxMem } = capacity
     return {
-      nodes: [{ name: o.node, online, vms, max_vms: maxVms, pending, mem_mb: memMib, max_mem_mb: maxMem }],
+      nodes: [{ name: node, online, vms, max_vms: maxVms, pending, mem_mb: memMib, max_mem_mb: maxMem }],
     }
   })
 
-  const Images = Type.Object({ images: Type.Array(ImageState) })
-  app.get(routes.images, { schema: { response: { 200: Images } } }, async () => ({ images: [...(await o.images())] }))
+  const stats = { ...about('getStats', 'Counts workloads, and says how full it is'), response: { 200: ref(Stats) } }
+  app.get(routes.stats, { schema: stats }, async () => {
+    const [counts, { vms, memMib, pending }] = await Promise.all([scheduler.counts(), scheduler.load()])
+    return {
+      workloads: { ...none, ...counts },
+      queue: { waiting: pending },
+      vms: { running: vms, max: capacity.vms },
+      mem_mb: { used: memMib, max: capacity.memMib },
+    }
+  })
+}
 
-  app.get(routes.cleanup, { schema: { response: { 200: CleanupReport } } }, async () => ({
+const none = Object.fromEntries(statuses.map((status) => [status, 0])) as Record<Status, number>
+
+function cleanupRoutes(app: FastifyTypeBox, scheduler: Scheduler): void {
+  const response = { 200: ref(CleanupReport) }
+  const preview = { ...about('previewCleanup', 'Counts what earlier runs left behind'), response }
+  app.get(routes.cleanup, { schema: preview }, async () => ({
     removed: { ...(await scheduler.cleanup({ dryRun: true })) },
   }))
 
-  app.post(routes.cleanup, { schema: { response: { 200: CleanupReport } } }, async () => ({
-    removed: { ...(await scheduler.cleanup()) },
-  }))
+  const remove = { ...about('cleanup', 'Removes what earlier runs left behind'), response }
+  app.post(routes.cleanup, { schema: remove }, async () => ({ removed: { ...(await scheduler.cleanup()) } }))
 }

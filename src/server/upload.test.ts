@@ -93,6 +93,24 @@ test('parts: a missing spec, one that is no JSON, a stranger, two sources, and s
   expect(await send(form({ archive, spec: new Blob(['{"runtime":"python"}']) }))).toMatchObject({ status: 'completed' })
 })
 
+test('a spec that calls itself JSON, as clients made from the document send it; one that comes twice', async () => {
+  const post = async (...parts: readonly string[]) => {
+    const payload = [...parts.map((part) => `--b\r\n${part}\r\n`), '--b--\r\n'].join('')
+    const headers = { authorization: `Bearer ${testKey}`, 'content-type': 'multipart/form-data; boundary=b' }
+    const response = await server.app.inject({ method: 'POST', url: '/v1/workloads', headers, payload })
+    return response.json<object>()
+  }
+  const json = (words: string) =>
+    `content-disposition: form-data; name="spec"\r\ncontent-type: application/json\r\n\r\n${words}`
+  const good = '{"runtime":"python","code":"# fake: print a"}'
+  expect(await post(json(good))).toMatchObject({ status: 'completed', stdout: 'a\n' })
+  expect(await post(json('{'))).toMatchObject({ status: 400, code: 'invalid_request' })
+  expect(await post(json('"x"'))).toMatchObject({ status: 400, code: 'invalid_request' })
+  expect(await post(json('[]'))).toMatchObject({ status: 422, code: 'invalid_field' })
+  expect(await post(json(good), json(good))).toMatchObject({ status: 400, code: 'invalid_request' })
+  expect(await post('content-disposition: form-data\r\n\r\nx')).toMatchObject({ status: 400, code: 'invalid_request' })
+})
+
 test('the body of a spec may be as large as a JSON body, and no larger', async () => {
   const data = new FormData()
   data.set('spec', JSON.stringify({ runtime: 'python', code: 'x'.repeat(2 << 20) }))

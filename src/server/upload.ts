@@ -34,22 +34,44 @@ export async function acceptUploads(app: FastifyInstance, options: UploadOptions
   })
   app.decorateRequest('upload', null)
   app.addHook('preValidation', async (request) => {
-    if (request.isMultipart()) await readParts(request, folder, options)
+    if (!request.isMultipart()) return
+    try {
+      await readParts(request, folder, options)
+    } catch (error) {
+      // Here and not only at the end: of a request that broke off there is no response.
+      await drop(request)
+      throw translated(error, options.specBytes)
+    }
   })
-  app.addHook('onResponse', async (request) => {
-    if (request.upload) await rm(request.upload.path, { force: true })
-  })
+  app.addHook('onRequestAbort', drop)
+  app.addHook('onResponse', drop)
+}
+
+/** Removes an archive that nobody took. */
+async function drop({ upload }: FastifyRequest): Promise<void> {
+  if (upload) await rm(upload.path, { force: true })
+}
+
+/** What the parser says of a body has no code of the system; a full disk has one, and is ours. */
+function translated(error: unknown, specBytes: number): unknown {
+  const { code, errno, message } = error as NodeJS.ErrnoException
+  if (error instanceof VulcanError || errno !== undefined) return error
+  const words =
+    code === 'FST_INVALID_JSON_FIELD_ERROR'
+      ? `the part spec is not JSON, or has more than ${specBytes} bytes`
+      : `the multipart body cannot be read: ${message}`
+  return new VulcanError('invalid_request', words, { cause: error })
 }
 
 async function readParts(request: FastifyRequest, folder: string, options: UploadOptions): Promise<void> {
-  let spec: string | undefined
+  let spec: unknown
   let fault: VulcanError | undefined
   // Read to the end even after a fault: a client that still sends would not see an answer.
   for await (const part of request.parts()) {
-    if (part.type === 'field' && part.fieldname === 'spec') {
+    if (part.type === 'field' && part.fieldname === 'spec' && spec === undefined) {
       if (part.valueTruncated) fault ??= tooLarge('part spec', options.specBytes)
-      spec = String(part.value)
-    } else if (part.type === 'file' && part.fieldname === 'spec') {
+      spec = part.value
+    } else if (part.type === 'file' && part.fieldname === 'spec' && spec === undefined) {
       spec = await textOf(part, options.specBytes)
     } else if (part.type === 'file' && part.fieldname === 'archive' && !request.upload) {
       const path = join(folder, randomUUID())
@@ -72,7 +94,8 @@ async function readParts(request: FastifyRequest, folder: string, options: Uploa
   }
   if (fault) throw fault
   if (spec === undefined) throw new VulcanError('invalid_request', 'the part spec is missing')
-  request.body = parse(spec)
+  // A part that calls itself JSON was parsed already.
+  request.body = typeof spec === 'string' ? parse(spec) : spec
 }
 
 async function textOf(part: MultipartFile, limit: number): Promise<string> {

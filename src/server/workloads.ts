@@ -1,125 +1,167 @@
-/** The routes of workloads. */
-import type { FastifyTypeBox, ServerOptions } from './app.ts'
-import { Type } from 'typebox'
-import { VulcanError } from '../api/errors.ts'
-import { InvalidBody, Problem } from '../api/problem.ts'
-import { pathOf, routes } from '../api/routes.ts'
-import { Accepted, hasEnded, statuses, WorkloadRecord, WorkloadRequest, WorkloadSummary } from '../api/workload.ts'
+/** The routes of workloads: handing in, reading, killing. */
 import type { FastifyRequest } from 'fastify'
+import { Type, type TSchema } from 'typebox'
+import type { ErrorCode } from '../api/errors.ts'
+import { InvalidBody } from '../api/problem.ts'
+import { ref } from '../api/ref.ts'
+import { pathOf, routes } from '../api/routes.ts'
+import {
+  Accepted,
+  hasEnded,
+  WorkloadPage,
+  WorkloadRecord,
+  WorkloadRequest,
+  WorkloadStatus,
+  type WorkloadSummary,
+} from '../api/workload.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
-import { outputOf, streamEvents } from './logs.ts'
+import type { FastifyTypeBox, ServerOptions } from './app.ts'
+import type { Closing } from './closing.ts'
+import { Id, NoQuery, Query } from './query.ts'
 
-const problems = { '4xx': Problem, '5xx': Problem }
-const body = {
-  content: {
-    'application/json': { schema: WorkloadRequest },
-    // What is validated is the part `spec`; the part `archive` is a file.
-    'multipart/form-data': { schema: WorkloadRequest },
-  },
+export type WorkloadRouteOptions = Pick<ServerOptions, 'scheduler' | 'facts' | 'heartbeatMs'> & {
+  readonly closing: Closing
 }
-const Id = Type.Object({ id: Type.String({ maxLength: 64 }) })
 
-type Parts = Pick<ServerOptions, 'scheduler' | 'facts' | 'heartbeatMs'>
+const tags = ['workloads']
 
-export function workloadRoutes(app: FastifyTypeBox, o: Parts): void {
-  const { scheduler, facts } = o
+export function workloadRoutes(app: FastifyTypeBox, o: WorkloadRouteOptions): void {
   submitRoutes(app, o)
-  readRoutes(app, scheduler)
-
-  app.delete(
-    routes.workload,
-    { schema: { params: Id, response: { 202: Accepted, ...problems } } },
-    async (request, reply) => {
-      await scheduler.kill(request.params.id)
-      void reply.status(202)
-      const { id, status } = await scheduler.summary(request.params.id)
-      return { id, status }
-    },
-  )
-
-  const Part = Type.Object({
-    after: Type.Optional(Type.String({ description: 'the last event id already seen' })),
-    follow: Type.Optional(Type.Enum(['true', 'false'], { description: 'false: end with the newest event' })),
-  })
-  app.get(routes.logs, { schema: { params: Id, querystring: Part } }, async (request, reply) => {
-    const { id } = request.params
-    facts.emit('stream.opened', { id })
-    try {
-      await streamEvents(scheduler, { request, reply, id }, o.heartbeatMs)
-    } finally {
-      facts.emit('stream.closed', { id })
-    }
-  })
-
-  const Stream = Type.Object({ id: Type.String({ maxLength: 64 }), stream: Type.String() })
-  app.get(routes.output, { schema: { params: Stream } }, async (request, reply) =>
-    reply.type('application/octet-stream').send(await outputOf(scheduler, request.params.id, request.params.stream)),
-  )
+  readRoutes(app, o.scheduler)
+  killRoute(app, o.scheduler)
 }
 
-function submitRoutes(app: FastifyTypeBox, o: Parts): void {
-  const { scheduler } = o
-  const Wait = Type.Object(
-    { wait_s: Type.Optional(Type.String({ description: 'seconds to wait at most; 202 after them' })) },
-    { additionalProperties: false },
-  )
-  const waiting = { body, querystring: Wait, response: { 200: WorkloadRecord, 202: WorkloadRecord, ...problems } }
-  app.post(routes.workloads, { schema: waiting }, async (request, reply) => {
-    const waitMs = waitOf(request.query.wait_s)
+const submitCodes: ErrorCode[] = [
+  'backend_missing',
+  'entrypoint_missing',
+  'entrypoint_ambiguous',
+  'archive_corrupt',
+  'archive_unsafe',
+  'archive_too_large',
+  'idempotency_conflict',
+  'overloaded',
+]
+
+const SubmissionHeaders = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({ minLength: 1, maxLength: 256, description: 'the same as the field idempotency_key' }),
+  ),
+})
+
+const Location = Type.String({ description: 'path of the workload' })
+const located = <S extends TSchema>(schema: S) => ({ ...ref(schema), headers: { Location } })
+
+/** What can be done with an id that was given out. */
+const links = {
+  202: Object.fromEntries(
+    ['getWorkload', 'killWorkload', 'followWorkload'].map((operationId) => [
+      operationId,
+      { operationId, parameters: { id: '$response.body#/id' } },
+    ]),
+  ),
+}
+
+function submitRoutes(app: FastifyTypeBox, o: WorkloadRouteOptions): void {
+  const { scheduler, closing } = o
+  const config = { codes: submitCodes, multipart: true } as const
+  const submission = { tags, headers: SubmissionHeaders, body: ref(WorkloadRequest) }
+  const wait_s = Type.Number({ minimum: 0, maximum: 86_400, description: 'seconds to wait at most; 202 after them' })
+  const waiting = {
+    ...submission,
+    operationId: 'runWorkload',
+    summary: 'Runs a workload and waits for its end',
+    description: 'A program that failed is 200 too; `exit` says how it ended. A client that goes away does not end it.',
+    querystring: Query({ wait_s: Type.Optional(wait_s) }),
+    response: { 200: located(WorkloadRecord), 202: located(WorkloadRecord) },
+  }
+  app.post(routes.workloads, { config, schema: waiting }, async (request, reply) => {
     const { id } = await submit(o, request)
     void reply.header('location', pathOf(routes.workload, { id }))
-    await waitFor(scheduler, id, { waitMs, request })
+    await waitFor(scheduler, id, { waitS: request.query.wait_s, request, closing: closing.begun })
     const record = await scheduler.record(id)
     return reply.status(hasEnded(record.status) ? 200 : 202).send(record)
   })
 
-  const detached = { body, response: { 202: Accepted, ...problems } }
-  app.post(routes.workloadsAsync, { schema: detached }, async (request, reply) => {
+  const detached = {
+    ...submission,
+    operationId: 'submitWorkload',
+    summary: 'Hands a workload in and returns at once',
+    querystring: NoQuery,
+    response: { 202: located(Accepted) },
+  }
+  app.post(routes.workloadsAsync, { config, links, schema: detached }, async (request, reply) => {
     const { id, status } = await submit(o, request)
     return reply.status(202).header('location', pathOf(routes.workload, { id })).send({ id, status })
   })
 }
 
-function readRoutes(app: FastifyTypeBox, scheduler: Scheduler): void {
-  const Query = Type.Object(
-    {
-      status: Type.Optional(Type.Enum([...statuses])),
-      runtime: Type.Optional(Type.String()),
-      label: Type.Optional(Type.String({ description: 'name=value' })),
-      limit: Type.Optional(Type.String({ pattern: '^[0-9]{1,4}$' })),
-      cursor: Type.Optional(Type.String({ description: 'next_cursor of the page before' })),
-    },
-    { additionalProperties: false },
-  )
-  const Page = Type.Object({ workloads: Type.Array(WorkloadSummary), next_cursor: Type.Optional(Type.String()) })
-  app.get(
-    routes.workloads,
-    { schema: { querystring: Query, response: { 200: Page, ...problems } } },
-    async (request) => {
-      const { status, runtime, label, limit = '50', cursor } = request.query
-      const [name = '', ...value] = (label ?? '').split('=')
-      const size = Number(limit)
-      const found = await scheduler.summaries({
-        status,
-        runtime,
-        label: label === undefined ? undefined : { name, value: value.join('=') },
-        before: cursor,
-        // One more than is shown tells whether there is another page.
-        limit: size + 1,
-      })
-      const workloads = found.slice(0, size)
-      const last = workloads.at(-1)
-      return { workloads, ...(last && found.length > size && { next_cursor: last.id }) }
-    },
-  )
+const Filter = Query({
+  status: Type.Optional(ref(WorkloadStatus)),
+  runtime: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+  label: Type.Optional(Type.String({ maxLength: 512, pattern: '^[^=]+=', description: 'name=value' })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'most in one page; 50 by default' })),
+  cursor: Type.Optional(
+    Type.String({
+      pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$',
+      description: 'next_cursor of the page before',
+    }),
+  ),
+})
 
-  app.get(routes.workload, { schema: { params: Id, response: { 200: WorkloadRecord, ...problems } } }, (request) =>
-    scheduler.record(request.params.id),
+function readRoutes(app: FastifyTypeBox, scheduler: Scheduler): void {
+  const list = {
+    tags,
+    operationId: 'listWorkloads',
+    summary: 'Lists workloads, newest first, without their output',
+    querystring: Filter,
+    response: { 200: ref(WorkloadPage) },
+  }
+  app.get(routes.workloads, { schema: list }, async (request) => {
+    const { status, runtime, label, limit = 50, cursor } = request.query
+    const [name = '', ...value] = (label ?? '').split('=')
+    const found = await scheduler.summaries({
+      status,
+      runtime,
+      label: label === undefined ? undefined : { name, value: value.join('=') },
+      before: cursor,
+      // One more than is shown tells whether there is another page.
+      limit: limit + 1,
+    })
+    const workloads = found.slice(0, limit)
+    const last = workloads.at(-1)
+    return { workloads, ...(last && found.length > limit && { next_cursor: last.id }) }
+  })
+
+  const read = { tags, operationId: 'getWorkload', summary: 'Reads the record', params: Id, querystring: NoQuery }
+  app.get(
+    routes.workload,
+    { config: { codes: ['not_found'] }, schema: { ...read, response: { 200: ref(WorkloadRecord) } } },
+    (request) => scheduler.record(request.params.id),
   )
 }
 
+function killRoute(app: FastifyTypeBox, scheduler: Scheduler): void {
+  const kill = {
+    tags,
+    operationId: 'killWorkload',
+    summary: 'Kills a workload that waits or runs',
+    params: Id,
+    querystring: NoQuery,
+    response: { 202: ref(Accepted) },
+  }
+  const config = { codes: ['not_found', 'already_ended'] satisfies ErrorCode[] }
+  app.delete(routes.workload, { config, schema: kill }, async (request, reply) => {
+    await scheduler.kill(request.params.id)
+    void reply.status(202)
+    const { id, status } = await scheduler.summary(request.params.id)
+    return { id, status }
+  })
+}
+
+type Submission = FastifyRequest<{ Body: WorkloadRequest }>
+
 /** Takes the request's workload in; a caller who traces is named to whoever draws traces. */
-async function submit({ scheduler, facts }: Parts, request: FastifyRequest): Promise<WorkloadSummary> {
+async function submit({ scheduler, facts }: WorkloadRouteOptions, request: Submission): Promise<WorkloadSummary> {
   const id = await scheduler.accept(withKey(request), { upload: request.upload ?? undefined })
   const summary = await scheduler.summary(id)
   const { traceparent } = request.headers
@@ -130,8 +172,8 @@ async function submit({ scheduler, facts }: Parts, request: FastifyRequest): Pro
 }
 
 /** The key may come as a header too; a body that names another one is a contradiction. */
-function withKey(request: FastifyRequest): WorkloadRequest {
-  const workload = request.body as WorkloadRequest
+function withKey(request: Submission): WorkloadRequest {
+  const workload = request.body
   const key = request.headers['idempotency-key']
   if (typeof key !== 'string') return workload
   if (workload.idempotency_key !== undefined && workload.idempotency_key !== key) {
@@ -140,29 +182,24 @@ function withKey(request: FastifyRequest): WorkloadRequest {
   return { ...workload, idempotency_key: key }
 }
 
-function waitOf(raw: string | undefined): number | undefined {
-  if (raw === undefined) return undefined
-  const seconds = Number(raw)
-  if (raw.trim() === '' || !(seconds >= 0 && seconds <= 86_400)) {
-    throw new InvalidBody([{ path: '/querystring/wait_s', message: 'is not a number of seconds from 0 to 86400' }])
-  }
-  return seconds * 1000
-}
-
-/** Waits for the end, the given time, or until the client goes away, which does not end the run. */
+/** Waits for the end, the given time, or until client or server go away, which does not end the run. */
 async function waitFor(
   scheduler: Scheduler,
   id: string,
-  { waitMs, request }: { waitMs: number | undefined; request: FastifyRequest },
+  {
+    waitS,
+    request,
+    closing,
+  }: { waitS: number | undefined; request: { raw: FastifyRequest['raw'] }; closing: AbortSignal },
 ): Promise<void> {
   const enough = new AbortController()
-  const stop = () => enough.abort(new VulcanError('shutting_down', 'waited long enough'))
-  const timer = waitMs === undefined ? undefined : setTimeout(stop, waitMs)
+  const stop = () => enough.abort()
+  const timer = waitS === undefined ? undefined : setTimeout(stop, waitS * 1000)
   request.raw.socket.once('close', stop)
   try {
-    await scheduler.ended(id, enough.signal)
+    await scheduler.ended(id, AbortSignal.any([enough.signal, closing]))
   } catch (error) {
-    if (!enough.signal.aborted) throw error
+    if (!enough.signal.aborted && !closing.aborted) throw error
   } finally {
     clearTimeout(timer)
     request.raw.socket.off('close', stop)

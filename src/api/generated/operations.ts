@@ -1,0 +1,484 @@
+/** Made by `npm run generate` from openapi.json beside it: what is changed here is lost. */
+
+/** Of the document that this was made from. */
+export const documentSha256 = 'cc28bbde32b15408626dad3704103258770b6912ad1bcc76312cbb1ab454d7a1'
+
+/** from the table of errors */
+export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'workload_lost' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
+
+/** RFC 9457 problem details */
+export interface Problem {
+  /** urn:vulcan:error: and the code */
+  type: string
+  /** one sentence, the same for each code */
+  title: string
+  /** HTTP status */
+  status: number
+  code: ErrorCode
+  /** what happened this time */
+  detail: string
+  /** whether the same request may succeed later */
+  retry: boolean
+  /** the step that failed */
+  step?: string
+  /** what can be done about it */
+  hint?: string
+  /** each fault of the body */
+  errors?: {
+    /** JSON pointer of the field at fault */
+    path: string
+    message: string
+  }[]
+}
+
+export type WorkloadStatus = 'pending' | 'running' | 'completed' | 'failed' | 'killed'
+
+/** none; host: the host’s gateway address only; internet: out by NAT, private ranges refused */
+export type NetworkMode = 'none' | 'host' | 'internet'
+
+export interface ResourcesRequest {
+  /** cores; fractions are allowed */
+  cpus?: number
+  /** memory of the program, in MiB */
+  mem_mb?: number
+  /** seconds the program may run, from its start */
+  timeout_s?: number
+  /** what the program may write, in MiB */
+  disk_mb?: number
+  /** processes and threads at once */
+  pids?: number
+}
+
+export interface NetworkRequest {
+  mode?: NetworkMode
+  /** CIDR blocks or host names that alone may be reached */
+  allow?: string[]
+}
+
+/** a program to run: exactly one of code, code_archive and an uploaded archive */
+export interface WorkloadRequest {
+  /** python, node or go */
+  runtime: string
+  /** auto by default */
+  isolation?: 'auto' | 'microvm' | 'isolate' | 'gvisor'
+  /** one source file as text */
+  code?: string
+  /** base64 of a tar, tar.gz, tar.zst or zip archive; larger ones by multipart */
+  code_archive?: string
+  /** path in the archive; with code, the name of the file */
+  entrypoint?: string
+  /** arguments */
+  args?: string[]
+  /** environment variables */
+  env?: Record<string, string>
+  /** standard input as text */
+  stdin?: string
+  /** any JSON; the file $VULCAN_INPUT, and standard input where stdin is not given */
+  input?: unknown
+  resources?: ResourcesRequest
+  network?: NetworkMode | NetworkRequest
+  /** for finding it */
+  labels?: Record<string, string>
+  /** higher starts earlier; 0 by default */
+  priority?: number
+  /** the same key and body again give the same workload */
+  idempotency_key?: string
+}
+
+export interface ExitRecord {
+  /** who or what ended it */
+  by: 'program' | 'timeout' | 'killed' | 'oom' | 'disk_full' | 'output_limit' | 'vm_lost' | 'start_failed'
+  /** exit code of the program */
+  code?: number
+  /** signal that ended the program */
+  signal?: string
+  /** in words */
+  message?: string
+  /** where a start failed */
+  step?: string
+}
+
+export interface RunRecord {
+  backend: string
+  node: string
+  vm_id: string
+  start: 'boot' | 'restore' | 'pool'
+  /** milliseconds until the guest was ready */
+  boot_ms: number
+  /** milliseconds of each phase */
+  phases_ms: Record<string, number>
+  /** milliseconds from created_at to each phase’s beginning */
+  phases_at_ms?: Record<string, number>
+  vsock: {
+    status: 'connected' | 'closed' | 'lost'
+    /** round trip in microseconds */
+    rtt_us: number
+  }
+  usage?: {
+    cpu_ms: number
+    peak_mem_mb: number
+    throttled_ms: number
+    disk_written_bytes: number
+    net_rx_bytes: number
+    net_tx_bytes: number
+  }
+}
+
+/** a workload without its output */
+export interface WorkloadSummary {
+  /** UUIDv7 */
+  id: string
+  status: WorkloadStatus
+  runtime: string
+  isolation: string
+  labels: Record<string, string>
+  priority: number
+  /** while it waits: its place in the queue, from 1 */
+  place?: number
+  exit?: ExitRecord
+  /** RFC 3339 */
+  created_at: string
+  /** RFC 3339; when the program began */
+  started_at?: string
+  /** RFC 3339 */
+  finished_at?: string
+  run?: RunRecord
+}
+
+/** everything known of a workload */
+export interface WorkloadRecord {
+  /** UUIDv7 */
+  id: string
+  status: WorkloadStatus
+  runtime: string
+  isolation: string
+  labels: Record<string, string>
+  priority: number
+  /** while it waits: its place in the queue, from 1 */
+  place?: number
+  exit?: ExitRecord
+  /** RFC 3339 */
+  created_at: string
+  /** RFC 3339; when the program began */
+  started_at?: string
+  /** RFC 3339 */
+  finished_at?: string
+  run?: RunRecord
+  /** first and last parts, with a line between where bytes were dropped */
+  stdout: string
+  /** first and last parts, with a line between where bytes were dropped */
+  stderr: string
+  /** bytes that the program wrote and that stdout and stderr above do not hold */
+  dropped_bytes: {
+    stdout: number
+    stderr: number
+  }
+  /** JSON that the program wrote to $VULCAN_RESULT */
+  result?: unknown
+  /** why there is no result although the program wrote one */
+  result_error?: string
+}
+
+/** workloads, newest first */
+export interface WorkloadPage {
+  workloads: WorkloadSummary[]
+  /** cursor of the next page; absent on the last */
+  next_cursor?: string
+}
+
+/** the workload that was meant */
+export interface Accepted {
+  id: string
+  status: WorkloadStatus
+}
+
+/** the server lives */
+export interface Health {
+  status: string
+  /** sha256 of the running program, shortened */
+  build: string
+  version: string
+}
+
+/** workloads can run */
+export interface Readiness {
+  status: string
+}
+
+export interface BackendState {
+  name: string
+  online: boolean
+  /** why it is not online */
+  reason?: string
+  isolation: string[]
+  runtimes: string[]
+  details: Record<string, string | number | boolean>
+}
+
+/** backends */
+export interface BackendList {
+  backends: BackendState[]
+}
+
+export interface NodeState {
+  name: string
+  online: boolean
+  /** vms that run now */
+  vms: number
+  max_vms: number
+  /** workloads that wait */
+  pending: number
+  /** memory given to vms now, in MiB */
+  mem_mb: number
+  max_mem_mb: number
+}
+
+/** hosts */
+export interface NodeList {
+  nodes: NodeState[]
+}
+
+export interface ImageState {
+  name: string
+  /** absent until it was built */
+  digest?: string
+  bytes?: number
+}
+
+/** root file systems */
+export interface ImageList {
+  images: ImageState[]
+}
+
+/** what was left behind */
+export interface CleanupReport {
+  /** how many of each kind of thing */
+  removed: Record<string, number>
+}
+
+/** counts */
+export interface Stats {
+  /** workloads that are known, by status */
+  workloads: {
+    pending: number
+    running: number
+    completed: number
+    failed: number
+    killed: number
+  }
+  /** workloads that wait for room */
+  queue: {
+    waiting: number
+  }
+  vms: {
+    running: number
+    max: number
+  }
+  /** memory given to vms, in MiB */
+  mem_mb: {
+    used: number
+    max: number
+  }
+}
+
+/** Every operation: what it takes, what it gives, and the codes of its errors. */
+export interface Operations {
+  /** Runs a workload and waits for its end */
+  runWorkload: {
+    input: {
+      query?: {
+        /** seconds to wait at most; 202 after them */
+        wait_s?: number
+      }
+      headers?: {
+        /** the same as the field idempotency_key */
+        'idempotency-key'?: string
+      }
+      body: WorkloadRequest
+      /** sent as multipart, beside the body as the part spec */
+      files?: {
+        /** tar, tar.gz, tar.zst or zip */
+        archive?: Blob
+      }
+    }
+    answer: WorkloadRecord
+    code: 'archive_corrupt' | 'archive_too_large' | 'archive_unsafe' | 'backend_missing' | 'body_too_large' | 'entrypoint_ambiguous' | 'entrypoint_missing' | 'forbidden_origin' | 'idempotency_conflict' | 'internal' | 'invalid_field' | 'invalid_request' | 'overloaded' | 'shutting_down' | 'store_failed' | 'unauthorized' | 'unsupported_media_type'
+  }
+  /** Lists workloads, newest first, without their output */
+  listWorkloads: {
+    input: {
+      query?: {
+        status?: WorkloadStatus
+        runtime?: string
+        /** name=value */
+        label?: string
+        /** most in one page; 50 by default */
+        limit?: number
+        /** next_cursor of the page before */
+        cursor?: string
+      }
+    }
+    answer: WorkloadPage
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'unauthorized'
+  }
+  /** Hands a workload in and returns at once */
+  submitWorkload: {
+    input: {
+      headers?: {
+        /** the same as the field idempotency_key */
+        'idempotency-key'?: string
+      }
+      body: WorkloadRequest
+      /** sent as multipart, beside the body as the part spec */
+      files?: {
+        /** tar, tar.gz, tar.zst or zip */
+        archive?: Blob
+      }
+    }
+    answer: Accepted
+    code: 'archive_corrupt' | 'archive_too_large' | 'archive_unsafe' | 'backend_missing' | 'body_too_large' | 'entrypoint_ambiguous' | 'entrypoint_missing' | 'forbidden_origin' | 'idempotency_conflict' | 'internal' | 'invalid_field' | 'invalid_request' | 'overloaded' | 'shutting_down' | 'store_failed' | 'unauthorized' | 'unsupported_media_type'
+  }
+  /** Reads the record */
+  getWorkload: {
+    input: {
+      path: {
+        /** of the workload */
+        id: string
+      }
+    }
+    answer: WorkloadRecord
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'not_found' | 'shutting_down' | 'store_failed' | 'unauthorized'
+  }
+  /** Kills a workload that waits or runs */
+  killWorkload: {
+    input: {
+      path: {
+        /** of the workload */
+        id: string
+      }
+    }
+    answer: Accepted
+    code: 'already_ended' | 'body_too_large' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'invalid_request' | 'not_found' | 'shutting_down' | 'store_failed' | 'unauthorized' | 'unsupported_media_type'
+  }
+  /** Follows output and status, live and from the beginning */
+  followWorkload: {
+    input: {
+      path: {
+        /** of the workload */
+        id: string
+      }
+      query?: {
+        /** the last event already seen */
+        after?: number
+        /** false: end with the newest event */
+        follow?: 'true' | 'false'
+      }
+      headers?: {
+        /** the last event already seen; goes before `after` */
+        'last-event-id'?: string
+      }
+    }
+    answer: ReadableStream<Uint8Array<ArrayBuffer>>
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'not_found' | 'shutting_down' | 'store_failed' | 'unauthorized'
+  }
+  /** Reads everything the program writes to one stream, as bytes, until it ends */
+  readOutput: {
+    input: {
+      path: {
+        /** of the workload */
+        id: string
+        stream: 'stdout' | 'stderr'
+      }
+    }
+    answer: ReadableStream<Uint8Array<ArrayBuffer>>
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'not_found' | 'shutting_down' | 'store_failed' | 'unauthorized'
+  }
+  /** Says that the server lives */
+  getHealth: {
+    input: Record<never, never>
+    answer: Health
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down'
+  }
+  /** Says whether workloads can run */
+  getReadiness: {
+    input: Record<never, never>
+    answer: Readiness
+    code: 'forbidden_origin' | 'host_unfit' | 'internal' | 'invalid_field' | 'shutting_down'
+  }
+  /** Lists what runs workloads */
+  listBackends: {
+    input: Record<never, never>
+    answer: BackendList
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'unauthorized'
+  }
+  /** Lists root file systems */
+  listImages: {
+    input: Record<never, never>
+    answer: ImageList
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'unauthorized'
+  }
+  /** Lists hosts and what they carry */
+  listNodes: {
+    input: Record<never, never>
+    answer: NodeList
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'unauthorized'
+  }
+  /** Counts workloads, and says how full it is */
+  getStats: {
+    input: Record<never, never>
+    answer: Stats
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'unauthorized'
+  }
+  /** Counts what earlier runs left behind */
+  previewCleanup: {
+    input: Record<never, never>
+    answer: CleanupReport
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'unauthorized'
+  }
+  /** Removes what earlier runs left behind */
+  cleanup: {
+    input: Record<never, never>
+    answer: CleanupReport
+    code: 'body_too_large' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'invalid_request' | 'shutting_down' | 'store_failed' | 'unauthorized' | 'unsupported_media_type'
+  }
+  /** Tells Prometheus */
+  getMetrics: {
+    input: Record<never, never>
+    answer: ReadableStream<Uint8Array<ArrayBuffer>>
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'unauthorized'
+  }
+  /** Describes every route */
+  getDocument: {
+    input: Record<never, never>
+    answer: Record<string, unknown>
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'unauthorized'
+  }
+  /** Shows this document */
+  getDocs: {
+    input: Record<never, never>
+    answer: ReadableStream<Uint8Array<ArrayBuffer>>
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'unauthorized'
+  }
+}
+
+/** Where each operation is. */
+export const operations = {
+  runWorkload: { method: 'POST', path: '/v1/workloads', answer: 'json' },
+  listWorkloads: { method: 'GET', path: '/v1/workloads', answer: 'json' },
+  submitWorkload: { method: 'POST', path: '/v1/workloads/async', answer: 'json' },
+  getWorkload: { method: 'GET', path: '/v1/workloads/{id}', answer: 'json' },
+  killWorkload: { method: 'DELETE', path: '/v1/workloads/{id}', answer: 'json' },
+  followWorkload: { method: 'GET', path: '/v1/workloads/{id}/logs', answer: 'stream' },
+  readOutput: { method: 'GET', path: '/v1/workloads/{id}/output/{stream}', answer: 'stream' },
+  getHealth: { method: 'GET', path: '/healthz', answer: 'json' },
+  getReadiness: { method: 'GET', path: '/readyz', answer: 'json' },
+  listBackends: { method: 'GET', path: '/v1/backends', answer: 'json' },
+  listImages: { method: 'GET', path: '/v1/images', answer: 'json' },
+  listNodes: { method: 'GET', path: '/v1/nodes', answer: 'json' },
+  getStats: { method: 'GET', path: '/v1/stats', answer: 'json' },
+  previewCleanup: { method: 'GET', path: '/v1/cleanup', answer: 'json' },
+  cleanup: { method: 'POST', path: '/v1/cleanup', answer: 'json' },
+  getMetrics: { method: 'GET', path: '/metrics', answer: 'stream' },
+  getDocument: { method: 'GET', path: '/openapi.json', answer: 'json' },
+  getDocs: { method: 'GET', path: '/docs', answer: 'stream' },
+} as const

@@ -1,0 +1,106 @@
+/** One call of one operation by fetch: address, key, body, and errors as VulcanError. Runs in Node and in a browser. */
+import { VulcanError } from './errors.ts'
+import { operations, type Operations } from './generated/operations.ts'
+import { errorOf, problemMediaType, type Problem } from './problem.ts'
+
+export interface Connection {
+  /** Such as `http://127.0.0.1:7777`; asked for anew for each request where it can change. */
+  readonly url: string | (() => Promise<string>)
+  readonly key?: string | undefined
+}
+
+type Name = keyof Operations
+
+interface Input {
+  readonly path?: Readonly<Record<string, string>>
+  readonly query?: Readonly<Record<string, string | number>>
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: unknown
+  readonly files?: Readonly<Record<string, Blob>>
+}
+
+export class Transport {
+  readonly #connection: Connection
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  /**
+   * Calls an operation and gives back its answer: parsed JSON, or the bytes as they come where it is a stream. Rejects
+   * with the server's VulcanError, with `server_unreachable`, or with the signal's reason.
+   */
+  async call<N extends Name>(
+    name: N,
+    input: Operations[N]['input'],
+    signal?: AbortSignal,
+  ): Promise<Operations[N]['answer']> {
+    const response = await this.#send(name, input, signal)
+    if (operations[name].answer === 'stream') return response.body ?? new Response('').body!
+    try {
+      return (await response.json()) as Operations[N]['answer']
+    } catch (error) {
+      throw this.broken(name, error, signal)
+    }
+  }
+
+  /** What it means that an answer broke off: the signal's reason if that is why, else `server_unreachable`. */
+  broken(name: Name, cause: unknown, signal?: AbortSignal): VulcanError {
+    signal?.throwIfAborted()
+    if (cause instanceof VulcanError) return cause
+    const { method, path } = operations[name]
+    const why = cause instanceof Error ? reasonOf(cause) : String(cause)
+    const where = typeof this.#connection.url === 'string' ? ` at ${this.#connection.url}` : ''
+    return new VulcanError('server_unreachable', `${method} ${path}${where}: ${why}`, { cause })
+  }
+
+  async #send(name: Name, input: Input, signal?: AbortSignal): Promise<Response> {
+    const { body, type } = bodyOf(input)
+    const headers = new Headers(input.headers)
+    if (this.#connection.key) headers.set('authorization', `Bearer ${this.#connection.key}`)
+    if (type) headers.set('content-type', type)
+    const { url } = this.#connection
+    const address = new URL(addressOf(operations[name].path, input), typeof url === 'string' ? url : await url())
+    let response: Response
+    try {
+      response = await fetch(address, {
+        method: operations[name].method,
+        headers,
+        ...(body !== undefined && { body }),
+        ...(signal && { signal }),
+      })
+    } catch (error) {
+      throw this.broken(name, error, signal)
+    }
+    if (!response.ok) throw errorOf(await problemIn(response), response.status)
+    return response
+  }
+}
+
+/** The path with its parameters and query, each percent-encoded. */
+function addressOf(path: string, input: Input): string {
+  const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(input.path?.[name] ?? ''))
+  const query = new URLSearchParams(Object.entries(input.query ?? {}).map(([name, value]) => [name, String(value)]))
+  return query.size > 0 ? `${filled}?${query.toString()}` : filled
+}
+
+/** JSON, or with files multipart, of which fetch sets the type and streams what lies on a disk. */
+function bodyOf({ body, files }: Input): { body?: string | FormData; type?: string } {
+  if (body === undefined) return {}
+  if (!files) return { body: JSON.stringify(body), type: 'application/json' }
+  const form = new FormData()
+  form.set('spec', JSON.stringify(body))
+  for (const [name, file] of Object.entries(files)) form.set(name, file, name)
+  return { body: form }
+}
+
+async function problemIn(response: Response): Promise<Partial<Problem>> {
+  const text = await response.text()
+  if (!(response.headers.get('content-type') ?? '').startsWith(problemMediaType)) return {}
+  return JSON.parse(text) as Problem
+}
+
+/** fetch hides the reason of a failed connection in the cause. */
+function reasonOf(error: Error): string {
+  return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message
+}
