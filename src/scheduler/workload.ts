@@ -236,7 +236,8 @@ export class Workload {
     const { queueMs, run, exit: told, finishedAt = 0 } = this.#seen
     const record = JSON.stringify({ queueMs, run, exit: told })
     const given = JSON.stringify(givenOf(this.#output.excerpts, exit))
-    const end = { status: statusOf(exit), at: finishedAt, record, given, bytes: this.log.bytes + given.length }
+    const bytes = this.log.bytes + given.length
+    const end = { status: statusOf(exit), at: finishedAt, record, given, bytes, cpuMs: exit.usage?.cpuMs ?? 0 }
     for (let waitMs = retryMs.first; ; waitMs = Math.min(2 * waitMs, retryMs.most)) {
       try {
         return await this.#parts.store.finish(this.#parts.claimed, end)
