@@ -212,6 +212,7 @@ async function openVms(config: Config, say: Serving['say']): Promise<Firecracker
     nameservers: config['network.nameservers'].length > 0 ? config['network.nameservers'] : await hostNameservers(),
   })
   backend.facts.on('vm.leftover', ({ vmId, message }) => say(`vm ${vmId} left something behind: ${message}`))
+  backend.facts.on('vm.recovered', ({ vmId }) => say(`vm ${vmId} of an earlier server goes on`))
   backend.facts.on('vm.recovery_failed', ({ vmId, message }) => say(`vm ${vmId} could not be taken up: ${message}`))
   return backend
 }

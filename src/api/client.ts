@@ -154,7 +154,7 @@ export class Client {
       for await (const text of body.pipeThrough(new TextDecoderStream())) {
         for (const raw of parser.push(text)) {
           // It has no id of its own: the run goes on, and so does its log, elsewhere or later.
-          if (raw.event === 'shutdown') throw new VulcanError('shutting_down', 'the server went away')
+          if (raw.event === 'shutdown') throw new VulcanError('shutting_down', 'it shuts down')
           const event = { id: Number(raw.id), event: raw.event, data: JSON.parse(raw.data) } as LogEvent
           if (event.id !== last + 1) continue
           last = event.id

@@ -110,7 +110,8 @@ async function untilHandedOver(
 ): Promise<number | null> {
   const [command, ...args] = jailerArgv(options)
   await using file = await open(words, 'a', 0o600)
-  const child = spawn(command, args, { stdio: ['ignore', file.fd, file.fd], env: {} })
+  // In a session of its own: a signal to our process group is none of the vm's.
+  const child = spawn(command, args, { stdio: ['ignore', file.fd, file.fd], env: {}, detached: true })
   const { promise, resolve, reject } = Promise.withResolvers<number | null>()
   child.once('error', reject)
   child.once('exit', resolve)

@@ -76,13 +76,14 @@ export async function resume(scope: Scope, host: VmHost, o: Resuming): Promise<F
  */
 async function readopt(scope: Scope, host: VmHost, o: { found: FoundVm; network: NetworkSpec }): Promise<Vm> {
   const { names, uid } = o.found
-  host.uids.retake(scope, uid)
+  const hasUid = host.uids.retake(scope, uid)
   scope.defer('remove the cgroup', () => removeCgroup(names.cgroup, AbortSignal.timeout(killDeadlineMs)))
   const process = JailedProcess.adopt(names)
   // Registered together, before anything that may fail: half a vm must not live on without its undos.
   const network = scope.inner('detach the network')
   scope.defer('remove the jail', () => removeJail(names.jail))
   scope.defer('kill Firecracker', () => kill(names, process))
+  if (!hasUid) throw new Error(`the uid ${uid} of ${names.vmId} is not to be had`)
   await host.networks.reattach(network, { vmId: names.vmId, spec: o.network })
   return living(host, { names, uid, process })
 }

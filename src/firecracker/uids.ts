@@ -28,11 +28,11 @@ export class Uids {
     throw new Error(`all ${this.#count} uids for vms are taken`)
   }
 
-  /** Takes that very uid, of a vm that lives already. Throws where it is not one of ours, or another vm's by now. */
-  retake(scope: Scope, uid: number): void {
-    if (uid < this.#first || uid >= this.#first + this.#count) throw new Error(`${uid} is no uid for vms`)
-    if (this.#taken.has(uid)) throw new Error(`the uid ${uid} is another vm's`)
-    this.#hold(scope, uid)
+  /** Takes that very uid, of a vm that lives already. False where it is not one of ours, or another vm's by now. */
+  retake(scope: Scope, uid: number): boolean {
+    const ours = uid >= this.#first && uid < this.#first + this.#count && !this.#taken.has(uid)
+    if (ours) this.#hold(scope, uid)
+    return ours
   }
 
   /** For a vm that lives on without us: the next to take it up has its uid then. */

@@ -61,7 +61,7 @@ async function keep(request: WorkloadRequest, { admitted, upload, o, idempotency
   const spent = await o.store.exceeded(o.tenant, Date.now())
   if (spent) throw exceededBy(spent)
   const id = orderedId()
-  if (upload ?? request.code_archive) await o.shelf.create(id)
+  if (upload || request.code_archive !== undefined) await o.shelf.create(id)
   try {
     const spec = await specOf(request, { id, admitted, upload, o })
     const inserted = o.store.insert({

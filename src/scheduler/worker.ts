@@ -29,6 +29,8 @@ export class Worker {
   readonly live = new Map<string, Workload>()
   readonly #o: WorkerOptions
   readonly #claims = new Set<Promise<void>>()
+  /** Workloads whose end is recorded and whose vm is still being removed: the store counts them no more. */
+  readonly #leaving = new Set<Claimed>()
   /** Asked to be killed after their claim and before they were live. */
   readonly #doomed = new Set<string>()
   #closed = true
@@ -85,10 +87,10 @@ export class Worker {
   }
 
   async #claim(): Promise<void> {
-    const { store, node, capacity, backend } = this.#o
+    const { store, node, backend } = this.#o
     const { available, runtimes } = await backend.capabilities()
     if (!available || this.#closed) return
-    const claimed = await store.claim({ node, now: Date.now(), leaseMs, capacity, runtimes })
+    const claimed = await store.claim({ node, now: Date.now(), leaseMs, capacity: this.#room(), runtimes })
     if (!claimed) return
     if (this.#closed) {
       await store.giveBack(claimed)
@@ -96,6 +98,17 @@ export class Worker {
     }
     this.#follow(claimed, (workload) => workload.execute())
     this.pump()
+  }
+
+  #room(): Capacity {
+    const { capacity } = this.#o
+    let { vms, cpus, memMib } = capacity
+    for (const leaving of this.#leaving) {
+      vms -= 1
+      cpus -= leaving.cpus
+      memMib -= leaving.memMib + capacity.overheadMib
+    }
+    return { ...capacity, vms, cpus, memMib }
   }
 
   #follow(claimed: Claimed, run: (workload: Workload) => Promise<void>): Workload {
@@ -110,7 +123,9 @@ export class Worker {
       backend,
       onTrouble: (error) => onTrouble(id, error),
       onStarted: () => this.pump(),
+      onRecorded: () => this.#leaving.add(claimed),
       onEnded: () => {
+        this.#leaving.delete(claimed)
         this.live.delete(id)
         this.#o.onEnded(workload.summary)
         this.pump()

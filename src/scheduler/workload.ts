@@ -1,15 +1,16 @@
 /** One claimed workload, from its claim to its end: its status, its log, its output. The worker says when. */
 import { rm } from 'node:fs/promises'
-import { setTimeout as pause } from 'node:timers/promises'
 import type { WorkloadRecord, WorkloadSummary } from '../api/workload.ts'
 import type { Backend, Exit, Run, RunSpec } from '../backend/backend.ts'
 import { VulcanError } from '../api/errors.ts'
 import { isMissing } from '../base/files.ts'
 import { deadline } from '../base/time.ts'
+import type { End } from '../store/leases.ts'
 import type { Claimed } from '../store/rows.ts'
 import type { Store } from '../store/store.ts'
-import { endEvent, statusEvent } from './events.ts'
 import type { EventLog } from './eventlog.ts'
+import { endEvent, statusEvent } from './events.ts'
+import { lastWord } from './lastword.ts'
 import { advance, statusOf } from './lifecycle.ts'
 import { Output } from './output.ts'
 import { givenOf, recordOf, seenOf, summaryOf, unknownRun, type Seen } from './record.ts'
@@ -24,14 +25,13 @@ export interface WorkloadParts {
   readonly onTrouble: (error: unknown) => void
   /** Told when the program runs: another may start. */
   readonly onStarted: () => void
+  /** Told when its end is recorded and its vm is still to be removed. */
+  readonly onRecorded: () => void
   /** Told when it has ended or was let go of, before `ended` resolves. */
   readonly onEnded: () => void
 }
-
 /** From execute to a program that runs; a build of an image is not part of it. */
 const startDeadlineMs = 240_000
-/** Between tries to write an end that the store refused, which has a full disk as its usual reason. */
-const retryMs = { first: 200, most: 10_000 }
 
 export class Workload {
   readonly id: string
@@ -55,7 +55,7 @@ export class Workload {
   }
 
   get summary(): WorkloadSummary {
-    return summaryOf({ ...this.#seen, run: this.#run?.facts() ?? this.#seen.run })
+    return summaryOf({ ...this.#seen, run: this.#seen.exit ? this.#seen.run : (this.#run?.facts() ?? this.#seen.run) })
   }
 
   get record(): WorkloadRecord {
@@ -125,7 +125,6 @@ export class Workload {
   async #through(acquire: () => Promise<Run>, otherwise: 'start_failed' | 'vm_lost' = 'start_failed'): Promise<void> {
     const exit = await this.#attempt(acquire).catch((error: unknown) => this.#failed(error, otherwise))
     this.#acquired.resolve()
-    this.#run = undefined
     if (exit) await this.#end(exit)
     else await this.#letGo()
     this.#parts.onEnded()
@@ -134,6 +133,7 @@ export class Workload {
 
   /** What had not started waits again, as if nobody had claimed it. */
   async #letGo(): Promise<void> {
+    await this.#takeDown()
     await this.log.close()
     if (this.#seen.startedAt !== undefined) return
     await rm(this.log.path, { force: true })
@@ -155,17 +155,13 @@ export class Workload {
     const run = await acquire()
     this.#run = run
     this.#acquired.resolve()
-    try {
-      // A kill that came in the last moment of the start found nothing to kill.
-      if (this.#starting.signal.aborted && !this.#releasing) run.kill('killed')
-      if (this.#seen.status === 'pending') await this.#noteStart(run)
-      const lost = await this.#pump(run)
-      const exit = await Promise.race([run.exited, this.#released.promise])
-      if (exit && lost) return { ...exit, by: 'vm_lost', message: lost }
-      return exit && this.#output.judge(exit)
-    } finally {
-      await this.#takeDown(run)
-    }
+    // A kill that came in the last moment of the start found nothing to kill.
+    if (this.#starting.signal.aborted && !this.#releasing) run.kill('killed')
+    if (this.#seen.status === 'pending') await this.#noteStart(run)
+    const lost = await this.#pump(run)
+    const exit = await Promise.race([run.exited, this.#released.promise])
+    if (exit && lost) return { ...exit, by: 'vm_lost', message: lost }
+    return exit && this.#output.judge(exit)
   }
 
   async #noteStart(run: Run): Promise<void> {
@@ -179,13 +175,13 @@ export class Workload {
   }
 
   /** A vm that could not be removed wholly is news for the operator, not how the program ended. */
-  async #takeDown(run: Run): Promise<void> {
+  async #takeDown(): Promise<void> {
     try {
-      await run[Symbol.asyncDispose]()
+      await this.#run?.[Symbol.asyncDispose]()
     } catch (error) {
       this.#parts.onTrouble(error)
     }
-    this.#seen = { ...this.#seen, run: run.facts() }
+    this.#run = undefined
   }
 
   /** Reads the output to its end; gives back why some of it was lost, if so. */
@@ -218,33 +214,36 @@ export class Workload {
     return { by: otherwise, message, ...(otherwise === 'start_failed' && { step }) }
   }
 
-  /** The record is the truth: what the log says last follows from it. */
+  /**
+   * The record comes first: a vm whose program has ended can tell so to the next server for as long as it lives, and what
+   * the log says last follows from the record.
+   */
   async #end(exit: Exit): Promise<void> {
     const { result: _result, resultError: _resultError, ...told } = exit
     const status = advance(this.#seen.status, statusOf(exit))
-    this.#seen = { ...this.#seen, status, exit: told, finishedAt: Date.now() }
+    const run = this.#run?.facts() ?? this.#seen.run
+    this.#seen = { ...this.#seen, status, exit: told, run, finishedAt: Date.now() }
     await this.log.sync().catch(this.#parts.onTrouble)
-    const ours = await this.#persist(exit)
+    const { store, claimed, onTrouble } = this.#parts
+    const ours = await lastWord(store, claimed, { end: this.#lastOf(exit), onTrouble })
+    this.#parts.onRecorded()
+    await this.#takeDown()
     const { source } = this.#parts.spec
     if (source.kind === 'archive') await rm(source.path, { force: true }).catch(this.#parts.onTrouble)
     if (ours) await this.log.end(endEvent(this.summary)).catch(this.#parts.onTrouble)
     else await this.log.close()
   }
 
-  /** Tries until the store takes it; false when another owner has had the last word. */
-  async #persist(exit: Exit): Promise<boolean> {
+  #lastOf(exit: Exit): End {
     const { queueMs, run, exit: told, finishedAt = 0 } = this.#seen
-    const record = JSON.stringify({ queueMs, run, exit: told })
     const given = JSON.stringify(givenOf(this.#output.excerpts, exit))
-    const bytes = this.log.bytes + given.length
-    const end = { status: statusOf(exit), at: finishedAt, record, given, bytes, cpuMs: exit.usage?.cpuMs ?? 0 }
-    for (let waitMs = retryMs.first; ; waitMs = Math.min(2 * waitMs, retryMs.most)) {
-      try {
-        return await this.#parts.store.finish(this.#parts.claimed, end)
-      } catch (error) {
-        this.#parts.onTrouble(error)
-        await pause(waitMs, undefined, { ref: false })
-      }
+    return {
+      status: statusOf(exit),
+      at: finishedAt,
+      record: JSON.stringify({ queueMs, run, exit: told }),
+      given,
+      bytes: this.log.bytes + given.length,
+      cpuMs: exit.usage?.cpuMs ?? 0,
     }
   }
 }

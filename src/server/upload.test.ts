@@ -42,6 +42,10 @@ test('the same archive in base64, and a name for its entry point', async () => {
   })
 })
 
+test('an archive of no bytes in base64 is refused as what it is', async () => {
+  expect(await fault(client.run({ runtime: 'python', code_archive: '' }))).toMatchObject({ code: 'archive_corrupt' })
+})
+
 test('an archive over the limit is 413 and leaves nothing, however long the client sends', async () => {
   const error = await fault(client.run({ runtime: 'python' }, new Blob([Buffer.alloc(20 << 20)])))
   expect(error).toMatchObject({ code: 'archive_too_large', status: 413 })

@@ -56,6 +56,17 @@ export async function firstChunk(run: Run): Promise<Chunk | undefined> {
   return value as Chunk | undefined
 }
 
+/** Reads the first line of stdout, however it is cut, without ending the iteration of the rest. */
+export async function firstLine(run: Run): Promise<string> {
+  let line = ''
+  while (!line.includes('\n')) {
+    const chunk = await firstChunk(run)
+    if (!chunk) return line
+    line += Buffer.from(chunk.data).toString()
+  }
+  return line
+}
+
 /** What a scheduler would know of a run that was told to run now. */
 export function recoveryOf(facts: RunFacts, seen: Seen = { stdout: 0, stderr: 0 }, startedAt = Date.now()) {
   return { seen, startedAt, facts }

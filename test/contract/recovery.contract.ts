@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import type { Run } from '../../src/backend/backend.ts'
 import type { Case, Offered } from './backend.contract.ts'
-import { collect, firstChunk, Kept, never, recoveryOf, specOf } from './collect.ts'
+import { collect, firstChunk, firstLine, Kept, never, recoveryOf, specOf } from './collect.ts'
 
 async function clean(offered: Offered): Promise<void> {
   assert.deepEqual(await offered.residue(), [])
@@ -43,11 +43,11 @@ export const recoveryContract: readonly Case[] = [
       const { backend, programs } = offered
       const spec = specOf(offered, programs.wait)
       const first = await backend.execute(spec, never)
-      await firstChunk(first)
+      assert.equal(await firstLine(first), 'up\n')
       await first.release()
       const second = await backend.recover(spec, recoveryOf(first.facts()), never)
       assert.ok(second)
-      assert.equal(Buffer.from((await firstChunk(second))?.data ?? '').toString(), 'up\n')
+      assert.equal(await firstLine(second), 'up\n')
       await endKilled(second)
       await clean(offered)
     },
@@ -58,7 +58,7 @@ export const recoveryContract: readonly Case[] = [
       const { backend, programs } = offered
       const spec = specOf(offered, programs.wait)
       const first = await backend.execute(spec, never)
-      assert.ok(await firstChunk(first))
+      assert.equal(await firstLine(first), 'up\n')
       await first.release()
       await collect(first)
       first.kill('killed')

@@ -24,6 +24,8 @@ type Runs struct {
 
 	mu   sync.Mutex
 	byID map[string]*Run
+	// barred are runs that somebody wanted to attach to and that were not there: they do not begin any more.
+	barred map[string]bool
 }
 
 // Part says what is run, and how it is kept.
@@ -37,46 +39,44 @@ type Part struct {
 	Stdin bool
 }
 
-// Begin takes a program that was just started as the next part of its run. The holder is that of the run so far, if any.
-func (rs *Runs) Begin(part Part, p *program.Run, h *Holder) *Run {
+// Begin starts a program as the next part of its run, for a holder that holds this run or none. One lock for this and
+// Attach: whoever attaches finds a program that was asked for before either running or never to run. The error is a
+// *fault.Error.
+func (rs *Runs) Begin(part Part, held *Run, h *Holder, start func() (*program.Run, error)) (*Run, *program.Run, error) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	run := rs.byID[part.ID]
+	switch {
+	case rs.barred[part.ID]:
+		return nil, nil, fault.New(fault.NoRun, "exec", "the run %s was asked for before it began, and is given up", part.ID)
+	case run != nil && !run.heldIdleBy(h):
+		return nil, nil, fault.New(fault.Busy, "exec", "the run %s goes on already", part.ID)
+	case run != held && held.kept():
+		return nil, nil, fault.New(fault.BadRequest, "exec", "this session keeps another run")
+	}
+	p, err := start()
+	if err != nil {
+		return nil, nil, err
+	}
 	if run == nil {
 		run = newRun(rs)
 		if part.Keep > 0 {
-			if rs.byID == nil {
-				rs.byID = make(map[string]*Run)
-			}
-			rs.byID[part.ID] = run
+			rs.byID = put(rs.byID, part.ID, run)
 		}
 	}
 	run.begin(part, p, h)
-	return run
-}
-
-// Free says whether a part of the run with that id may begin for the holder, which holds this run or none. The error is
-// a *fault.Error.
-func (rs *Runs) Free(id string, held *Run, h *Holder) error {
-	rs.mu.Lock()
-	defer rs.mu.Unlock()
-	run := rs.byID[id]
-	switch {
-	case run != nil && !run.heldIdleBy(h):
-		return fault.New(fault.Busy, "exec", "the run %s goes on already", id)
-	case run != held && held.kept():
-		return fault.New(fault.BadRequest, "exec", "this session keeps another run")
-	}
-	return nil
+	return run, p, nil
 }
 
 // Attach makes the holder that of the run, behind what it has seen; the one before is closed. The error is a
 // *fault.Error.
 func (rs *Runs) Attach(id string, h *Holder, stdout, stderr int64) (*Run, Attached, error) {
 	rs.mu.Lock()
+	defer rs.mu.Unlock()
 	run := rs.byID[id]
-	rs.mu.Unlock()
 	if run == nil {
+		// Its exec may still be on the way, from a host that has died: who asks now was told that it never ran.
+		rs.barred = put(rs.barred, id, true)
 		return nil, Attached{}, fault.New(fault.NoRun, "attach", "there is no run %q", id)
 	}
 	attached, before, err := run.attach(h, count{stdout, stderr})
@@ -84,4 +84,13 @@ func (rs *Runs) Attach(id string, h *Holder, stdout, stderr int64) (*Run, Attach
 		before.Close()
 	}
 	return run, attached, err
+}
+
+// put makes the map where there is none yet.
+func put[V any](in map[string]V, key string, value V) map[string]V {
+	if in == nil {
+		in = make(map[string]V)
+	}
+	in[key] = value
+	return in
 }

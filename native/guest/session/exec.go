@@ -21,21 +21,17 @@ func (s *session) exec(payload []byte) error {
 		return s.refuse(fault.New(fault.BadRequest, "exec", "standard input of the program before has not been ended"))
 	}
 	spec, part, err := request.parts()
-	if err == nil {
-		err = s.env.Runs.Free(part.ID, s.held, s.holder)
-	}
 	if err != nil {
 		return s.refuse(err)
 	}
-	started, err := s.env.Programs.Start(spec)
+	start := func() (*program.Run, error) { return s.env.Programs.Start(spec) }
+	run, process, err := s.env.Runs.Begin(part, s.held, s.holder, start)
 	if err != nil {
 		return s.refuse(err)
 	}
-	s.hold(s.env.Runs.Begin(part, started, s.holder), request.Stdin)
-	return s.begun(startedOf(started))
+	s.hold(run, request.Stdin)
+	return s.begun(started{Op: "started", Pid: process.Pid()})
 }
-
-func startedOf(run *program.Run) started { return started{Op: "started", Pid: run.Pid()} }
 
 func (r *execRequest) parts() (program.Spec, kept.Part, error) {
 	bad := func(what string) (program.Spec, kept.Part, error) {
@@ -69,6 +65,9 @@ func (s *session) attach(payload []byte) error {
 	var request attach
 	if err := decode(payload, &request); err != nil {
 		return s.refuse(err)
+	}
+	if request.Run == "" {
+		return s.refuse(fault.New(fault.BadRequest, "attach", "no run is named"))
 	}
 	if s.held != nil {
 		return s.refuse(fault.New(fault.BadRequest, "attach", "this session has a run already"))

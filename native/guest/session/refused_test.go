@@ -10,7 +10,8 @@ import (
 func TestAttachesAndKeptExecsThatAreRefused(t *testing.T) {
 	g := newGuest(t)
 	c := g.dial()
-	c.expectError(c.attach(0, 0), "no_run")
+	c.expectError(c.ask(answer{"op": "attach", "run": "other"}), "no_run")
+	c.expectError(c.ask(answer{"op": "attach"}), "bad_request")
 	for _, more := range []answer{
 		{"keep_ms": 1}, {"keep_ms": 1, "run": "r"}, {"keep_ms": 1, "run": "r", "tag": "other"}, {"keep_ms": -1},
 	} {
@@ -33,6 +34,17 @@ func TestAttachesAndKeptExecsThatAreRefused(t *testing.T) {
 	c.send(answer{"op": "kill", "signal": "SIGKILL"})
 	c.follow()
 	c.expectError(c.ask(execRequestOf(c, nil)), "bad_request") // this session keeps another run
+}
+
+// Who was told that a run never began may begin it elsewhere: it must not begin here after all.
+func TestARunThatWasAskedForBeforeItBeganDoesNotBegin(t *testing.T) {
+	g := newGuest(t)
+	late := g.dial()
+	asking := g.dial()
+	asking.expectError(asking.attach(0, 0), "no_run")
+	late.expectError(late.ask(execRequestOf(late, answer{"run": "r", "tag": "program", "keep_ms": 1})), "no_run")
+	late.execKept("true", answer{"run": "another"})
+	late.follow()
 }
 
 func TestAMissingHostLetsNothingPileUp(t *testing.T) {

@@ -1,0 +1,78 @@
+import { chmod, mkdir, mkdtempDisposable, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { hostLimitsOf } from './boot.ts'
+import { JailedProcess } from './jailer.ts'
+import { findVm } from './recovery.ts'
+
+const signal = AbortSignal.timeout(20_000)
+
+/** A place with a cgroup that is a folder: what the kernel would write there is written by the test. */
+async function placeIn(folder: string) {
+  const cgroup = join(folder, 'cgroup')
+  await mkdir(cgroup)
+  const populated = (count: number) => writeFile(join(cgroup, 'cgroup.events'), `populated ${count}\nfrozen 0\n`)
+  await populated(1)
+  return { place: { cgroup, words: join(folder, 'words') }, populated }
+}
+
+/** A jailer that is a script. */
+async function optionsWith(folder: string, script: string) {
+  const jailer = join(folder, 'jailer')
+  await writeFile(jailer, `#!/bin/sh\n${script}\n`)
+  await chmod(jailer, 0o755)
+  const limits = hostLimitsOf({ vcpus: 1, memMib: 128 }, 64)
+  const paths = { firecracker: '/f', chrootBase: '/c', netns: '/n', apiSocket: '/a' }
+  return { jailer, vmId: 'test-000000000000', uid: 1, gid: 1, parentCgroup: 'p', ...paths, limits }
+}
+
+const temporary = () => mkdtempDisposable(join(tmpdir(), 'vulcan-jailed-'))
+
+test('a jailed process ends when its cgroup is empty, whoever its parent is', async () => {
+  await using folder = await temporary()
+  const { place, populated } = await placeIn(folder.path)
+  const options = await optionsWith(folder.path, 'echo out; echo err >&2')
+  const started = await JailedProcess.start(options, place, signal)
+  const adopted = JailedProcess.adopt(place)
+  expect(await Promise.race([started.ended, adopted.ended, Promise.resolve('lives')])).toBe('lives')
+  expect(await adopted.lastWords()).toBe('out\nerr')
+  await populated(0)
+  await Promise.all([started.ended, adopted.ended])
+})
+
+test('a cgroup that is gone is as empty as one can be', async () => {
+  await using folder = await temporary()
+  const { place } = await placeIn(folder.path)
+  await rm(place.cgroup, { recursive: true })
+  await expect(JailedProcess.adopt(place).ended).resolves.toBeUndefined()
+})
+
+test('a jailer that fails says why', async () => {
+  await using folder = await temporary()
+  const { place } = await placeIn(folder.path)
+  const options = await optionsWith(folder.path, 'echo no such user >&2; exit 3')
+  await expect(JailedProcess.start(options, place, signal)).rejects.toMatchObject({
+    code: 'vm_start_failed',
+    step: 'jailer',
+    message: 'the jailer exited with 3: no such user',
+  })
+})
+
+test('a signal to our process group is none of the vm’s', async () => {
+  await using folder = await temporary()
+  const { place } = await placeIn(folder.path)
+  const options = await optionsWith(folder.path, "cut -d' ' -f5 /proc/$$/stat; echo $$")
+  const words = await (await JailedProcess.start(options, place, signal)).lastWords()
+  const [group, pid] = words.split('\n').map(Number)
+  expect(group).toBe(pid)
+})
+
+test('where there is no jail, or nothing runs in it, there is no vm to go on with', async () => {
+  await using folder = await temporary()
+  const places = { instance: 'test', home: folder.path }
+  const id = '01932c07-20e5-7c3f-9a53-5f0a1b2c3d4e'
+  expect(await findVm(places, id)).toBeUndefined()
+  await mkdir(join(folder.path, 'jails/firecracker/test-5f0a1b2c3d4e/root/run'), { recursive: true })
+  expect(await findVm(places, id)).toBeUndefined()
+})

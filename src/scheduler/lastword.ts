@@ -1,0 +1,23 @@
+/** The end of a workload on its way to the disk, where it has to arrive. */
+import { setTimeout as pause } from 'node:timers/promises'
+import type { End, Owned } from '../store/leases.ts'
+import type { Store } from '../store/store.ts'
+
+/** Between tries, in milliseconds; a store that refuses has a full disk as its usual reason. */
+const retryMs = { first: 200, most: 10_000 }
+
+/** Tries until the store takes it; false when another owner has had the last word. */
+export async function lastWord(
+  store: Store,
+  owned: Owned,
+  o: { end: End; onTrouble: (error: unknown) => void },
+): Promise<boolean> {
+  for (let waitMs = retryMs.first; ; waitMs = Math.min(2 * waitMs, retryMs.most)) {
+    try {
+      return await store.finish(owned, o.end)
+    } catch (error) {
+      o.onTrouble(error)
+      await pause(waitMs, undefined, { ref: false })
+    }
+  }
+}
