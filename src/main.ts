@@ -82,6 +82,7 @@ async function open(scope: Scope, config: Config, { say, signal }: Serving): Pro
   const app = await buildServer({
     scheduler,
     access: { keyring: new Keyring({ store, localSha256, log }), names: config['server.names'] },
+    failuresPerMinute: config['server.failures_per_minute'],
     home: config.home,
     node: config.node,
     build: await buildOf({ program, home: config.home }),

@@ -107,6 +107,11 @@ export const settings = {
     { pattern: /^([0-9a-f]{64})?$/, words: 'a sha256 in hex' },
     'hash of the key; read from the key file when empty',
   ),
+  'server.failures_per_minute': number(
+    30,
+    { min: 1, max: 1_000_000 },
+    'requests without a valid key that one address may send; behind a proxy all have one',
+  ),
   ready_fd: number(
     -1,
     { min: -1, max: 1024 },

@@ -25,11 +25,13 @@ export interface Access {
   readonly keyring: Keyring
   /** Host names the server answers to besides localhost and bare addresses. */
   readonly names: readonly string[]
+  /** Requests without a valid key that one address may send in a minute. */
+  readonly failuresPerMinute: number
 }
 
 /** Adds the checks to every request, unknown paths included. */
 export function guard(app: FastifyInstance, access: Access, facts: Facts<ServerFacts>): void {
-  const attempts = new Attempts()
+  const attempts = new Attempts(access.failuresPerMinute)
   app.decorateRequest('caller', null)
   app.addHook('onRequest', async (request, reply) => {
     const refuse = (reason: Refusal, error: VulcanError): never => {

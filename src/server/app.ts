@@ -42,7 +42,9 @@ declare module 'fastify' {
 
 export interface ServerOptions {
   readonly scheduler: Scheduler
-  readonly access: Access
+  readonly access: Omit<Access, 'failuresPerMinute'>
+  /** Requests without a valid key that one address may send in a minute. */
+  readonly failuresPerMinute: number
   readonly home: string
   readonly node: string
   readonly build: string
@@ -87,7 +89,7 @@ export async function buildServer(o: ServerOptions): Promise<FastifyTypeBox> {
   const closing = new Closing()
   app.decorate('closing', closing)
   closing.watch(app, o.drainMs ?? 10_000)
-  guard(app, o.access, o.facts)
+  guard(app, { ...o.access, failuresPerMinute: o.failuresPerMinute }, o.facts)
   boundStalls(app, o.stallMs ?? 60_000)
   readNumbers(app)
   const refuseOtherMethods = methodsOf(app)

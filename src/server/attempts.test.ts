@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
-import { Attempts, failuresPerMinute } from './attempts.ts'
+import { Attempts } from './attempts.ts'
+
+const failuresPerMinute = 30
 
 function failed(attempts: Attempts, addresses: readonly string[], now = 0): (number | undefined)[] {
   return addresses.map((address) => attempts.fail(address, now))
@@ -7,7 +9,7 @@ function failed(attempts: Attempts, addresses: readonly string[], now = 0): (num
 const often = (address: string) => Array.from({ length: failuresPerMinute }, () => address)
 
 test('so many a minute are answered, the next is told how long to wait, and a minute later all is as before', () => {
-  const attempts = new Attempts()
+  const attempts = new Attempts(failuresPerMinute)
   expect(new Set(failed(attempts, often('192.0.2.1')))).toEqual(new Set([undefined]))
   expect(attempts.fail('192.0.2.1', 20_000)).toBe(40)
   expect(attempts.fail('192.0.2.1', 59_999)).toBe(1)
@@ -16,7 +18,7 @@ test('so many a minute are answered, the next is told how long to wait, and a mi
 })
 
 test('the addresses of one IPv6 network are one, however they are written', () => {
-  const attempts = new Attempts()
+  const attempts = new Attempts(failuresPerMinute)
   failed(attempts, often('2001:db8::1'))
   expect(attempts.fail('2001:db8:0:0:ffff::2', 0)).toBe(60)
   expect(attempts.fail('2001:db8:0:1::2', 0)).toBeUndefined()
@@ -26,7 +28,7 @@ test('the addresses of one IPv6 network are one, however they are written', () =
 })
 
 test('a flood from everywhere takes no more memory than its bound, and who failed last stays known', () => {
-  const attempts = new Attempts()
+  const attempts = new Attempts(failuresPerMinute)
   for (let n = 0; n < 30_000; n += 1) attempts.fail(`10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`, 0)
   failed(attempts, often('192.0.2.1'))
   expect(attempts.fail('192.0.2.1', 0)).toBe(60)

@@ -1,8 +1,6 @@
 /** Requests without a valid key, counted for each address and minute. */
 import { isIPv6 } from 'node:net'
 
-/** After so many in a minute an address is told to wait. */
-export const failuresPerMinute = 30
 /** Addresses that are remembered; the one that failed first goes when more come. */
 const addressesKept = 10_000
 const minuteMs = 60_000
@@ -13,7 +11,13 @@ interface Failures {
 }
 
 export class Attempts {
+  readonly #most: number
   readonly #failures = new Map<string, Failures>()
+
+  /** `most`: those of one address in a minute, after which it is told to wait. */
+  constructor(most: number) {
+    this.#most = most
+  }
 
   /** Counts one more; gives back how many seconds the address is to wait when they are too many. */
   fail(address: string, now: number): number | undefined {
@@ -25,7 +29,7 @@ export class Attempts {
       if (this.#failures.size >= addressesKept) this.#failures.delete(this.#failures.keys().next().value ?? '')
       this.#failures.set(who, failures)
     }
-    if (failures.count <= failuresPerMinute) return undefined
+    if (failures.count <= this.#most) return undefined
     return Math.max(1, Math.ceil((failures.since + minuteMs - now) / 1000))
   }
 

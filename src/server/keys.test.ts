@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { ErrorCode } from '../api/errors.ts'
 import type { KeyInfo, KeyRequest, NewKey } from '../api/keys.ts'
@@ -5,11 +6,10 @@ import { Facts } from '../base/facts.ts'
 import { sha256 } from '../base/files.ts'
 import { orderedId } from '../base/id.ts'
 import { Store } from '../store/store.ts'
-import { failuresPerMinute } from './attempts.ts'
 import type { Call, ServerFacts } from './facts.ts'
 import { Keyring } from './keyring.ts'
 import { Scrape } from './metrics/testing.ts'
-import { authorization, testKey, testServer, type TestServer } from './testing.ts'
+import { authorization, failuresPerMinute, testKey, testServer, type TestServer } from './testing.ts'
 
 let server: TestServer
 let calls: Call[]
@@ -245,6 +245,20 @@ describe('every call that changes something is stated', () => {
     expect(calls[2]).toMatchObject({ subject: workload, request: late.headers['x-request-id'] })
     expect(calls[4]).not.toHaveProperty('key')
     expect(JSON.stringify(calls)).not.toMatch(/vk_|secret/)
+  })
+
+  test('also when its client went away in the middle of it', async () => {
+    const url = await server.app.listen({ host: '127.0.0.1', port: 0 })
+    const stated = new Promise<Call>((resolve) => facts.on('call.made', resolve))
+    const begun = new Promise((resolve) => server.app.server.once('request', resolve))
+    const client = connect(Number(new URL(url).port), '127.0.0.1')
+    const head = { ...authorization, 'content-type': 'application/json', 'content-length': '1000' }
+    const lines = Object.entries(head).map(([name, value]) => `${name}: ${value}\r\n`)
+    client.write(`POST /v1/keys HTTP/1.1\r\n${lines.join('')}\r\n{"name`)
+    await begun
+    client.destroy()
+    expect(await stated).toMatchObject({ method: 'POST', route: '/v1/keys' })
+    expect(await ask(testKey, '/v1/keys')).toMatchObject({ body: { keys: [] } })
   })
 
   test('once, when a workload is taken in, whether or not its caller waits; not by those who are made to wait', async () => {

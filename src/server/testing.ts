@@ -16,6 +16,7 @@ import { Keyring } from './keyring.ts'
 import { Metrics } from './metrics/metrics.ts'
 
 export const testKey = 'vk_test'
+export const failuresPerMinute = 30
 
 export interface TestServer extends AsyncDisposable {
   readonly app: FastifyTypeBox
@@ -63,6 +64,7 @@ export async function testServer(
   const app = await buildServer({
     scheduler,
     access: { keyring: new Keyring({ store, localSha256: sha256(testKey), log }), names: [] },
+    failuresPerMinute,
     home,
     node: 'test',
     build: 'build',
