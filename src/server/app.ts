@@ -4,13 +4,16 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, type RawServerDe
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ImageState } from '../api/state.ts'
 import type { Facts } from '../base/facts.ts'
+import { orderedId } from '../base/id.ts'
 import type { Capacity } from '../store/leases.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
 import { guard, type Access } from './access.ts'
+import { stateCalls } from './calls.ts'
 import { Closing } from './closing.ts'
 import { documentRoutes } from './docs.ts'
 import type { ServerFacts } from './facts.ts'
 import { answerBadUrl, answerFaults, schemaFaults } from './faults.ts'
+import { keyRoutes } from './keys.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { metricsRoute } from './metrics/route.ts'
 import { methodsOf } from './methods.ts'
@@ -39,7 +42,9 @@ declare module 'fastify' {
 
 export interface ServerOptions {
   readonly scheduler: Scheduler
-  readonly access: Access
+  readonly access: Omit<Access, 'failuresPerMinute'>
+  /** Requests without a valid key that one address may send in a minute. */
+  readonly failuresPerMinute: number
   readonly home: string
   readonly node: string
   readonly build: string
@@ -73,16 +78,18 @@ export async function buildServer(o: ServerOptions): Promise<FastifyTypeBox> {
     schemaErrorFormatter: schemaFaults,
     clientErrorHandler: answerUnread,
     frameworkErrors: answerBadUrl,
+    genReqId: () => orderedId(),
     routerOptions: { maxParamLength: 200 },
   }).withTypeProvider<TypeBoxTypeProvider>()
   // JSON and multipart alone: whatever else comes is 415.
   app.removeContentTypeParser('text/plain')
   answerFaults(app, o.log)
   stateAnswers(app, o.facts)
+  stateCalls(app, o.facts)
   const closing = new Closing()
   app.decorate('closing', closing)
   closing.watch(app, o.drainMs ?? 10_000)
-  guard(app, o.access)
+  guard(app, { ...o.access, failuresPerMinute: o.failuresPerMinute }, o.facts)
   boundStalls(app, o.stallMs ?? 60_000)
   readNumbers(app)
   const refuseOtherMethods = methodsOf(app)
@@ -91,6 +98,7 @@ export async function buildServer(o: ServerOptions): Promise<FastifyTypeBox> {
   workloadRoutes(app, { ...o, closing })
   streamRoutes(app, { ...o, closing })
   stateRoutes(app, o)
+  keyRoutes(app, o.access.keyring)
   metricsRoute(app, o.metrics)
   documentRoutes(app)
   refuseOtherMethods()
