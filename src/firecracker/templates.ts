@@ -18,6 +18,8 @@ import type { VmHost } from './vm.ts'
 const version = 1
 /** Written last: a folder without it is half a template. */
 const marker = 'COMPLETE'
+/** Each takes the memory of its vm on the disk. */
+const most = 8
 /** A class that is used but once is not worth the time and the disk. */
 const usesBefore = 2
 /** For the boot, the snapshot and the trial of one template, in milliseconds. */
@@ -27,6 +29,7 @@ export class Templates {
   readonly #host: VmHost
   readonly #folder: string
   readonly #facts: Facts<FirecrackerFacts>
+  /** The one that was used longest ago comes first. */
   readonly #ready = new Set<string>()
   readonly #uses = new Map<string, number>()
   readonly #wanted = new Map<string, SnapshotRequest>()
@@ -61,7 +64,9 @@ export class Templates {
   /** The snapshot for such a vm, where there is one. */
   find(request: SnapshotRequest): Snapshot | undefined {
     const key = this.#keyOf(request)
-    return this.#ready.has(key) ? filesIn(join(this.#folder, key)) : undefined
+    if (!this.#ready.delete(key)) return undefined
+    this.#ready.add(key)
+    return filesIn(join(this.#folder, key))
   }
 
   /** Says that a vm of that class was started. One that comes again gets a template, when those before it have theirs. */
@@ -78,9 +83,7 @@ export class Templates {
 
   /** Takes a template out of use: a vm could not go on from it. Those that did are not touched. */
   async discard(request: SnapshotRequest): Promise<void> {
-    const key = this.#keyOf(request)
-    if (!this.#ready.delete(key)) return
-    await rm(join(this.#folder, key), { recursive: true, force: true })
+    await this.#remove(this.#keyOf(request))
   }
 
   /** Resolves when nothing is being made any more. */
@@ -119,6 +122,7 @@ export class Templates {
       await writeFile(join(making, marker), JSON.stringify(this.#inputsOf(request), null, 2))
       await rename(making, folder)
       this.#ready.add(key)
+      for (const old of [...this.#ready].slice(0, -most)) await this.#remove(old)
     } finally {
       await rm(making, { recursive: true, force: true })
     }
@@ -145,6 +149,11 @@ export class Templates {
     } finally {
       this.#vms.delete(vmId)
     }
+  }
+
+  /** Vms that go on from it keep its files for as long as they live. */
+  async #remove(key: string): Promise<void> {
+    if (this.#ready.delete(key)) await rm(join(this.#folder, key), { recursive: true, force: true })
   }
 
   #keyOf(request: SnapshotRequest): string {
