@@ -119,17 +119,19 @@ test('a run that nobody waits for any longer goes on, and is killed by whoever a
     code: 'import time; time.sleep(600)',
     resources: { timeout_s: 700 },
   }
+  // Keys outlive a server, and with it an earlier try of this test.
+  const key = `sleeper-${Date.now()}`
   const waited = await call('/v1/workloads?wait_s=0.2', {
     method: 'POST',
     body: JSON.stringify(request),
-    headers: { 'content-type': 'application/json', 'idempotency-key': 'criterion-8-sleeper' },
+    headers: { 'content-type': 'application/json', 'idempotency-key': key },
   })
   expect(waited.status).toBe(202)
   const { id } = await json<{ id: string }>(waited)
   const again = await call('/v1/workloads/async', {
     method: 'POST',
     body: JSON.stringify(request),
-    headers: { 'content-type': 'application/json', 'idempotency-key': 'criterion-8-sleeper' },
+    headers: { 'content-type': 'application/json', 'idempotency-key': key },
   })
   expect(await json(again)).toMatchObject({ id })
   expect((await call(`/v1/workloads/${id}`, { method: 'DELETE' })).status).toBe(202)
