@@ -19,14 +19,13 @@ import type { Session } from './agent.ts'
 import { prepareParent } from './cgroup.ts'
 import { cleanup } from './cleanup.ts'
 import type { FirecrackerFacts } from './facts.ts'
-import { greet } from './greet.ts'
 import { cgroupsOf, homeTooLong, jailsOf, namesOf } from './names.ts'
 import { Phases } from './phases.ts'
 import { findVm, resume } from './recovery.ts'
 import { FirecrackerRun } from './run.ts'
 import { Starter, type StartRequest } from './starter.ts'
 import { Templates } from './templates.ts'
-import { type FreshVm, openSession, type VmHost } from './vm.ts'
+import type { FreshVm, VmHost } from './vm.ts'
 
 export interface FirecrackerOptions {
   readonly host: VmHost
@@ -95,15 +94,11 @@ export class FirecrackerBackend implements Backend {
   }
 
   async #run({ spec, image, phases, signal }: StartRequest): Promise<Run> {
-    const { scope, vm } = await phases.time('vm', () => this.#starter.start({ spec, image, phases, signal }))
+    const { scope, vm, session, rttUs } = await this.#starter.start({ spec, image, phases, signal })
     const { vmId } = vm.names
     const run = await acquire(
       scope,
       async () => {
-        const session = vm.session ?? (await openSession(vm, signal))
-        scope.defer('close the session', () => session.close())
-        const rttUs = await phases.time('greet', () => greet(session, { vm, spec, signal }))
-        this.facts.emit('vsock.rtt', { vmId, rttUs })
         await phases.time('upload', () => upload(session, spec, signal))
         const known = this.#known(vm, rttUs)
         return FirecrackerRun.start({ spec, image, scope, vm, session, phases, known }, signal)

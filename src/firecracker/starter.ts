@@ -3,9 +3,11 @@ import type { RunSpec } from '../backend/backend.ts'
 import type { Facts } from '../base/facts.ts'
 import { acquire, Scope } from '../base/scope.ts'
 import type { Image } from '../images/images.ts'
+import type { Session } from './agent.ts'
 import { sizeOf } from './boot.ts'
 import { bootVm } from './coldstart.ts'
 import type { FirecrackerFacts } from './facts.ts'
+import { greetSurely } from './greet.ts'
 import { namesOf } from './names.ts'
 import type { Phases } from './phases.ts'
 import { restoreVm } from './restore.ts'
@@ -20,9 +22,13 @@ export interface StartRequest {
   readonly signal: AbortSignal
 }
 
+/** A vm whose guest knows who it is, and a session to go on with. */
 export interface Started {
   readonly scope: Scope
   readonly vm: FreshVm
+  readonly session: Session
+  /** Round trip of a ping, in microseconds. */
+  readonly rttUs: number
 }
 
 export interface StarterOptions {
@@ -74,13 +80,17 @@ export class Starter {
     const { size, diskMib } = classOf(spec, image)
     const common = { runId: spec.id, rootfs: image.rootfs, network: spec.network, console: o.console ?? false }
     const scope = new Scope(`vm ${vmId}`)
-    const vm = await acquire(
+    return acquire(
       scope,
-      () => begin(scope, { ...common, size, diskMib, phases, signal }),
+      async () => {
+        const vm = await phases.time('vm', () => begin(scope, { ...common, size, diskMib, phases, signal }))
+        facts.emit('vm.started', { vmId, runtime: spec.runtime, start: vm.start, bootMs: vm.bootMs })
+        const greeted = await phases.time('greet', () => greetSurely(scope, vm, { spec, signal }))
+        facts.emit('vsock.rtt', { vmId, rttUs: greeted.rttUs })
+        return { scope, vm, ...greeted }
+      },
       (failure) => facts.emit('vm.leftover', { vmId, message: String(failure) }),
     )
-    facts.emit('vm.started', { vmId, runtime: spec.runtime, start: vm.start, bootMs: vm.bootMs })
-    return { scope, vm }
   }
 }
 
