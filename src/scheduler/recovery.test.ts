@@ -160,6 +160,6 @@ test('a record outlives its process, also where the crash came before the last e
 
   await using second = await server(backend)
   expect(await second.scheduler.record(id)).toEqual(record)
-  expect((await wholeLog(second.scheduler, id)).kinds).toEqual(['status', 'end'])
+  expect((await wholeLog(second.scheduler, id)).kinds).toEqual(['status', 'status', 'end'])
   expect(await readdir(join(home, 'runs'))).toEqual([id])
 })

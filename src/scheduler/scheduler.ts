@@ -1,6 +1,12 @@
 /** Takes workloads in, has them run, and knows them until they are forgotten. What must last is in the store. */
 import { VulcanError } from '../api/errors.ts'
-import { hasEnded, type WorkloadRecord, type WorkloadRequest, type WorkloadSummary } from '../api/workload.ts'
+import {
+  hasEnded,
+  type Status,
+  type WorkloadRecord,
+  type WorkloadRequest,
+  type WorkloadSummary,
+} from '../api/workload.ts'
 import type { Backend, Cleaned, CleanupOptions } from '../backend/backend.ts'
 import { Facts } from '../base/facts.ts'
 import { abortable } from '../base/time.ts'
@@ -8,8 +14,9 @@ import type { Load } from '../store/leases.ts'
 import type { Stored } from '../store/rows.ts'
 import type { Filter } from '../store/workloads.ts'
 import type { Offer } from './admission.ts'
-import { endEvent, firstEvent } from './events.ts'
+import { earlyEvents, endEvent } from './events.ts'
 import { EventLog, type Entry } from './eventlog.ts'
+import { Gate } from './gate.ts'
 import { take } from './intake.ts'
 import type { SchedulerFacts, SchedulerOptions } from './options.ts'
 import { nothingGiven, recordOf, seenOf, summaryOf, type Given } from './record.ts'
@@ -28,13 +35,14 @@ export class Scheduler implements AsyncDisposable {
   readonly #shelf: Shelf
   readonly #worker: Worker
   readonly #waiting: Waiting
+  readonly #gate: Gate
   readonly #closing = new AbortController()
-  #accepting = 0
   #sweeping: NodeJS.Timeout | undefined
 
   private constructor(options: SchedulerOptions, shelf: Shelf) {
     this.#o = options
     this.#shelf = shelf
+    this.#gate = new Gate(() => options.store.countWaiting())
     this.#waiting = new Waiting((id) => shelf.logPath(id))
     const { node, store, backend, capacity } = options
     this.#worker = new Worker({
@@ -70,30 +78,19 @@ export class Scheduler implements AsyncDisposable {
    * VulcanError that names the field at fault, having left nothing behind.
    */
   async accept(request: WorkloadRequest, o: { upload?: Upload | undefined; tenant?: string } = {}): Promise<string> {
-    const { store, limits } = this.#o
-    this.#accepting += 1
-    try {
-      await this.#refuseTooMany()
-      const { id, known } = await take(request, o.upload, {
+    if (this.#closing.signal.aborted) throw new VulcanError('shutting_down', 'the server is shutting down')
+    const { store, limits, pending, capacity } = this.#o
+    const free = Math.max(0, capacity.vms - this.#worker.live.size)
+    const { id, known } = await this.#gate.pass(pending + free, async () =>
+      take(request, o.upload, {
         ...{ store, limits, shelf: this.#shelf, signal: this.#closing.signal },
         tenant: o.tenant ?? '',
         offer: await this.offer(),
         onKept: () => this.#worker.pump(),
-      })
-      if (!known) this.facts.emit('workload.accepted', { id, runtime: request.runtime })
-      return id
-    } finally {
-      this.#accepting -= 1
-    }
-  }
-
-  async #refuseTooMany(): Promise<void> {
-    if (this.#closing.signal.aborted) throw new VulcanError('shutting_down', 'the server is shutting down')
-    const { store, pending, capacity } = this.#o
-    const waiting = await store.countWaiting()
-    const free = Math.max(0, capacity.vms - this.#worker.live.size)
-    if (waiting + this.#accepting <= pending + free) return
-    throw new VulcanError('overloaded', `${waiting} workloads wait already; no more are taken`)
+      }),
+    )
+    if (!known) this.facts.emit('workload.accepted', { id, runtime: request.runtime })
+    return id
   }
 
   /** What this node's backend offers now. */
@@ -119,6 +116,10 @@ export class Scheduler implements AsyncDisposable {
       store.countWaiting(),
     ])
     return { ...load, pending }
+  }
+
+  async status(id: string): Promise<Status> {
+    return this.#worker.live.get(id)?.summary.status ?? (await this.#found(id)).status
   }
 
   async summary(id: string): Promise<WorkloadSummary> {
@@ -220,8 +221,9 @@ export class Scheduler implements AsyncDisposable {
     if (row && row.finishedAt === undefined) return log
     this.#waiting.settle(id)
     if (!row) throw missing(id)
-    const last = endEvent(summaryOf(seenOf(row)))
-    return EventLog.ended(this.#shelf.logPath(id), { first: firstEvent, last })
+    const summary = summaryOf(seenOf(row))
+    const early = earlyEvents(row.startedAt !== undefined || summary.exit?.by === 'vm_lost')
+    return EventLog.ended(this.#shelf.logPath(id), { early, last: endEvent(summary) })
   }
 
   #onEnded(summary: WorkloadSummary): void {

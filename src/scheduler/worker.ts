@@ -28,7 +28,8 @@ export const leaseMs = 30_000
 export class Worker {
   readonly live = new Map<string, Workload>()
   readonly #o: WorkerOptions
-  readonly #claims = new Set<Promise<void>>()
+  #claiming: Promise<void> | undefined
+  #again = false
   /** Asked to be killed after their claim and before they were live. */
   readonly #doomed = new Set<string>()
   #closed = true
@@ -54,13 +55,11 @@ export class Worker {
     this.pump()
   }
 
-  /** Claims and starts what fits, for as long as something does. */
-  pump(): void {
+  /** Claims and starts what fits. Asked while it does, it looks once more: one claim takes all there is room for. */
+  pump(o: { patient?: boolean } = {}): void {
     if (this.#closed) return
-    const claim = this.#claim()
-      .catch((error: unknown) => this.#o.onTrouble('', error))
-      .finally(() => this.#claims.delete(claim))
-    this.#claims.add(claim)
+    this.#again = true
+    this.#claiming ??= this.#claimAll(o.patient ?? false)
   }
 
   /** Ends a workload that is claimed, in whatever moment. */
@@ -74,7 +73,7 @@ export class Worker {
   async close(o: { release: boolean }): Promise<void> {
     this.#closed = true
     clearInterval(this.#beating)
-    await Promise.all(this.#claims)
+    await this.#claiming
     const all = [...this.live.values()]
     await Promise.all(
       all.map(async (workload) => {
@@ -84,18 +83,23 @@ export class Worker {
     )
   }
 
-  async #claim(): Promise<void> {
+  async #claimAll(patient: boolean): Promise<void> {
+    for (let first = true; this.#again && !this.#closed; first = false) {
+      this.#again = false
+      await this.#claim(patient && first).catch((error: unknown) => this.#o.onTrouble('', error))
+    }
+    this.#claiming = undefined
+  }
+
+  async #claim(patient: boolean): Promise<void> {
     const { store, node, capacity, backend } = this.#o
     const { available, runtimes } = await backend.capabilities()
     if (!available || this.#closed) return
-    const claimed = await store.claim({ node, now: Date.now(), leaseMs, capacity, runtimes })
-    if (!claimed) return
-    if (this.#closed) {
-      await store.giveBack(claimed)
-      return
+    const wish = { node, now: Date.now(), leaseMs, capacity, runtimes, most: capacity.starting }
+    for (const claimed of await store.claim(wish, { patient })) {
+      if (this.#closed) await store.giveBack(claimed)
+      else this.#follow(claimed, (workload) => workload.execute())
     }
-    this.#follow(claimed, (workload) => workload.execute())
-    this.pump()
   }
 
   #follow(claimed: Claimed, run: (workload: Workload) => Promise<void>): Workload {
@@ -109,7 +113,8 @@ export class Worker {
       store,
       backend,
       onTrouble: (error) => onTrouble(id, error),
-      onStarted: () => this.pump(),
+      // The place it had among those that start is free once its start is noted, which waits for company too.
+      onStarted: () => this.pump({ patient: true }),
       onEnded: () => {
         this.live.delete(id)
         this.#o.onEnded(workload.summary)

@@ -4,11 +4,10 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { WorkloadRecord, WorkloadSummary } from '../api/workload.ts'
 import type { Backend, Exit, Run, RunSpec } from '../backend/backend.ts'
 import { VulcanError } from '../api/errors.ts'
-import { isMissing } from '../base/files.ts'
 import { deadline } from '../base/time.ts'
 import type { Claimed } from '../store/rows.ts'
 import type { Store } from '../store/store.ts'
-import { endEvent, statusEvent } from './events.ts'
+import { earlyEvents, endEvent, statusEvent } from './events.ts'
 import type { EventLog } from './eventlog.ts'
 import { advance, statusOf } from './lifecycle.ts'
 import { Output } from './output.ts'
@@ -20,7 +19,7 @@ export interface WorkloadParts {
   readonly log: EventLog
   readonly store: Store
   readonly backend: Backend
-  /** Told of what went wrong beside the run: what could not be undone or written. */
+  /** Told of what could not be undone or written. */
   readonly onTrouble: (error: unknown) => void
   /** Told when the program runs: another may start. */
   readonly onStarted: () => void
@@ -67,12 +66,12 @@ export class Workload {
     return this.#acquired.promise
   }
 
-  /** Resolves when the workload has ended, its vm is gone and its record is on the disk; or it was let go of. */
+  /** Resolves when its vm is gone and its record is on the disk; or it was let go of. */
   get ended(): Promise<void> {
     return this.#ended.promise
   }
 
-  /** Asks for the end, whether it starts or runs. */
+  /** Asks for the end, in whatever state. */
   kill(): void {
     this.#starting.abort(new Error('killed before its program ran'))
     this.#run?.kill('killed')
@@ -93,10 +92,8 @@ export class Workload {
     const { backend, spec } = this.#parts
     this.#seen = { ...this.#seen, queueMs: Date.now() - this.#seen.row.createdAt }
     const start = { timeoutMs: startDeadlineMs, signal: this.#starting.signal }
-    await this.#through(async () => {
-      await this.log.start()
-      return deadline(`starting ${spec.id}`, start, (signal) => backend.execute(spec, signal))
-    })
+    this.log.start()
+    await this.#through(() => deadline(`starting ${spec.id}`, start, (signal) => backend.execute(spec, signal)))
   }
 
   /** Goes on with what an earlier process had claimed, where its vm lives; ends it by vm_lost where not. */
@@ -140,14 +137,9 @@ export class Workload {
     await this.#parts.store.giveBack(this.#parts.claimed)
   }
 
-  async #resumeLog(): Promise<void> {
-    try {
-      await this.log.resume((event) => this.#output.restore(event))
-    } catch (error) {
-      // The earlier process ended between its claim and the first event.
-      if (!isMissing(error)) throw error
-      await this.log.start()
-    }
+  /** The earlier process may have told readers that it runs and not have lived to note it. */
+  #resumeLog(): Promise<void> {
+    return this.log.resume(earlyEvents(true), (event) => this.#output.restore(event))
   }
 
   /** Undefined when the run was let go of. */
@@ -173,8 +165,12 @@ export class Workload {
     this.#seen = { ...this.#seen, status: advance(this.#seen.status, 'running'), startedAt: Date.now() }
     const { queueMs, startedAt = 0 } = this.#seen
     const record = JSON.stringify({ queueMs, run: run.facts() })
-    if (!(await store.started(claimed, { at: startedAt, record }))) run.kill('killed')
-    await this.log.append(statusEvent('running'))
+    // For listings and for who comes after us. The end says it too, so nothing here waits for the disk.
+    store
+      .started(claimed, { at: startedAt, record })
+      .then((ours) => ours || run.kill('killed'))
+      .catch(this.#parts.onTrouble)
+    if (this.log.newest < earlyEvents(true).length) await this.log.append(statusEvent('running'))
     onStarted()
   }
 
@@ -233,10 +229,17 @@ export class Workload {
 
   /** Tries until the store takes it; false when another owner has had the last word. */
   async #persist(exit: Exit): Promise<boolean> {
-    const { queueMs, run, exit: told, finishedAt = 0 } = this.#seen
+    const { queueMs, run, exit: told, startedAt, finishedAt = 0 } = this.#seen
     const record = JSON.stringify({ queueMs, run, exit: told })
     const given = JSON.stringify(givenOf(this.#output.excerpts, exit))
-    const end = { status: statusOf(exit), at: finishedAt, record, given, bytes: this.log.bytes + given.length }
+    const end = {
+      status: statusOf(exit),
+      startedAt,
+      at: finishedAt,
+      record,
+      given,
+      bytes: this.log.bytes + given.length,
+    }
     for (let waitMs = retryMs.first; ; waitMs = Math.min(2 * waitMs, retryMs.most)) {
       try {
         return await this.#parts.store.finish(this.#parts.claimed, end)

@@ -75,8 +75,11 @@ function submitRoutes(app: FastifyTypeBox, o: Parts): void {
 
   const detached = { body, response: { 202: Accepted, ...problems } }
   app.post(routes.workloadsAsync, { schema: detached }, async (request, reply) => {
-    const { id, status } = await submit(o, request)
-    return reply.status(202).header('location', pathOf(routes.workload, { id })).send({ id, status })
+    const accepted = await submit(o, request)
+    return reply
+      .status(202)
+      .header('location', pathOf(routes.workload, { id: accepted.id }))
+      .send(accepted)
   })
 }
 
@@ -119,14 +122,12 @@ function readRoutes(app: FastifyTypeBox, scheduler: Scheduler): void {
 }
 
 /** Takes the request's workload in; a caller who traces is named to whoever draws traces. */
-async function submit({ scheduler, facts }: Parts, request: FastifyRequest): Promise<WorkloadSummary> {
+async function submit({ scheduler, facts }: Parts, request: FastifyRequest): Promise<Accepted> {
   const id = await scheduler.accept(withKey(request), { upload: request.upload ?? undefined })
-  const summary = await scheduler.summary(id)
+  const status = await scheduler.status(id)
   const { traceparent } = request.headers
-  if (typeof traceparent === 'string' && !hasEnded(summary.status)) {
-    facts.emit('workload.submitted', { id: summary.id, traceparent })
-  }
-  return summary
+  if (typeof traceparent === 'string' && !hasEnded(status)) facts.emit('workload.submitted', { id, traceparent })
+  return { id, status }
 }
 
 /** The key may come as a header too; a body that names another one is a contradiction. */

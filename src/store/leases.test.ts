@@ -54,7 +54,8 @@ class Claim implements Command {
   }
   check = () => true
   async run(model: Model, { store }: Real) {
-    const claimed = await store.claim({ node: this.node, now: model.now, leaseMs, capacity, runtimes: ['python'] })
+    const o = { node: this.node, now: model.now, leaseMs, capacity, runtimes: ['python'], most: 1 }
+    const [claimed] = await store.claim(o)
     const first = open(model).find(([, { leases }]) => leases.length === 0)
     expect(claimed?.id).toBe(first?.[0])
     if (!claimed) return

@@ -34,6 +34,8 @@ export interface Claim {
   readonly capacity: Capacity
   /** Runtimes whose images are there. */
   readonly runtimes: readonly string[]
+  /** How many are claimed at most. */
+  readonly most: number
 }
 
 /** Whose a write is. */
@@ -42,20 +44,32 @@ export interface Owned {
   readonly fence: number
 }
 
+/** Claims until nothing more fits or `most` are claimed. */
+export async function claim(trx: Trx, o: Claim): Promise<Claimed[]> {
+  const all: Claimed[] = []
+  while (all.length < o.most) {
+    const claimed = await claimNext(trx, o)
+    if (!claimed) break
+    all.push(claimed)
+  }
+  return all
+}
+
 /**
  * Claims what is next, where the node has room for it: highest priority, then the tenant that has least running, then the
  * earliest. Only that one is looked at: letting smaller ones pass would starve a large one. One that is larger than the
  * whole node runs alone.
  */
-export async function claim(trx: Trx, o: Claim): Promise<Claimed | undefined> {
+async function claimNext(trx: Trx, o: Claim): Promise<Claimed | undefined> {
   const { node, capacity } = o
-  if (o.runtimes.length === 0) return undefined
+  // Most often nothing waits, and this is the cheapest to say so.
+  if (o.runtimes.length === 0 || !(await anyWaits(trx))) return undefined
   const used = await loadOf(trx, { node, overheadMib: capacity.overheadMib })
   if (used.vms >= capacity.vms || used.starting >= capacity.starting) return undefined
   let claiming = trx
     .updateTable('workloads')
     .set({ lease_node: node, lease_until: o.now + o.leaseMs, fence: sql`fence + 1` })
-    .where('id', '=', nextOf(trx, o.runtimes))
+    .where('id', '=', nextOf(o.runtimes))
     .where('lease_node', 'is', null)
   if (used.vms > 0) {
     claiming = claiming
@@ -64,6 +78,11 @@ export async function claim(trx: Trx, o: Claim): Promise<Claimed | undefined> {
   }
   const row = await claiming.returningAll().executeTakeFirst()
   return row && claimedOf(row)
+}
+
+async function anyWaits(trx: Trx): Promise<boolean> {
+  const some = sql`select 1 from workloads where finished_at is null and lease_node is null limit 1`
+  return (await some.execute(trx)).rows.length > 0
 }
 
 /** What runs and starts on a node. */
@@ -82,34 +101,35 @@ export async function loadOf(db: Db | Trx, o: { node: string; overheadMib: numbe
   return { vms, starting, cpus, memMib: mem + vms * o.overheadMib }
 }
 
-/** The id of what is next among those runtimes. */
-function nextOf(trx: Trx, runtimes: readonly string[]) {
-  const waiting = trx
-    .selectFrom('workloads')
-    .where('finished_at', 'is', null)
-    .where('lease_node', 'is', null)
-    .where('runtime', 'in', runtimes)
-  const first = waiting
-    .where(
-      'priority',
-      '=',
-      waiting.select(({ fn }) => fn.max('priority').as('priority')),
-    )
-    .select(({ fn }) => ['tenant', fn.min('id').as('id')])
-    .groupBy('tenant')
-  const busy = trx
-    .selectFrom('workloads')
-    .where('finished_at', 'is', null)
-    .where('lease_node', 'is not', null)
-    .select(({ fn }) => ['tenant', fn.countAll<number>().as('running')])
-    .groupBy('tenant')
-  return trx
-    .selectFrom(first.as('first'))
-    .leftJoin(busy.as('busy'), 'busy.tenant', 'first.tenant')
-    .select('first.id')
-    .orderBy(sql`coalesce(busy.running, 0)`)
-    .orderBy('first.id')
-    .limit(1)
+/**
+ * The id of what is next among those runtimes. What waits may be very much, so each step is a search in the index of it
+ * (priority, tenant, id) and never a walk: the highest priority, its tenants one after the other, the first of each.
+ */
+function nextOf(runtimes: readonly string[]) {
+  const waiting = sql`workloads where finished_at is null and lease_node is null`
+  const runnable = sql`runtime in (${sql.join(runtimes)})`
+  return sql<string>`(
+    with recursive
+      top(priority) as materialized (select priority from ${waiting} and ${runnable} order by priority desc limit 1),
+      tenants(tenant) as (
+        select min(tenant) from ${waiting} and priority = (select priority from top)
+        union all
+        select (select min(tenant) from ${waiting} and priority = (select priority from top) and tenant > tenants.tenant)
+        from tenants where tenant is not null
+      ),
+      first(tenant, id) as (
+        select tenant, (
+          select id from ${waiting} and priority = (select priority from top) and tenant = tenants.tenant and ${runnable}
+          order by id limit 1
+        ) from tenants where tenant is not null
+      )
+    select id from first where id is not null
+    order by (
+      select count(*) from workloads
+      where finished_at is null and lease_node is not null and tenant = first.tenant
+    ), id
+    limit 1
+  )`
 }
 
 /** Says that a node lives and still has all it claimed. */
@@ -174,6 +194,8 @@ export async function giveBack(trx: Trx, { id, fence }: Owned): Promise<boolean>
 export interface End {
   readonly status: 'completed' | 'failed' | 'killed'
   readonly at: number
+  /** When its program began, if it did: the note of that may have been lost. */
+  readonly startedAt?: number | undefined
   readonly record: string
   /** What its program gave. */
   readonly given: string
@@ -185,7 +207,11 @@ export interface End {
 export async function finish(trx: Trx, { id, fence }: Owned, end: End): Promise<boolean> {
   const { numUpdatedRows } = await trx
     .updateTable('workloads')
-    .set({ status: end.status, finished_at: end.at, record: end.record, bytes: end.bytes, spec: null })
+    .set({
+      status: end.status,
+      ...(end.startedAt !== undefined && { started_at: end.startedAt }),
+      ...{ finished_at: end.at, record: end.record, bytes: end.bytes, spec: null },
+    })
     .where('id', '=', id)
     .where('fence', '=', fence)
     .where('finished_at', 'is', null)
