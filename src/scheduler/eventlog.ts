@@ -1,8 +1,7 @@
 /**
  * A workload's events on disk, append-only: output, status changes, the end. Ids are 1, 2, 3 … without a gap.
- * The file is made with the first output: what comes before, and the end, is known without it from the workload's row, so
- * that one which says nothing needs no file. Memory holds a checkpoint for every 256 events; readers follow along with a
- * buffer of their own.
+ * The file is made with the first output: what comes before, and the end, follows from the workload's row. Memory holds a
+ * checkpoint for every 256 events; readers follow along with a buffer of their own.
  *
  * An entry: kind (1 byte), length (4 bytes, big-endian), payload.
  */
@@ -56,10 +55,7 @@ export class EventLog {
     return new EventLog(path, [first])
   }
 
-  /**
-   * The log of a workload that has ended. A file that lacks the last event is read as if it had it; one that is not there
-   * is read as what came before any output.
-   */
+  /** The log of a workload that has ended. A file that lacks the last event is read as if it had it. */
   static async ended(path: string, o: { early: readonly Event[]; last: Event }): Promise<EventLog> {
     const log = new EventLog(path, o.early)
     const file = await openExisting(path, 'r')
@@ -84,28 +80,31 @@ export class EventLog {
    * an `end`: only the store knows whether a workload has ended. `early`: what that process may have shown without a file.
    */
   async resume(early: readonly Event[], onEntry: (event: Event) => void): Promise<void> {
-    const writer = await openExisting(this.path, 'r+')
-    const size = (await writer?.stat())?.size ?? 0
-    for (let whole = true; writer && whole && this.#bytes < size;) {
+    const file = await openExisting(this.path, 'r+')
+    if (file) await this.#restore(file, onEntry)
+    this.#begun = true
+    if (this.#bytes > 0) this.#writer = file
+    else {
+      await file?.close()
+      await rm(this.path, { force: true })
+      this.#early = [...early]
+      this.#count = early.length
+      this.#notify()
+    }
+  }
+
+  async #restore(file: FileHandle, onEntry: (event: Event) => void): Promise<void> {
+    const { size } = await file.stat()
+    for (let whole = true; whole && this.#bytes < size;) {
       whole = false
-      for (const event of entriesOf(await readBlock(writer, this.#bytes, size))) {
+      for (const event of entriesOf(await readBlock(file, this.#bytes, size))) {
         if (event.kind === 'end') break
         whole = true
         onEntry(event)
         this.#grow(event)
       }
     }
-    this.#begun = true
-    if (this.#bytes > 0) {
-      this.#writer = writer
-      await writer?.truncate(this.#bytes)
-    } else {
-      await writer?.close()
-      await rm(this.path, { force: true })
-      this.#early = [...early]
-      this.#count = early.length
-      this.#notify()
-    }
+    await file.truncate(this.#bytes)
   }
 
   /** Of a log that is written by this process: the id of its newest entry. */

@@ -1,4 +1,5 @@
 /** From what the store and the backend know of a workload to what the record says. Pure. */
+import { VulcanError } from '../api/errors.ts'
 import type { ExitRecord, RunRecord, Status, WorkloadRecord, WorkloadSummary } from '../api/workload.ts'
 import type { Exit, RunFacts, Usage } from '../backend/backend.ts'
 import type { Stored } from '../store/rows.ts'
@@ -33,6 +34,13 @@ export interface Seen extends Known {
 export function seenOf(row: Stored): Seen {
   const known = row.record === undefined ? {} : (JSON.parse(row.record) as Known)
   return { ...known, row, status: row.status, startedAt: row.startedAt, finishedAt: row.finishedAt }
+}
+
+/** Why a start failed, for an exit's message. */
+export function wordsOf(error: unknown): string {
+  const words = error instanceof Error ? error.message : String(error)
+  if (!(error instanceof VulcanError)) return words
+  return `${error.code}: ${words}${error.hint ? ` (${error.hint})` : ''}`
 }
 
 /** Of a run whose start an earlier process did not live to note. */

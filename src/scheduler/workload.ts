@@ -11,7 +11,7 @@ import { earlyEvents, endEvent, statusEvent } from './events.ts'
 import type { EventLog } from './eventlog.ts'
 import { advance, statusOf } from './lifecycle.ts'
 import { Output } from './output.ts'
-import { givenOf, recordOf, seenOf, summaryOf, unknownRun, type Seen } from './record.ts'
+import { givenOf, recordOf, seenOf, summaryOf, unknownRun, wordsOf, type Seen } from './record.ts'
 
 export interface WorkloadParts {
   readonly claimed: Claimed
@@ -38,6 +38,7 @@ export class Workload {
   readonly #parts: WorkloadParts
   readonly #output: Output
   readonly #starting = new AbortController()
+  readonly #start = { timeoutMs: startDeadlineMs, signal: this.#starting.signal }
   readonly #ended = Promise.withResolvers<void>()
   readonly #released = Promise.withResolvers<undefined>()
   readonly #acquired = Promise.withResolvers<void>()
@@ -91,9 +92,8 @@ export class Workload {
   async execute(): Promise<void> {
     const { backend, spec } = this.#parts
     this.#seen = { ...this.#seen, queueMs: Date.now() - this.#seen.row.createdAt }
-    const start = { timeoutMs: startDeadlineMs, signal: this.#starting.signal }
     this.log.start()
-    await this.#through(() => deadline(`starting ${spec.id}`, start, (signal) => backend.execute(spec, signal)))
+    await this.#through(() => deadline(`starting ${spec.id}`, this.#start, (signal) => backend.execute(spec, signal)))
   }
 
   /** Goes on with what an earlier process had claimed, where its vm lives; ends it by vm_lost where not. */
@@ -104,8 +104,9 @@ export class Workload {
       const known = this.#seen.run ?? unknownRun(backend.name, claimed.node ?? '')
       const startedAt = this.#seen.startedAt ?? claimed.createdAt
       const recovery = { seen: this.#output.kept, startedAt, facts: known }
-      const start = { timeoutMs: startDeadlineMs, signal: this.#starting.signal }
-      const run = await deadline(`recovering ${spec.id}`, start, (signal) => backend.recover(spec, recovery, signal))
+      const run = await deadline(`recovering ${spec.id}`, this.#start, (signal) =>
+        backend.recover(spec, recovery, signal),
+      )
       if (run) return run
       throw new Error('the server ended while it ran, and its microVM did not live on')
     }, 'vm_lost')
@@ -166,10 +167,8 @@ export class Workload {
     const { queueMs, startedAt = 0 } = this.#seen
     const record = JSON.stringify({ queueMs, run: run.facts() })
     // For listings and for who comes after us. The end says it too, so nothing here waits for the disk.
-    store
-      .started(claimed, { at: startedAt, record })
-      .then((ours) => ours || run.kill('killed'))
-      .catch(this.#parts.onTrouble)
+    const noted = store.started(claimed, { at: startedAt, record })
+    noted.then((ours) => ours || run.kill('killed')).catch(this.#parts.onTrouble)
     if (this.log.newest < earlyEvents(true).length) await this.log.append(statusEvent('running'))
     onStarted()
   }
@@ -206,9 +205,7 @@ export class Workload {
   #failed(error: unknown, otherwise: 'start_failed' | 'vm_lost'): Exit | undefined {
     if (this.#releasing && !this.#seen.startedAt) return undefined
     if (this.#starting.signal.aborted) return { by: 'killed', message: 'killed before its program ran' }
-    const words = error instanceof Error ? error.message : String(error)
-    const hint = error instanceof VulcanError && error.hint ? ` (${error.hint})` : ''
-    const message = error instanceof VulcanError ? `${error.code}: ${words}${hint}` : words
+    const message = wordsOf(error)
     if (this.#seen.startedAt) return { by: 'vm_lost', message }
     const step = error instanceof VulcanError ? (error.step ?? error.code) : 'internal'
     return { by: otherwise, message, ...(otherwise === 'start_failed' && { step }) }
