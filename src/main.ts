@@ -8,6 +8,7 @@ import type { ImageState } from './api/state.ts'
 import type { Backend, Cleaned } from './backend/backend.ts'
 import { FakeBackend } from './backend/fake.ts'
 import { Facts } from './base/facts.ts'
+import { ProcessBus } from './bus/process.ts'
 import { lock } from './base/lock.ts'
 import { run } from './base/process.ts'
 import { Scope } from './base/scope.ts'
@@ -28,6 +29,7 @@ import { Scheduler } from './scheduler/scheduler.ts'
 import { buildServer, type FastifyTypeBox } from './server/app.ts'
 import type { Capacity } from './store/leases.ts'
 import { Store } from './store/store.ts'
+import { announce } from './server/events.ts'
 import type { ServerFacts } from './server/facts.ts'
 import { Metrics } from './server/metrics/metrics.ts'
 import { openTraces } from './server/traces/traces.ts'
@@ -39,6 +41,9 @@ const mib = 1 << 20
 const dayMs = 24 * 3600 * 1000
 /** MiB a vm takes on top of its program: guest kernel, agent, page cache floor and the VMM itself. */
 const overheadMib = 96
+
+/** Messages of the bus that are kept for who comes back: some seconds of a busy server. */
+const messagesKept = 4096
 
 interface Serving {
   readonly signal: AbortSignal
@@ -73,9 +78,11 @@ async function open(scope: Scope, config: Config, { say, signal }: Serving): Pro
   const scheduler = await openScheduler(scope, config, { backend, say })
   const facts = new Facts<ServerFacts>()
   const metrics = await observe(scope, { backend, scheduler, facts, say, node: config.node })
+  const bus = new ProcessBus({ kept: messagesKept })
+  announce(scheduler.facts, bus, (error) => say(wordsOf(error)))
   const keySha256 = config['server.key_sha256'] || (await ensureKey(config.home)).sha256
   const app = await buildServer({
-    scheduler,
+    ...{ scheduler, bus },
     access: { keySha256, names: config['server.names'] },
     home: config.home,
     node: config.node,
@@ -91,6 +98,8 @@ async function open(scope: Scope, config: Config, { say, signal }: Serving): Pro
     log: (error) => say(wordsOf(error)),
   })
   scope.defer('close the HTTP server', () => app.close())
+  // Before it, so that streams of events end rather than break off.
+  scope.defer('close the bus', () => bus[Symbol.asyncDispose]())
   // Undone first: with every run ended or let go of, no request waits for one.
   scope.defer('end the workloads', () => end(scheduler, signal))
   await scheduler.start()

@@ -48,6 +48,7 @@ export class Scheduler implements AsyncDisposable {
     this.#worker = new Worker({
       ...{ node, store, backend, capacity, shelf },
       logOf: (id) => this.#waiting.logOf(id),
+      onStarted: (summary) => this.facts.emit('workload.started', { id: summary.id, summary }),
       onEnded: (summary) => this.#onEnded(summary),
       onTrouble: (id, error) => this.#trouble(error, id),
     })
@@ -81,16 +82,16 @@ export class Scheduler implements AsyncDisposable {
     if (this.#closing.signal.aborted) throw new VulcanError('shutting_down', 'the server is shutting down')
     const { store, limits, pending, capacity } = this.#o
     const free = Math.max(0, capacity.vms - this.#worker.live.size)
-    const { id, known } = await this.#gate.pass(pending + free, async () =>
+    return this.#gate.pass(pending + free, async () =>
       take(request, o.upload, {
         ...{ store, limits, shelf: this.#shelf, signal: this.#closing.signal },
         tenant: o.tenant ?? '',
         offer: await this.offer(),
         onKept: () => this.#worker.pump(),
+        onTaken: (summary) =>
+          this.facts.emit('workload.accepted', { id: summary.id, runtime: summary.runtime, summary }),
       }),
     )
-    if (!known) this.facts.emit('workload.accepted', { id, runtime: request.runtime })
-    return id
   }
 
   /** What this node's backend offers now. */

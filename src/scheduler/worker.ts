@@ -18,6 +18,7 @@ export interface WorkerOptions {
   readonly capacity: Capacity
   /** The log of a workload that was claimed; whoever reads it already has the same. */
   readonly logOf: (id: string) => EventLog
+  readonly onStarted: (summary: WorkloadSummary) => void
   readonly onEnded: (summary: WorkloadSummary) => void
   readonly onTrouble: (id: string, error: unknown) => void
 }
@@ -113,8 +114,11 @@ export class Worker {
       store,
       backend,
       onTrouble: (error) => onTrouble(id, error),
-      // The place it had among those that start is free once its start is noted, which waits for company too.
-      onStarted: () => this.pump({ patient: true }),
+      onStarted: () => {
+        this.#o.onStarted(workload.summary)
+        // The place it had among those that start is free once its start is noted, which waits for company too.
+        this.pump({ patient: true })
+      },
       onEnded: () => {
         this.live.delete(id)
         this.#o.onEnded(workload.summary)

@@ -7,8 +7,10 @@ import { routes } from '../api/routes.ts'
 import type { ImageState } from '../api/state.ts'
 import type { Capacity } from '../store/leases.ts'
 import type { Facts } from '../base/facts.ts'
+import type { Bus } from '../bus/bus.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
 import { guard, type Access } from './access.ts'
+import { eventsRoute } from './events.ts'
 import type { ServerFacts } from './facts.ts'
 import { answerFaults, schemaFaults } from './faults.ts'
 import type { Metrics } from './metrics/metrics.ts'
@@ -39,6 +41,8 @@ export interface ServerOptions {
   readonly heartbeatMs: number
   /** Where it states what it answered. */
   readonly facts: Facts<ServerFacts>
+  /** What tells of workloads; closed, it ends the streams of it. */
+  readonly bus: Bus
   readonly metrics: Pick<Metrics, 'text'>
   readonly images: () => Promise<readonly ImageState[]>
   /** Takes what went wrong inside. */
@@ -72,6 +76,7 @@ export async function buildServer(o: ServerOptions): Promise<FastifyTypeBox> {
     specBytes: o.bodyBytes,
   })
   workloadRoutes(app, o)
+  eventsRoute(app, o)
   stateRoutes(app, o)
   metricsRoute(app, o.metrics)
   app.get(routes.openapi, { schema: { hide: true } }, () => app.swagger())
