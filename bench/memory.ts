@@ -25,7 +25,7 @@ export async function memory({ quick, say }: Options): Promise<Figure[]> {
     )
     if (!first || !last) throw new Error('nothing was measured')
     const ratio = spreadOf([last.median / first.median])
-    return { unit: 'MiB', value: last, floor: first, ratio, bar: { most } }
+    return { unit: 'MiB', value: last, floor: first, ratio, bar: { of: 'ratio' as const, most } }
   }
   const name = `over ${all} workloads, by ${warm}`
   return [

@@ -13,8 +13,8 @@ export interface Figure {
   readonly floor?: Spread
   /** Value by floor, round by round: what other tenants of the host do hits both. */
   readonly ratio?: Spread
-  /** What was promised: the ratio where there is one, else the value, is at most or at least this. */
-  readonly bar?: { readonly most: number } | { readonly least: number }
+  /** What was promised: the value, or its ratio, is at most or at least this. */
+  readonly bar?: { readonly of: 'value' | 'ratio'; readonly most?: number; readonly least?: number }
 }
 
 export interface Report {
@@ -51,8 +51,8 @@ export function hostNow(): Report['host'] {
 /** True when the bar holds, undefined without one. */
 export function holds({ value, ratio, bar }: Figure): boolean | undefined {
   if (!bar) return undefined
-  const { median } = ratio ?? value
-  return 'most' in bar ? median <= bar.most : median >= bar.least
+  const median = (bar.of === 'ratio' ? ratio?.median : value.median) ?? NaN
+  return median <= (bar.most ?? Infinity) && median >= (bar.least ?? -Infinity)
 }
 
 /** A table for people; with an earlier report, a column of what has become of each figure since. */
@@ -60,7 +60,10 @@ export function tableOf(report: Report, earlier?: Report): string {
   const head = ['figure', 'median', 'quartiles', 'floor', 'ratio', 'bar', ...(earlier ? ['before'] : [])]
   const rows = report.figures.map((figure) => {
     const before = earlier?.figures.find(({ name }) => name === figure.name)
-    return [...cellsOf(figure), ...(earlier ? [before ? (cellsOf(before)[figure.ratio ? 4 : 1] ?? '') : '-'] : [])]
+    return [
+      ...cellsOf(figure),
+      ...(earlier ? [before ? (cellsOf(before)[figure.bar?.of === 'ratio' ? 4 : 1] ?? '') : '-'] : []),
+    ]
   })
   const widths = head.map((_, i) => Math.max(...[head, ...rows].map((row) => row[i]?.length ?? 0)))
   return [head, ...rows].map((row) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')).join('\n')
@@ -68,7 +71,7 @@ export function tableOf(report: Report, earlier?: Report): string {
 
 function cellsOf(figure: Figure): string[] {
   const { name, unit, value, floor, ratio, bar } = figure
-  const limit = bar && ('most' in bar ? `<= ${bar.most}` : `>= ${bar.least}`)
+  const limit = bar && (bar.most === undefined ? `>= ${bar.least}` : `<= ${bar.most}`)
   return [
     name,
     `${short(value.median)} ${unit}`,

@@ -32,7 +32,8 @@ export async function openStreams({ quick, profile, say }: Options): Promise<Fig
       unit: 'ms',
       value: spreadOf(p99.ours),
       floor: spreadOf(p99.floor),
-      bar: { most: 250 },
+      ratio: spreadOf(p99.ours.map((ms, i) => ms / (p99.floor[i] ?? NaN))),
+      bar: { of: 'value', most: 250 },
     },
   ]
 }

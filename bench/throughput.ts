@@ -36,9 +36,10 @@ export async function throughput({ quick, profile }: Options): Promise<Figure[]>
     unit: '/s',
     value: spreadOf(rates),
     floor: spreadOf(accepted.floor),
+    ratio: spreadOf(rates.map((rate, i) => rate / (accepted.floor[i] ?? NaN))),
   })
   return [
-    { name: 'accepted on one core', ...of(accepted.held), bar: { least: 1000 } },
+    { name: 'accepted on one core', ...of(accepted.held), bar: { of: 'value', least: 1000 } },
     { name: 'accepted and ended on one core', ...of(accepted.ended) },
   ]
 }
