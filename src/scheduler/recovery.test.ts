@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { FakeBackend } from '../backend/fake.ts'
 import { Store } from '../store/store.ts'
+import type { Entry } from './eventlog.ts'
 import { Scheduler } from './scheduler.ts'
 
 let home: string
@@ -130,6 +131,21 @@ test('a run whose vm did not live on is failed by vm_lost, keeps the output it g
   })
   expect((await wholeLog(second.scheduler, id)).kinds).toEqual(['status', 'status', 'end'])
   expect(fresh.live.size).toBe(0)
+})
+
+test('a run that had said nothing and is lost: whoever saw it running gets its end, once', async () => {
+  const first = await server(new FakeBackend())
+  const id = await first.scheduler.accept({ runtime: 'python', code: '# fake: sleep 600000' })
+  for await (const event of first.scheduler.events(id, 0, soon())) if (event.id === 2) break
+  await first.scheduler.release()
+  await first.crash()
+
+  await using second = await server(new FakeBackend())
+  const rest: Entry[] = []
+  for await (const entry of second.scheduler.events(id, 2, soon())) rest.push(entry)
+  expect(rest.map(({ id: at, kind }) => [at, kind])).toEqual([[3, 'end']])
+  expect((await wholeLog(second.scheduler, id)).kinds).toEqual(['status', 'status', 'end'])
+  expect((await second.scheduler.summary(id)).exit?.by).toBe('vm_lost')
 })
 
 test('what waited waits on and runs in the next process; what was starting when it was handed over waits again', async () => {
