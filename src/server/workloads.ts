@@ -66,7 +66,7 @@ function submitRoutes(app: FastifyTypeBox, o: Parts): void {
   const waiting = { body, querystring: Wait, response: { 200: WorkloadRecord, 202: WorkloadRecord, ...problems } }
   app.post(routes.workloads, { schema: waiting }, async (request, reply) => {
     const waitMs = waitOf(request.query.wait_s)
-    const { id } = await submit(o, request)
+    const id = await submit(o, request)
     void reply.header('location', pathOf(routes.workload, { id }))
     await waitFor(scheduler, id, { waitMs, request })
     const record = await scheduler.record(id)
@@ -75,11 +75,9 @@ function submitRoutes(app: FastifyTypeBox, o: Parts): void {
 
   const detached = { body, response: { 202: Accepted, ...problems } }
   app.post(routes.workloadsAsync, { schema: detached }, async (request, reply) => {
-    const accepted = await submit(o, request)
-    return reply
-      .status(202)
-      .header('location', pathOf(routes.workload, { id: accepted.id }))
-      .send(accepted)
+    const id = await submit(o, request)
+    const status = await scheduler.status(id)
+    return reply.status(202).header('location', pathOf(routes.workload, { id })).send({ id, status })
   })
 }
 
@@ -122,12 +120,13 @@ function readRoutes(app: FastifyTypeBox, scheduler: Scheduler): void {
 }
 
 /** Takes the request's workload in; a caller who traces is named to whoever draws traces. */
-async function submit({ scheduler, facts }: Parts, request: FastifyRequest): Promise<Accepted> {
+async function submit({ scheduler, facts }: Parts, request: FastifyRequest): Promise<string> {
   const id = await scheduler.accept(withKey(request), { upload: request.upload ?? undefined })
-  const status = await scheduler.status(id)
   const { traceparent } = request.headers
-  if (typeof traceparent === 'string' && !hasEnded(status)) facts.emit('workload.submitted', { id, traceparent })
-  return { id, status }
+  if (typeof traceparent === 'string' && !hasEnded(await scheduler.status(id))) {
+    facts.emit('workload.submitted', { id, traceparent })
+  }
+  return id
 }
 
 /** The key may come as a header too; a body that names another one is a contradiction. */
