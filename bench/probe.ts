@@ -5,5 +5,7 @@ process.on('message', (message) => {
   const { rss, heapUsed } = process.memoryUsage()
   process.send?.({ rss, heapUsed })
 })
+// It does not outlive whoever measures it.
+process.once('disconnect', () => process.exit(1))
 // The program ends when it would without us.
 process.channel?.unref()
