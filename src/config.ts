@@ -146,6 +146,19 @@ export function asVariables({ config, origins }: Loaded): Record<string, string>
   return Object.fromEntries(given.map((name) => [variableOf(name), String(config[name])]))
 }
 
+/** The most that one workload may ask for. */
+export function limitsOf(config: Config) {
+  return {
+    cpus: config['limits.cpus'],
+    memMib: Math.min(config['limits.mem_mb'], config['concurrency.mem_mb']),
+    timeoutS: config['limits.timeout_s'],
+    diskMib: config['limits.disk_mb'],
+    pids: config['limits.pids'],
+    outputBytes: config['limits.output_mb'] * (1 << 20),
+    archiveBytes: config['limits.archive_mb'] * (1 << 20),
+  }
+}
+
 function readFile(path: string): string | undefined {
   if (!isAbsolute(path)) return undefined
   try {

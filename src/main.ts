@@ -7,6 +7,7 @@ import { runtimes } from './api/runtimes.ts'
 import type { Backend, Cleaned } from './backend/backend.ts'
 import { FakeBackend } from './backend/fake.ts'
 import { Facts } from './base/facts.ts'
+import { ProcessBus } from './bus/process.ts'
 import { lock } from './base/lock.ts'
 import { run } from './base/process.ts'
 import { Scope } from './base/scope.ts'
@@ -15,7 +16,7 @@ import { cli } from './cli/cli.ts'
 import { StoppedBy, type Wiring } from './cli/context.ts'
 import { ensureKey } from './cli/key.ts'
 import { removeServerFile, serverLock, writeServerFile } from './cli/serverfile.ts'
-import { type Config, isNotified, type Loaded, traceSettings } from './config.ts'
+import { type Config, isNotified, limitsOf, type Loaded, traceSettings } from './config.ts'
 import { FirecrackerBackend } from './firecracker/backend.ts'
 import { hostNameservers } from './firecracker/network/nameservers.ts'
 import { foreignDrops } from './firecracker/network/foreign.ts'
@@ -31,6 +32,7 @@ import type { Capacity } from './store/leases.ts'
 import { Store } from './store/store.ts'
 import { AuditLog } from './server/audit.ts'
 import { backUp } from './server/backup.ts'
+import { announce } from './server/events.ts'
 import { Keyring } from './server/keyring.ts'
 import type { ServerFacts } from './server/facts.ts'
 import { Metrics } from './server/metrics/metrics.ts'
@@ -79,9 +81,12 @@ async function open(scope: Scope, config: Config, { say, signal }: Serving): Pro
   openAudit(scope, config, { facts, say })
   const metrics = await observe(scope, { backend, scheduler, facts, say, node: config.node })
   const log = (error: unknown) => say(wordsOf(error))
+  // So many messages are kept for who comes back: some seconds of a busy server.
+  const bus = new ProcessBus({ kept: 4096 })
+  announce(scheduler.facts, bus, log)
   const localSha256 = config['server.key_sha256'] || (await ensureKey(config.home)).sha256
   const app = await buildServer({
-    scheduler,
+    ...{ scheduler, bus },
     access: { keyring: new Keyring({ store, localSha256, log }), names: config['server.names'] },
     failuresPerMinute: config['server.failures_per_minute'],
     home: config.home,
@@ -98,6 +103,8 @@ async function open(scope: Scope, config: Config, { say, signal }: Serving): Pro
     log,
   })
   scope.defer('close the HTTP server', () => app.close())
+  // Before it, so that streams of events end rather than break off.
+  scope.defer('close the bus', () => bus[Symbol.asyncDispose]())
   scope.defer('end the workloads', () => end(scheduler, signal))
   // Undone first: whoever comes is told to come back. With every run ended or let go of, no request waits for one.
   scope.defer('refuse new requests', () => app.closing.refuse())
@@ -216,18 +223,6 @@ async function openVms(config: Config, say: Serving['say']): Promise<Firecracker
   })
   tellNews(backend.facts, say)
   return backend
-}
-
-function limitsOf(config: Config) {
-  return {
-    cpus: config['limits.cpus'],
-    memMib: Math.min(config['limits.mem_mb'], config['concurrency.mem_mb']),
-    timeoutS: config['limits.timeout_s'],
-    diskMib: config['limits.disk_mb'],
-    pids: config['limits.pids'],
-    outputBytes: config['limits.output_mb'] * mib,
-    archiveBytes: config['limits.archive_mb'] * mib,
-  }
 }
 
 /** A port nobody asked for may be another one when it is taken. */

@@ -65,9 +65,15 @@ async function said(child: ChildProcess): Promise<Said> {
 /** Beside what is tested: a command in this process, which costs less. */
 const aside = (...words: string[]) => say(['--home', join(folder, 'home'), ...words], {})
 
-const running = async (): Promise<unknown[]> => {
+const running = async (): Promise<{ id: string }[]> => {
   const { out } = await aside('ls', '--status', 'running', '--json')
-  return (JSON.parse(out) as { workloads: unknown[] }).workloads
+  return (JSON.parse(out) as { workloads: { id: string }[] }).workloads
+}
+
+/** A run that was asked to end takes a moment to: its log goes on until then, and for ever where nobody asked. */
+const allEnded = async (): Promise<void> => {
+  for (const { id } of await running()) await aside('logs', '-f', id)
+  expect(await running()).toEqual([])
 }
 
 test('run starts a server by itself, passes all three streams on, tells the result, exits as the program did', async () => {
@@ -104,7 +110,7 @@ test('a reader that goes away ends the run without a word', async () => {
   await once(child.stdout, 'data')
   child.stdout.destroy()
   expect(await said(child)).toMatchObject({ code: 137, err: '' })
-  expect(await running()).toEqual([])
+  await allEnded()
 })
 
 test('a bash that has sourced the completion completes commands, values, ids and files, and runs nothing it reads', async () => {

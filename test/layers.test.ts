@@ -14,10 +14,24 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   machine: ['api', 'base'],
   firecracker: ['backend', 'images', 'api', 'base'],
   store: ['api', 'base'],
+  bus: ['api', 'base'],
   scheduler: ['backend', 'store', 'api', 'base'],
-  server: ['scheduler', 'store', 'backend', 'api', 'base'],
+  server: ['scheduler', 'store', 'bus', 'backend', 'api', 'base'],
   cli: ['config', 'settings', 'machine', 'images', 'api', 'base'],
-  main: ['cli', 'config', 'server', 'scheduler', 'store', 'firecracker', 'backend', 'machine', 'images', 'api', 'base'],
+  main: [
+    'cli',
+    'config',
+    'server',
+    'scheduler',
+    'store',
+    'bus',
+    'firecracker',
+    'backend',
+    'machine',
+    'images',
+    'api',
+    'base',
+  ],
 }
 
 const src = resolve(import.meta.dirname, '..', 'src')

@@ -45,6 +45,8 @@ export const errorTable = {
   archive_too_large: row(413, 'caller', false, 'The archive is larger than the limit'),
   overloaded: row(503, 'vulcan', true, 'Too much is running; try again later'),
   shutting_down: row(503, 'vulcan', true, 'The server is shutting down'),
+  no_responders: row(503, 'vulcan', true, 'Nobody is there who answers to this'),
+  no_answer: row(504, 'vulcan', true, 'No answer came in time'),
   host_unfit: row(503, 'operator', false, 'This host lacks something that a microVM needs'),
   asset_unavailable: row(503, 'operator', true, 'A pinned download could not be had from any of its sources'),
   asset_corrupt: row(503, 'operator', true, 'A download is not what its pinned checksum says'),

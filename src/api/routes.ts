@@ -9,6 +9,7 @@ export const routes = {
   workload: `${prefix}/workloads/:id`,
   logs: `${prefix}/workloads/:id/logs`,
   output: `${prefix}/workloads/:id/output/:stream`,
+  events: `${prefix}/events`,
   backends: `${prefix}/backends`,
   nodes: `${prefix}/nodes`,
   images: `${prefix}/images`,

@@ -74,14 +74,14 @@ export class FakeProgram {
     switch (word) {
       case 'print':
         return this.#write('stdout', `${rest}\n`)
+      case 'now':
+        return this.#write('stdout', `${performance.timeOrigin + performance.now()}\n`)
       case 'error':
         return this.#write('stderr', `${rest}\n`)
       case 'base64':
         return this.#write('stdout', Uint8Array.fromBase64(rest))
       case 'flood':
-        for (let left = Number(rest); left > 0 && !this.#killed; left -= 65_536) {
-          await this.#write('stdout', Buffer.alloc(Math.min(left, 65_536), 'x'))
-        }
+        for (const piece of flooded(Number(rest))) await this.#write('stdout', piece)
         return undefined
       case 'count':
         for (const piece of countedTo(Number(rest))) await this.#write('stdout', piece)
@@ -119,6 +119,10 @@ export class FakeProgram {
     this.notify()
     while (this.retained.bytes > outputWindowBytes && !this.#killed) await this.changed
   }
+}
+
+function* flooded(bytes: number): Generator<Buffer> {
+  for (let left = bytes; left > 0; left -= 65_536) yield Buffer.alloc(Math.min(left, 65_536), 'x')
 }
 
 /** The numbers from 1, a line of 63 characters each, a thousand lines a piece. */

@@ -5,6 +5,7 @@ const words = [
   'start', // takes that many milliseconds to start
   'fail', // does not start, with that message
   'print',
+  'now', // writes the milliseconds of the epoch, with a fraction
   'error',
   'base64', // writes these bytes
   'flood', // writes that many bytes

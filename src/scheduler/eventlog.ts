@@ -1,11 +1,11 @@
 /**
  * A workload's events on disk, append-only: output, status changes, the end. Ids are 1, 2, 3 … without a gap.
- * The file is made when the workload starts; until then, and again when it has ended, what its first and last event say
- * is known without it. Memory holds a checkpoint for every 256 events; readers follow along with a buffer of their own.
+ * The file is made with the first output: what comes before, and the end, follows from the workload's row. Memory holds a
+ * checkpoint for every 256 events; readers follow along with a buffer of their own.
  *
  * An entry: kind (1 byte), length (4 bytes, big-endian), payload.
  */
-import { mkdir, open, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, rm, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { isMissing } from '../base/files.ts'
 import { abortable } from '../base/time.ts'
@@ -24,7 +24,7 @@ export interface Entry extends Event {
 
 const headerBytes = 5
 const blockBytes = 256 << 10
-/** Largest payload, so that a reader's block always holds at least one entry. */
+/** Largest payload: a reader's block always holds an entry. */
 export const maxEntryBytes = 64 << 10
 const checkpointEvery = 256
 
@@ -35,32 +35,30 @@ interface Checkpoint {
 
 export class EventLog {
   readonly path: string
-  /** The event with id 1, of every log. */
-  readonly #first: Event
+  /** The first events, as long as they are in no file. */
+  #early: Event[]
   readonly #checkpoints: Checkpoint[] = [{ id: 0, offset: 0 }]
   #writer: FileHandle | undefined
+  #begun = false
   #count = 0
   #bytes = 0
   #last: Event | undefined
   #changed = Promise.withResolvers<void>()
 
-  private constructor(path: string, first: Event) {
+  private constructor(path: string, early: readonly Event[]) {
     this.path = path
-    this.#first = first
+    this.#early = [...early]
   }
 
-  /** The log of a workload that waits; it has no file yet. */
+  /** The log of a workload that waits. */
   static waiting(path: string, first: Event): EventLog {
-    return new EventLog(path, first)
+    return new EventLog(path, [first])
   }
 
-  /** The log of a workload that has ended. A file that lacks the last event, or is not there, is read as if it had it. */
-  static async ended(path: string, o: { first: Event; last: Event }): Promise<EventLog> {
-    const log = new EventLog(path, o.first)
-    const file = await open(path, 'r').catch((error: unknown) => {
-      if (isMissing(error)) return undefined
-      throw error
-    })
+  /** The log of a workload that has ended. A file that lacks the last event is read as if it had it. */
+  static async ended(path: string, o: { early: readonly Event[]; last: Event }): Promise<EventLog> {
+    const log = new EventLog(path, o.early)
+    const file = await openExisting(path, 'r')
     log.#bytes = (await file?.stat())?.size ?? 0
     await file?.close()
     log.#last = o.last
@@ -71,31 +69,42 @@ export class EventLog {
     return this.#bytes
   }
 
-  /** Makes the file, and its folder, with the first event in it; what follows can be appended. */
-  async start(): Promise<void> {
-    await mkdir(dirname(this.path), { recursive: true, mode: 0o700 })
-    this.#writer = await open(this.path, 'wx', 0o600)
-    await this.append(this.#first)
+  /** From now on events can be appended. */
+  start(): void {
+    this.#begun = true
+    this.#count = this.#early.length
   }
 
   /**
-   * Goes on with a file that another process wrote and tells what is in it. A last entry that is cut off is removed, as
-   * is an `end`: only the store knows whether a workload has ended.
+   * Goes on with what another process wrote and tells what is in the file. A last entry that is cut off is removed, as is
+   * an `end`: only the store knows whether a workload has ended. `early`: what that process may have shown without a file.
    */
-  async resume(onEntry: (event: Event) => void): Promise<void> {
-    const writer = await open(this.path, 'r+')
-    this.#writer = writer
-    const { size } = await writer.stat()
+  async resume(early: readonly Event[], onEntry: (event: Event) => void): Promise<void> {
+    const file = await openExisting(this.path, 'r+')
+    if (file) await this.#restore(file, onEntry)
+    this.#begun = true
+    if (this.#bytes > 0) this.#writer = file
+    else {
+      await file?.close()
+      await rm(this.path, { force: true })
+      this.#early = [...early]
+      this.#count = early.length
+      this.#notify()
+    }
+  }
+
+  async #restore(file: FileHandle, onEntry: (event: Event) => void): Promise<void> {
+    const { size } = await file.stat()
     for (let whole = true; whole && this.#bytes < size;) {
       whole = false
-      for (const event of entriesOf(await readBlock(writer, this.#bytes, size))) {
+      for (const event of entriesOf(await readBlock(file, this.#bytes, size))) {
         if (event.kind === 'end') break
         whole = true
         onEntry(event)
         this.#grow(event)
       }
     }
-    await writer.truncate(this.#bytes)
+    await file.truncate(this.#bytes)
   }
 
   /** Of a log that is written by this process: the id of its newest entry. */
@@ -105,17 +114,31 @@ export class EventLog {
 
   /** One writer at a time; a payload is at most maxEntryBytes. Readers see it once it is on its way to the disk whole. */
   async append({ kind, data }: { readonly kind: Kind; readonly data: Uint8Array }): Promise<void> {
-    if (!this.#writer) throw new Error(`${this.path}: is not open`)
+    if (!this.#begun) throw new Error(`${this.path}: is not open`)
     if (data.length > maxEntryBytes) throw new Error(`${this.path}: an entry of ${data.length} bytes`)
-    const header = Buffer.alloc(headerBytes)
-    header.writeUInt8(kinds.indexOf(kind), 0)
-    header.writeUInt32BE(data.length, 1)
-    await this.#writer.writev([header, data], this.#bytes)
+    if (!this.#writer && kind === 'status') {
+      this.#early.push({ kind, data: Buffer.from(data) })
+      this.#count += 1
+      return this.#notify()
+    }
+    const writer = this.#writer ?? (await this.#create())
+    await writer.writev([headerOf({ kind, data }), data], this.#bytes)
     this.#grow({ data })
     this.#notify()
   }
 
-  /** Resolves when all that was appended is on the disk. */
+  /** Makes the file, and its folder, with what came before the first output. */
+  async #create(): Promise<FileHandle> {
+    await mkdir(dirname(this.path), { recursive: true, mode: 0o700 })
+    const writer = await open(this.path, 'wx', 0o600)
+    this.#writer = writer
+    await writer.writev(this.#early.flatMap((event) => [headerOf(event), event.data]))
+    this.#count = 0
+    for (const event of this.#early) this.#grow(event)
+    return writer
+  }
+
+  /** Resolves when all output that was appended is on the disk. */
   async sync(): Promise<void> {
     await this.#writer?.datasync()
   }
@@ -134,6 +157,7 @@ export class EventLog {
   async close(): Promise<void> {
     const writer = this.#writer
     this.#writer = undefined
+    this.#begun = false
     await writer?.close()
     this.#notify()
   }
@@ -144,7 +168,6 @@ export class EventLog {
     let { id, offset } = start
     let kind: Kind | undefined
     let seen = after
-    if (after < 1 && this.#bytes === 0) yield { id: (seen = 1), ...this.#first }
     let file: FileHandle | undefined
     try {
       for (;;) {
@@ -152,6 +175,11 @@ export class EventLog {
         const changed = this.#changed.promise
         const last = this.#last
         const from = offset
+        // What was read here before it came into a file is passed over there.
+        for (; this.#bytes === 0 && seen < this.#early.length; seen += 1) {
+          const event = this.#early[seen]
+          if (event) yield { id: seen + 1, ...event }
+        }
         if (offset < this.#bytes) {
           file ??= await open(this.path, 'r')
           for (const event of entriesOf(await readBlock(file, offset, this.#bytes))) {
@@ -164,7 +192,7 @@ export class EventLog {
         if (offset > from) continue
         if (last) {
           // What is left of a file here is half an entry, from a power cut.
-          const due = Math.max(id, 1) + 1
+          const due = (offset > 0 ? id : this.#early.length) + 1
           if (kind !== 'end' && due > after) yield { id: due, ...last }
           return
         }
@@ -186,6 +214,20 @@ export class EventLog {
     this.#changed = Promise.withResolvers()
     resolve()
   }
+}
+
+function headerOf({ kind, data }: { readonly kind: Kind; readonly data: Uint8Array }): Buffer {
+  const header = Buffer.alloc(headerBytes)
+  header.writeUInt8(kinds.indexOf(kind), 0)
+  header.writeUInt32BE(data.length, 1)
+  return header
+}
+
+async function openExisting(path: string, flags: string): Promise<FileHandle | undefined> {
+  return open(path, flags).catch((error: unknown) => {
+    if (!isMissing(error)) throw error
+    return undefined
+  })
 }
 
 async function readBlock(file: FileHandle, offset: number, end: number): Promise<Buffer> {

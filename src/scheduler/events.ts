@@ -12,3 +12,8 @@ export function endEvent({ status, exit }: { status: Status; exit?: ExitRecord |
 
 /** Every log begins with this. */
 export const firstEvent = statusEvent('pending')
+
+/** What comes before any output: a second event where the program ran, or may have. */
+export function earlyEvents(ran: boolean): readonly Event[] {
+  return ran ? [firstEvent, statusEvent('running')] : [firstEvent]
+}

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { VulcanError } from '../api/errors.ts'
-import type { WorkloadRequest } from '../api/workload.ts'
+import type { WorkloadRequest, WorkloadSummary } from '../api/workload.ts'
 import type { RunSpec } from '../backend/backend.ts'
 import { sha256File } from '../base/files.ts'
 import { orderedId } from '../base/id.ts'
@@ -10,6 +10,7 @@ import type { Store } from '../store/store.ts'
 import type { Exceeded } from '../store/keys.ts'
 import type { Used } from '../store/workloads.ts'
 import { admit, type Limits, type Offer } from './admission.ts'
+import { summaryOf } from './record.ts'
 import type { Shelf } from './shelf.ts'
 import { prepare, type Upload } from './source.ts'
 import { textOfSpec } from './spec.ts'
@@ -25,19 +26,15 @@ export interface Intake {
   readonly signal: AbortSignal
   /** Called in the moment in which the workload is on its way to the disk, so that a claim can go with it. */
   readonly onKept: () => void
-}
-
-export interface Taken {
-  readonly id: string
-  /** True when the same request had made it before. */
-  readonly known: boolean
+  /** Called when it is on the disk, before it can start; not for a request that has made one before. */
+  readonly onTaken: (summary: WorkloadSummary) => void
 }
 
 /**
- * Resolves once the workload is on the disk. The upload's file is moved or removed, whatever happens. Rejects with a
+ * Resolves with the id once the workload is on the disk. The upload's file is moved or removed, whatever happens. Rejects with a
  * VulcanError that names the field at fault, having left nothing behind.
  */
-export async function take(request: WorkloadRequest, upload: Upload | undefined, o: Intake): Promise<Taken> {
+export async function take(request: WorkloadRequest, upload: Upload | undefined, o: Intake): Promise<string> {
   try {
     const admitted = admit(request, { limits: o.limits, offers: [o.offer], uploaded: upload !== undefined })
     const { idempotency_key: key } = request
@@ -57,14 +54,14 @@ interface Keeping {
   readonly idempotency?: { readonly key: string; readonly body: string }
 }
 
-async function keep(request: WorkloadRequest, { admitted, upload, o, idempotency }: Keeping): Promise<Taken> {
+async function keep(request: WorkloadRequest, { admitted, upload, o, idempotency }: Keeping): Promise<string> {
   const spent = await o.store.exceeded(o.tenant, Date.now())
   if (spent) throw exceededBy(spent)
   const id = orderedId()
   if (upload || request.code_archive !== undefined) await o.shelf.create(id)
   try {
     const spec = await specOf(request, { id, admitted, upload, o })
-    const inserted = o.store.insert({
+    const row = {
       id,
       tenant: o.tenant,
       runtime: admitted.runtime.name,
@@ -74,13 +71,15 @@ async function keep(request: WorkloadRequest, { admitted, upload, o, idempotency
       memMib: spec.resources.memMib,
       createdAt: Date.now(),
       labels: request.labels ?? {},
-      spec: textOfSpec(spec),
-      idempotency,
-    })
+    }
+    const inserted = o.store.insert({ ...row, spec: textOfSpec(spec), idempotency })
     o.onKept()
     const instead = await inserted
     if (instead && 'quota' in instead) throw exceededBy(instead)
-    if (!instead || !idempotency) return { id, known: false }
+    if (!instead || !idempotency) {
+      o.onTaken(summaryOf({ row, status: 'pending' }))
+      return id
+    }
     // The same request came twice at once; the other was first.
     await o.shelf.remove(id)
     return same(instead, idempotency)
@@ -117,8 +116,8 @@ function exceededBy({ quota, limit }: Exceeded): VulcanError {
   return new VulcanError('quota_exceeded', `the quota ${quota} is used up: ${words[quota]}`, { retryAfterS })
 }
 
-function same(used: Used, { key, body }: { key: string; body: string }): Taken {
-  if (used.body === body) return { id: used.workload, known: true }
+function same(used: Used, { key, body }: { key: string; body: string }): string {
+  if (used.body === body) return used.workload
   throw new VulcanError(
     'idempotency_conflict',
     `the idempotency key ${JSON.stringify(key)} was used with another body`,

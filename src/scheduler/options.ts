@@ -19,7 +19,9 @@ export interface SchedulerOptions {
 }
 
 export interface SchedulerFacts {
-  readonly 'workload.accepted': { id: string; runtime: string }
+  /** Of one workload these come in this order. */
+  readonly 'workload.accepted': { id: string; runtime: string; summary: WorkloadSummary }
+  readonly 'workload.started': { id: string; summary: WorkloadSummary }
   readonly 'workload.ended': { id: string; summary: WorkloadSummary }
   /** Something of ours went wrong beside the run. */
   readonly 'workload.trouble': { id: string; error: unknown }

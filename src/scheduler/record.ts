@@ -36,6 +36,13 @@ export function seenOf(row: Stored): Seen {
   return { ...known, row, status: row.status, startedAt: row.startedAt, finishedAt: row.finishedAt }
 }
 
+/** Why a start failed, for an exit's message. */
+export function wordsOf(error: unknown): string {
+  const words = error instanceof Error ? error.message : String(error)
+  if (!(error instanceof VulcanError)) return words
+  return `${error.code}: ${words}${error.hint ? ` (${error.hint})` : ''}`
+}
+
 /** Of a run whose start an earlier process did not live to note. */
 export function unknownRun(backend: string, node: string): RunFacts {
   return { backend, node, vmId: '', start: 'boot', bootMs: 0, phasesMs: {}, vsock: { status: 'lost', rttUs: 0 } }

@@ -2,9 +2,11 @@
 import { appendFile, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { setImmediate as immediate } from 'node:timers/promises'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { FakeBackend } from '../backend/fake.ts'
 import { Store } from '../store/store.ts'
+import type { Entry } from './eventlog.ts'
 import { Scheduler } from './scheduler.ts'
 
 let home: string
@@ -27,8 +29,13 @@ interface Process extends AsyncDisposable {
   crash(): Promise<void>
 }
 
-async function server(backend: FakeBackend, more: { node?: string; vms?: number } = {}): Promise<Process> {
+async function server(
+  backend: FakeBackend,
+  more: { node?: string; vms?: number; forgetful?: boolean; onOpen?: (scheduler: Scheduler) => void } = {},
+): Promise<Process> {
   const store = await Store.open(home)
+  // A crash comes before the note of a start is on the disk.
+  if (more.forgetful) store.started = () => Promise.withResolvers<boolean>().promise
   const scheduler = await Scheduler.open({
     home,
     node: more.node ?? 'n',
@@ -47,6 +54,7 @@ async function server(backend: FakeBackend, more: { node?: string; vms?: number 
     pending: 30,
     retention: { count: 50, bytes: 1 << 30, ageMs: 1e9 },
   })
+  more.onOpen?.(scheduler)
   await scheduler.start()
   return {
     scheduler,
@@ -113,6 +121,60 @@ test('a run whose server crashed goes on too, and its result comes although it e
   expect(record.stdout).toBe('up\ndone\n')
 })
 
+test.each([true, false])(
+  'a run whose start was never noted goes on too and runs once; let go of before: %j',
+  async (orderly) => {
+    const backend = new FakeBackend()
+    const executed = vi.spyOn(backend, 'execute')
+    const first = await server(backend, { forgetful: true })
+    const id = await first.scheduler.accept(talker)
+    await readTo(first.scheduler, id, 'line 5\n')
+    if (orderly) await first.scheduler.release()
+    await first.crash()
+
+    await using second = await server(backend)
+    await second.scheduler.ended(id, soon())
+    const whole = `${lines.join('\n')}\n`
+    expect(await second.scheduler.record(id)).toMatchObject({ status: 'completed', stdout: whole, exit: { code: 0 } })
+    expect(executed).toHaveBeenCalledTimes(1)
+    expect(await wholeLog(second.scheduler, id)).toEqual({ output: whole, kinds: ['status', 'status', 'end'] })
+  },
+)
+
+test('a run whose start was never noted, and that is let go of while it is recovered, goes on and runs once', async () => {
+  const backend = new FakeBackend()
+  const executed = vi.spyOn(backend, 'execute')
+  const first = await server(backend, { forgetful: true })
+  const id = await first.scheduler.accept(talker)
+  await readTo(first.scheduler, id, 'line 5\n')
+  await first.crash()
+
+  const [begun, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const recover = backend.recover.bind(backend)
+  backend.recover = async (...o) => {
+    begun.resolve()
+    await goOn.promise
+    o[2].throwIfAborted()
+    return recover(...o)
+  }
+  const opened = Promise.withResolvers<Scheduler>()
+  const second = server(backend, { forgetful: true, onOpen: opened.resolve })
+  const between = await opened.promise
+  await begun.promise
+  const released = between.release()
+  // A turn later everything has been told of it.
+  await immediate()
+  goOn.resolve()
+  await released
+  await (await second).crash()
+
+  await using third = await server(backend)
+  await third.scheduler.ended(id, soon())
+  const whole = `${lines.join('\n')}\n`
+  expect(await third.scheduler.record(id)).toMatchObject({ status: 'completed', stdout: whole, exit: { code: 0 } })
+  expect(executed).toHaveBeenCalledTimes(1)
+})
+
 test('a run whose vm did not live on is failed by vm_lost, keeps the output it gave, and nothing runs twice', async () => {
   const first = await server(new FakeBackend())
   const id = await first.scheduler.accept(sleeper)
@@ -130,6 +192,21 @@ test('a run whose vm did not live on is failed by vm_lost, keeps the output it g
   })
   expect((await wholeLog(second.scheduler, id)).kinds).toEqual(['status', 'status', 'end'])
   expect(fresh.live.size).toBe(0)
+})
+
+test('a run that had said nothing and is lost: whoever saw it running gets its end, once', async () => {
+  const first = await server(new FakeBackend())
+  const id = await first.scheduler.accept({ runtime: 'python', code: '# fake: sleep 600000' })
+  for await (const event of first.scheduler.events(id, 0, soon())) if (event.id === 2) break
+  await first.scheduler.release()
+  await first.crash()
+
+  await using second = await server(new FakeBackend())
+  const rest: Entry[] = []
+  for await (const entry of second.scheduler.events(id, 2, soon())) rest.push(entry)
+  expect(rest.map(({ id: at, kind }) => [at, kind])).toEqual([[3, 'end']])
+  expect((await wholeLog(second.scheduler, id)).kinds).toEqual(['status', 'status', 'end'])
+  expect((await second.scheduler.summary(id)).exit?.by).toBe('vm_lost')
 })
 
 test('what waited waits on and runs in the next process; what was starting when it was handed over waits again', async () => {
@@ -160,6 +237,6 @@ test('a record outlives its process, also where the crash came before the last e
 
   await using second = await server(backend)
   expect(await second.scheduler.record(id)).toEqual(record)
-  expect((await wholeLog(second.scheduler, id)).kinds).toEqual(['status', 'end'])
+  expect((await wholeLog(second.scheduler, id)).kinds).toEqual(['status', 'status', 'end'])
   expect(await readdir(join(home, 'runs'))).toEqual([id])
 })

@@ -152,6 +152,18 @@ test('closing kills what runs and what waits, ends every log, and takes nothing 
   await expect(scheduler.accept(sleeper)).rejects.toMatchObject({ code: 'shutting_down' })
 })
 
+test('a program that says nothing leaves no file, and its log is whole all the same', async () => {
+  const { scheduler } = await open()
+  const id = await scheduler.accept({ runtime: 'python', code: '# fake: exit 3' })
+  const followed = outputOf(scheduler, id)
+  await scheduler.ended(id, soon())
+  const whole = { output: '', kinds: ['status', 'status', 'end'], ids: [1, 2, 3] }
+  expect(await followed).toEqual(whole)
+  expect(await outputOf(scheduler, id)).toEqual(whole)
+  expect(await readdir(join(home, 'runs'))).toEqual([])
+  await scheduler[Symbol.asyncDispose]()
+})
+
 test('the same idempotency key and body is the same workload, also at once and in the next process', async () => {
   const first = await open()
   const request = { runtime: 'python', code: '# fake: print once', idempotency_key: 'k' }

@@ -10,8 +10,9 @@ import type { Stored } from '../store/rows.ts'
 import type { Store } from '../store/store.ts'
 import type { Filter } from '../store/workloads.ts'
 import type { Offer } from './admission.ts'
-import { endEvent, firstEvent } from './events.ts'
+import { earlyEvents, endEvent } from './events.ts'
 import { EventLog, type Entry } from './eventlog.ts'
+import { Gate } from './gate.ts'
 import { take } from './intake.ts'
 import type { SchedulerFacts, SchedulerOptions } from './options.ts'
 import { missing, nothingGiven, recordOf, seenOf, summaryOf, type Given } from './record.ts'
@@ -30,18 +31,20 @@ export class Scheduler implements AsyncDisposable {
   readonly #shelf: Shelf
   readonly #worker: Worker
   readonly #waiting: Waiting
+  readonly #gate: Gate
   readonly #closing = new AbortController()
-  #accepting = 0
   #sweeping: NodeJS.Timeout | undefined
 
   private constructor(options: SchedulerOptions, shelf: Shelf) {
     this.#o = options
     this.#shelf = shelf
+    this.#gate = new Gate(() => options.store.countWaiting())
     this.#waiting = new Waiting((id) => shelf.logPath(id))
     const { node, store, backend, capacity } = options
     this.#worker = new Worker({
       ...{ node, store, backend, capacity, shelf },
       logOf: (id) => this.#waiting.logOf(id),
+      onStarted: (summary) => this.facts.emit('workload.started', { id: summary.id, summary }),
       onEnded: (summary) => this.#onEnded(summary),
       onTrouble: (id, error) => this.#trouble(error, id),
     })
@@ -57,6 +60,8 @@ export class Scheduler implements AsyncDisposable {
   /** Goes on with what an earlier process ran, removes what nobody needs, and begins to run what waits. */
   async start(): Promise<void> {
     await this.#worker.recover()
+    // What was let go of meanwhile is not ours to remove.
+    if (this.#closing.signal.aborted) return
     const cleaned = await this.cleanup()
     if (Object.values(cleaned).some((count) => count > 0)) this.facts.emit('leftovers.removed', { cleaned })
     if (this.#closing.signal.aborted) return
@@ -72,30 +77,19 @@ export class Scheduler implements AsyncDisposable {
    * VulcanError that names the field at fault, having left nothing behind.
    */
   async accept(request: WorkloadRequest, o: { upload?: Upload | undefined; tenant?: string } = {}): Promise<string> {
-    const { store, limits } = this.#o
-    this.#accepting += 1
-    try {
-      await this.#refuseTooMany()
-      const { id, known } = await take(request, o.upload, {
+    if (this.#closing.signal.aborted) throw new VulcanError('shutting_down', 'the server is shutting down')
+    const { store, limits, pending, capacity } = this.#o
+    const free = Math.max(0, capacity.vms - this.#worker.live.size)
+    return this.#gate.pass(pending + free, async () =>
+      take(request, o.upload, {
         ...{ store, limits, shelf: this.#shelf, signal: this.#closing.signal },
         tenant: o.tenant ?? localKey.id,
         offer: await this.offer(),
         onKept: () => this.#worker.pump(),
-      })
-      if (!known) this.facts.emit('workload.accepted', { id, runtime: request.runtime })
-      return id
-    } finally {
-      this.#accepting -= 1
-    }
-  }
-
-  async #refuseTooMany(): Promise<void> {
-    if (this.#closing.signal.aborted) throw new VulcanError('shutting_down', 'the server is shutting down')
-    const { store, pending, capacity } = this.#o
-    const waiting = await store.countWaiting()
-    const free = Math.max(0, capacity.vms - this.#worker.live.size)
-    if (waiting + this.#accepting <= pending + free) return
-    throw new VulcanError('overloaded', `${waiting} workloads wait already; no more are taken`)
+        onTaken: (summary) =>
+          this.facts.emit('workload.accepted', { id: summary.id, runtime: summary.runtime, summary }),
+      }),
+    )
   }
 
   /** What this node's backend offers now. */
@@ -126,6 +120,10 @@ export class Scheduler implements AsyncDisposable {
   /** How many are known of each status; of what there is none, nothing. */
   counts(): ReturnType<Store['countByStatus']> {
     return this.#o.store.countByStatus()
+  }
+
+  async status(id: string): Promise<WorkloadSummary['status']> {
+    return this.#worker.live.get(id)?.summary.status ?? (await this.#found(id)).status
   }
 
   async summary(id: string): Promise<WorkloadSummary> {
@@ -232,8 +230,9 @@ export class Scheduler implements AsyncDisposable {
     if (row && row.finishedAt === undefined) return log
     this.#waiting.settle(id)
     if (!row) throw missing(id)
-    const last = endEvent(summaryOf(seenOf(row)))
-    return EventLog.ended(this.#shelf.logPath(id), { first: firstEvent, last })
+    const summary = summaryOf(seenOf(row))
+    const early = earlyEvents(row.startedAt !== undefined || summary.exit?.by === 'vm_lost')
+    return EventLog.ended(this.#shelf.logPath(id), { early, last: endEvent(summary) })
   }
 
   #onEnded(summary: WorkloadSummary): void {

@@ -18,6 +18,7 @@ export interface WorkerOptions {
   readonly capacity: Capacity
   /** The log of a workload that was claimed; whoever reads it already has the same. */
   readonly logOf: (id: string) => EventLog
+  readonly onStarted: (summary: WorkloadSummary) => void
   readonly onEnded: (summary: WorkloadSummary) => void
   readonly onTrouble: (id: string, error: unknown) => void
 }
@@ -28,8 +29,9 @@ export const leaseMs = 30_000
 export class Worker {
   readonly live = new Map<string, Workload>()
   readonly #o: WorkerOptions
-  readonly #claims = new Set<Promise<void>>()
-  /** Workloads whose end is recorded and whose vm is still being removed: the store counts them no more. */
+  #claiming: Promise<void> | undefined
+  #again = false
+  /** Workloads whose end is on its way to the record and whose vm is not removed yet: soon the store counts them no more. */
   readonly #leaving = new Set<Claimed>()
   /** Asked to be killed after their claim and before they were live. */
   readonly #doomed = new Set<string>()
@@ -56,13 +58,11 @@ export class Worker {
     this.pump()
   }
 
-  /** Claims and starts what fits, for as long as something does. */
-  pump(): void {
+  /** Claims and starts what fits. Asked while it does, it looks once more: one claim takes all there is room for. */
+  pump(o: { patient?: boolean } = {}): void {
     if (this.#closed) return
-    const claim = this.#claim()
-      .catch((error: unknown) => this.#o.onTrouble('', error))
-      .finally(() => this.#claims.delete(claim))
-    this.#claims.add(claim)
+    this.#again = true
+    this.#claiming ??= this.#claimAll(o.patient ?? false)
   }
 
   /** Ends a workload that is claimed, in whatever moment. */
@@ -76,7 +76,7 @@ export class Worker {
   async close(o: { release: boolean }): Promise<void> {
     this.#closed = true
     clearInterval(this.#beating)
-    await Promise.all(this.#claims)
+    await this.#claiming
     const all = [...this.live.values()]
     await Promise.all(
       all.map(async (workload) => {
@@ -86,18 +86,30 @@ export class Worker {
     )
   }
 
-  async #claim(): Promise<void> {
-    const { store, node, backend } = this.#o
+  async #claimAll(patient: boolean): Promise<void> {
+    for (let first = true; this.#again && !this.#closed; first = false) {
+      this.#again = false
+      await this.#claim(patient && first).catch((error: unknown) => this.#o.onTrouble('', error))
+    }
+    this.#claiming = undefined
+  }
+
+  async #claim(patient: boolean): Promise<void> {
+    const { store, node, capacity, backend } = this.#o
     const { available, runtimes } = await backend.capabilities()
     if (!available || this.#closed) return
-    const claimed = await store.claim({ node, now: Date.now(), leaseMs, capacity: this.#room(), runtimes })
-    if (!claimed) return
-    if (this.#closed) {
-      await store.giveBack(claimed)
-      return
+    const room = () => this.#room()
+    const wish = {
+      ...{ node, now: Date.now(), leaseMs, runtimes, most: capacity.starting },
+      // Looked at when the claim is made, behind the ends that share its commit: their vms are still there.
+      get capacity() {
+        return room()
+      },
     }
-    this.#follow(claimed, (workload) => workload.execute())
-    this.pump()
+    for (const claimed of await store.claim(wish, { patient })) {
+      if (this.#closed) await store.giveBack(claimed)
+      else this.#follow(claimed, (workload) => workload.execute())
+    }
   }
 
   #room(): Capacity {
@@ -122,8 +134,12 @@ export class Worker {
       store,
       backend,
       onTrouble: (error) => onTrouble(id, error),
-      onStarted: () => this.pump(),
-      onRecorded: () => this.#leaving.add(claimed),
+      onStarted: () => {
+        this.#o.onStarted(workload.summary)
+        // The place it had among those that start is free once its start is noted, which waits for company too.
+        this.pump({ patient: true })
+      },
+      onRecording: () => this.#leaving.add(claimed),
       onEnded: () => {
         this.#leaving.delete(claimed)
         this.live.delete(id)

@@ -3,17 +3,16 @@ import { rm } from 'node:fs/promises'
 import type { WorkloadRecord, WorkloadSummary } from '../api/workload.ts'
 import type { Backend, Exit, Run, RunSpec } from '../backend/backend.ts'
 import { VulcanError } from '../api/errors.ts'
-import { isMissing } from '../base/files.ts'
 import { deadline } from '../base/time.ts'
 import type { End } from '../store/leases.ts'
 import type { Claimed } from '../store/rows.ts'
 import type { Store } from '../store/store.ts'
 import type { EventLog } from './eventlog.ts'
-import { endEvent, statusEvent } from './events.ts'
+import { earlyEvents, endEvent, statusEvent } from './events.ts'
 import { lastWord } from './lastword.ts'
 import { advance, statusOf } from './lifecycle.ts'
 import { Output } from './output.ts'
-import { givenOf, recordOf, seenOf, summaryOf, unknownRun, type Seen } from './record.ts'
+import { givenOf, recordOf, seenOf, summaryOf, unknownRun, wordsOf, type Seen } from './record.ts'
 
 export interface WorkloadParts {
   readonly claimed: Claimed
@@ -21,12 +20,12 @@ export interface WorkloadParts {
   readonly log: EventLog
   readonly store: Store
   readonly backend: Backend
-  /** Told of what went wrong beside the run: what could not be undone or written. */
+  /** Told of what could not be undone or written. */
   readonly onTrouble: (error: unknown) => void
   /** Told when the program runs: another may start. */
   readonly onStarted: () => void
-  /** Told when its end is recorded and its vm is still to be removed. */
-  readonly onRecorded: () => void
+  /** Told when its end is about to be recorded, and its vm is still to be removed. */
+  readonly onRecording: () => void
   /** Told when it has ended or was let go of, before `ended` resolves. */
   readonly onEnded: () => void
 }
@@ -39,12 +38,15 @@ export class Workload {
   readonly #parts: WorkloadParts
   readonly #output: Output
   readonly #starting = new AbortController()
+  readonly #start = { timeoutMs: startDeadlineMs, signal: this.#starting.signal }
   readonly #ended = Promise.withResolvers<void>()
   readonly #released = Promise.withResolvers<undefined>()
   readonly #acquired = Promise.withResolvers<void>()
   #seen: Seen
   #run: Run | undefined
   #releasing = false
+  /** Claimed by an earlier process or another node, where it may have run, noted or not: it never waits again. */
+  #inherited = false
 
   constructor(parts: WorkloadParts) {
     this.id = parts.claimed.id
@@ -67,12 +69,12 @@ export class Workload {
     return this.#acquired.promise
   }
 
-  /** Resolves when the workload has ended, its vm is gone and its record is on the disk; or it was let go of. */
+  /** Resolves when its vm is gone and its record is on the disk; or it was let go of. */
   get ended(): Promise<void> {
     return this.#ended.promise
   }
 
-  /** Asks for the end, whether it starts or runs. */
+  /** Asks for the end, in whatever state. */
   kill(): void {
     this.#starting.abort(new Error('killed before its program ran'))
     this.#run?.kill('killed')
@@ -81,7 +83,8 @@ export class Workload {
   /** Lets a program that runs go on without us; one that only starts waits again. Resolves when nothing of it is ours. */
   async release(): Promise<void> {
     this.#releasing = true
-    this.#starting.abort(new Error('the server stops'))
+    // A recovery that is broken off would take the vm down.
+    if (!this.#inherited) this.#starting.abort(new Error('the server stops'))
     await this.#acquired.promise
     await this.#run?.release()
     this.#released.resolve(undefined)
@@ -92,23 +95,22 @@ export class Workload {
   async execute(): Promise<void> {
     const { backend, spec } = this.#parts
     this.#seen = { ...this.#seen, queueMs: Date.now() - this.#seen.row.createdAt }
-    const start = { timeoutMs: startDeadlineMs, signal: this.#starting.signal }
-    await this.#through(async () => {
-      await this.log.start()
-      return deadline(`starting ${spec.id}`, start, (signal) => backend.execute(spec, signal))
-    })
+    this.log.start()
+    await this.#through(() => deadline(`starting ${spec.id}`, this.#start, (signal) => backend.execute(spec, signal)))
   }
 
   /** Goes on with what an earlier process had claimed, where its vm lives; ends it by vm_lost where not. */
   async resume(): Promise<void> {
     const { backend, spec, claimed } = this.#parts
+    this.#inherited = true
     await this.#through(async () => {
       await this.#resumeLog()
       const known = this.#seen.run ?? unknownRun(backend.name, claimed.node ?? '')
       const startedAt = this.#seen.startedAt ?? claimed.createdAt
       const recovery = { seen: this.#output.kept, startedAt, facts: known }
-      const start = { timeoutMs: startDeadlineMs, signal: this.#starting.signal }
-      const run = await deadline(`recovering ${spec.id}`, start, (signal) => backend.recover(spec, recovery, signal))
+      const run = await deadline(`recovering ${spec.id}`, this.#start, (signal) =>
+        backend.recover(spec, recovery, signal),
+      )
       if (run) return run
       throw new Error('the server ended while it ran, and its microVM did not live on')
     }, 'vm_lost')
@@ -116,6 +118,7 @@ export class Workload {
 
   /** Ends it by vm_lost without a look: its node was not heard of in time. */
   async abandon(words: string): Promise<void> {
+    this.#inherited = true
     await this.#through(async () => {
       await this.#resumeLog()
       throw new Error(words)
@@ -140,14 +143,9 @@ export class Workload {
     await this.#parts.store.giveBack(this.#parts.claimed)
   }
 
-  async #resumeLog(): Promise<void> {
-    try {
-      await this.log.resume((event) => this.#output.restore(event))
-    } catch (error) {
-      // The earlier process ended between its claim and the first event.
-      if (!isMissing(error)) throw error
-      await this.log.start()
-    }
+  /** The earlier process may have told readers that it runs and not have lived to note it. */
+  #resumeLog(): Promise<void> {
+    return this.log.resume(earlyEvents(true), (event) => this.#output.restore(event))
   }
 
   /** Undefined when the run was let go of. */
@@ -169,8 +167,10 @@ export class Workload {
     this.#seen = { ...this.#seen, status: advance(this.#seen.status, 'running'), startedAt: Date.now() }
     const { queueMs, startedAt = 0 } = this.#seen
     const record = JSON.stringify({ queueMs, run: run.facts() })
-    if (!(await store.started(claimed, { at: startedAt, record }))) run.kill('killed')
-    await this.log.append(statusEvent('running'))
+    // For listings and for who comes after us. The end says it too, so nothing here waits for the disk.
+    const noted = store.started(claimed, { at: startedAt, record })
+    noted.then((ours) => ours || run.kill('killed')).catch(this.#parts.onTrouble)
+    if (this.log.newest < earlyEvents(true).length) await this.log.append(statusEvent('running'))
     onStarted()
   }
 
@@ -204,11 +204,9 @@ export class Workload {
 
   /** Undefined when it was only starting and is let go of. */
   #failed(error: unknown, otherwise: 'start_failed' | 'vm_lost'): Exit | undefined {
-    if (this.#releasing && !this.#seen.startedAt) return undefined
+    if (this.#releasing && !this.#inherited && !this.#seen.startedAt) return undefined
     if (this.#starting.signal.aborted) return { by: 'killed', message: 'killed before its program ran' }
-    const words = error instanceof Error ? error.message : String(error)
-    const hint = error instanceof VulcanError && error.hint ? ` (${error.hint})` : ''
-    const message = error instanceof VulcanError ? `${error.code}: ${words}${hint}` : words
+    const message = wordsOf(error)
     if (this.#seen.startedAt) return { by: 'vm_lost', message }
     const step = error instanceof VulcanError ? (error.step ?? error.code) : 'internal'
     return { by: otherwise, message, ...(otherwise === 'start_failed' && { step }) }
@@ -225,8 +223,8 @@ export class Workload {
     this.#seen = { ...this.#seen, status, exit: told, run, finishedAt: Date.now() }
     await this.log.sync().catch(this.#parts.onTrouble)
     const { store, claimed, onTrouble } = this.#parts
+    this.#parts.onRecording()
     const ours = await lastWord(store, claimed, { end: this.#lastOf(exit), onTrouble })
-    this.#parts.onRecorded()
     await this.#takeDown()
     const { source } = this.#parts.spec
     if (source.kind === 'archive') await rm(source.path, { force: true }).catch(this.#parts.onTrouble)
@@ -235,10 +233,11 @@ export class Workload {
   }
 
   #lastOf(exit: Exit): End {
-    const { queueMs, run, exit: told, finishedAt = 0 } = this.#seen
+    const { queueMs, run, exit: told, startedAt, finishedAt = 0 } = this.#seen
     const given = JSON.stringify(givenOf(this.#output.excerpts, exit))
     return {
       status: statusOf(exit),
+      startedAt,
       at: finishedAt,
       record: JSON.stringify({ queueMs, run, exit: told }),
       given,

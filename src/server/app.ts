@@ -5,12 +5,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ImageState } from '../api/state.ts'
 import type { Facts } from '../base/facts.ts'
 import { orderedId } from '../base/id.ts'
+import type { Bus } from '../bus/bus.ts'
 import type { Capacity } from '../store/leases.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
 import { guard, type Access } from './access.ts'
 import { stateCalls } from './calls.ts'
 import { Closing } from './closing.ts'
 import { documentRoutes } from './docs.ts'
+import { eventsRoute } from './events.ts'
 import type { ServerFacts } from './facts.ts'
 import { answerBadUrl, answerFaults, schemaFaults } from './faults.ts'
 import { keyRoutes } from './keys.ts'
@@ -60,6 +62,8 @@ export interface ServerOptions {
   readonly stallMs?: number
   /** Where it states what it answered. */
   readonly facts: Facts<ServerFacts>
+  /** What tells of workloads; closed, it ends the streams of it. */
+  readonly bus: Bus
   readonly metrics: Pick<Metrics, 'text'>
   readonly images: () => Promise<readonly ImageState[]>
   /** Takes what went wrong inside. */
@@ -97,6 +101,7 @@ export async function buildServer(o: ServerOptions): Promise<FastifyTypeBox> {
   await acceptUploads(app, { home: o.home, archiveBytes: o.archiveBytes, specBytes: o.bodyBytes })
   workloadRoutes(app, { ...o, closing })
   streamRoutes(app, { ...o, closing })
+  eventsRoute(app, { ...o, closing })
   stateRoutes(app, o)
   keyRoutes(app, o.access.keyring)
   metricsRoute(app, o.metrics)

@@ -192,7 +192,8 @@ describe('quotas', () => {
     const one = { id: orderedId(), tenant: id, runtime: 'cobol', isolation: '', priority: 0, cpus: 1, memMib: 1 }
     await store.insert({ ...one, createdAt: Date.now(), labels: {}, spec: '{}' })
     const capacity = { vms: 9, starting: 9, cpus: 9, memMib: 999, overheadMib: 0 }
-    const owned = await store.claim({ node: 'other', now: Date.now(), leaseMs: 1e6, capacity, runtimes: ['cobol'] })
+    const wish = { node: 'other', now: Date.now(), leaseMs: 1e6, capacity, runtimes: ['cobol'], most: 1 }
+    const [owned] = await store.claim(wish)
     const end = { status: 'completed', at: Date.now(), record: '{}', given: '{}', bytes: 0, cpuMs: 1000 } as const
     await store.finish(owned!, end)
     await store[Symbol.asyncDispose]()

@@ -1,14 +1,13 @@
 /** A workload's events as server-sent events, and its output as bytes. */
-import { once } from 'node:events'
 import { Readable } from 'node:stream'
-import type { ServerResponse } from 'node:http'
 import type { FastifyReply } from 'fastify'
-import { formatEvent, heartbeat, outputData, shutdown, type LogEvent } from '../api/sse.ts'
+import { formatEvent, outputData, shutdown, type LogEvent } from '../api/sse.ts'
 import { hasEnded } from '../api/workload.ts'
 import type { Entry } from '../scheduler/eventlog.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
+import { openStream } from './stream.ts'
 
-export interface Stream {
+export interface Following {
   readonly id: string
   /** The last event already seen; 0 for none. */
   readonly after: number
@@ -21,40 +20,35 @@ export interface Stream {
 }
 
 /** Answers with every event after the given one, then those that come, up to `end`, or `shutdown` if that comes first. */
-export async function streamEvents(scheduler: Scheduler, o: Stream): Promise<void> {
+export async function streamEvents(scheduler: Scheduler, o: Following): Promise<void> {
   await scheduler.summary(o.id)
   const last = o.follow ? undefined : scheduler.newestEvent(o.id)
-  const response = o.reply.raw
-  const { gone, signal } = cutOf(scheduler, o)
-  response.once('close', () => gone.abort())
-  o.reply.hijack()
-  response.writeHead(200, {
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-store',
-    'x-accel-buffering': 'no',
-  })
-  response.flushHeaders()
-  const beat = setInterval(() => {
-    if (!response.writableNeedDrain) response.write(heartbeat)
-  }, o.heartbeatMs)
+  await using stream = openStream(o.reply, o.heartbeatMs)
+  const signal = cutOf(scheduler, { ...o, gone: stream.gone })
+  if (last !== undefined && o.after >= last) return
   try {
-    await send(scheduler.events(o.id, o.after, signal), { ...o, last, response, signal })
+    for await (const entry of scheduler.events(o.id, o.after, signal)) {
+      await stream.write(formatEvent(eventOf(entry)), signal)
+      if (entry.id === last) return
+    }
   } catch (error) {
     // A client that went away is no fault; with anything else the stream breaks off, and the client comes back.
     if (!signal.aborted) throw error
-    if (!gone.signal.aborted) response.write(shutdown)
-  } finally {
-    clearInterval(beat)
-    response.end()
+    stream.tell(shutdown)
   }
 }
 
+interface Cut {
+  readonly id: string
+  readonly closing: AbortSignal
+  readonly gone: AbortSignal
+}
+
 /**
- * What stops a reader: `gone`, when its client goes away, and `signal` besides when the server does before the workload's
- * end. What has ended is told whole: the next server may be far away.
+ * What stops a reader: when its client goes away, and when the server does before the workload's end. What has ended is
+ * told whole: the next server may be far away.
  */
-function cutOf(scheduler: Scheduler, { id, closing }: { id: string; closing: AbortSignal }) {
-  const gone = new AbortController()
+function cutOf(scheduler: Scheduler, { id, closing, gone }: Cut): AbortSignal {
   const stop = new AbortController()
   const judge = () => {
     scheduler.summary(id).then(
@@ -65,29 +59,8 @@ function cutOf(scheduler: Scheduler, { id, closing }: { id: string; closing: Abo
     )
   }
   if (closing.aborted) judge()
-  else closing.addEventListener('abort', judge, { once: true, signal: gone.signal })
-  return { gone, signal: AbortSignal.any([gone.signal, stop.signal]) }
-}
-
-interface Sending {
-  readonly after: number
-  readonly last: number | undefined
-  readonly response: ServerResponse
-  readonly signal: AbortSignal
-}
-
-/** Sends the events, up to the last if one is given. */
-async function send(events: AsyncIterable<Entry>, { after, last, response, signal }: Sending): Promise<void> {
-  if (last !== undefined && after >= last) return
-  for await (const entry of events) {
-    if (!response.write(formatEvent(eventOf(entry)))) await drained(response, signal)
-    if (entry.id === last) return
-  }
-}
-
-/** Resolves when the client has taken what was written; rejects when it has gone. */
-async function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
-  await once(response, 'drain', { signal })
+  else closing.addEventListener('abort', judge, { once: true, signal: gone })
+  return AbortSignal.any([gone, stop.signal])
 }
 
 function eventOf({ id, kind, data }: Entry): LogEvent {
@@ -108,7 +81,8 @@ export interface Output {
  */
 export async function outputOf(scheduler: Scheduler, { id, stream, closing }: Output): Promise<Readable> {
   await scheduler.summary(id)
-  const { gone, signal } = cutOf(scheduler, { id, closing })
+  const gone = new AbortController()
+  const signal = cutOf(scheduler, { id, closing, gone: gone.signal })
   const bytes = async function* () {
     for await (const { kind, data } of scheduler.events(id, 0, signal)) if (kind === stream) yield data
   }

@@ -10,12 +10,20 @@ import * as state from '../api/state.ts'
 import * as workload from '../api/workload.ts'
 import { tidy } from './tidy.ts'
 
+/** An answer that is not JSON. */
+interface Media {
+  readonly type: string
+  readonly description: string
+  /** Names of the events of a stream. */
+  readonly events?: readonly string[]
+}
+
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Errors that this route gives besides those of every route. */
     codes?: readonly ErrorCode[]
     /** The answer of 200, where it is not JSON. */
-    media?: { readonly type: string; readonly description: string }
+    media?: Media
     /** The body may come as multipart too. */
     multipart?: true
   }
@@ -109,7 +117,7 @@ function described(schema: FastifySchema, route: RouteOptions): FastifySchema {
     ...(multipart && { body: eitherBody(schema.body) }),
     response: {
       ...(media && {
-        200: { description: media.description, content: { [media.type]: { schema: schemaOf(media.type) } } },
+        200: { description: media.description, content: { [media.type]: { schema: schemaOf(media) } } },
       }),
       ...(schema.response as object | undefined),
       ...problems(codesOf(route)),
@@ -118,20 +126,20 @@ function described(schema: FastifySchema, route: RouteOptions): FastifySchema {
 }
 
 /** One event of a stream: its fields as text. */
-const LogEventFields = {
+const eventOf = (names: readonly string[]) => ({
   type: 'object',
   required: ['event', 'data'],
   properties: {
     id: { type: 'string', pattern: '^[1-9][0-9]*$' },
-    event: { type: 'string', enum: ['stdout', 'stderr', 'status', 'end', 'shutdown'] },
+    event: { type: 'string', enum: names },
     data: { type: 'string', contentMediaType: 'application/json' },
   },
-}
+})
 
-function schemaOf(media: string): object {
-  if (media === 'application/json') return { type: 'object', additionalProperties: true }
-  if (media === 'text/event-stream') return LogEventFields
-  return { type: 'string', ...(media === 'application/octet-stream' && { format: 'binary' }) }
+function schemaOf({ type, events }: Media): object {
+  if (type === 'application/json') return { type: 'object', additionalProperties: true }
+  if (events) return eventOf(events)
+  return { type: 'string', ...(type === 'application/octet-stream' && { format: 'binary' }) }
 }
 
 const eitherBody = (body: unknown) => ({

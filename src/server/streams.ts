@@ -41,7 +41,11 @@ function logsRoute(app: FastifyTypeBox, { scheduler, facts, heartbeatMs, closing
   const config = {
     scope: 'any' as const,
     codes: ['not_found'] satisfies ErrorCode[],
-    media: { type: 'text/event-stream', description: 'events up to the end of the workload' },
+    media: {
+      type: 'text/event-stream',
+      description: 'events up to the end of the workload',
+      events: ['stdout', 'stderr', 'status', 'end', 'shutdown'],
+    },
   }
   app.get(routes.logs, { schema, config, exposeHeadRoute: false }, async (request, reply) => {
     const { id } = request.params

@@ -7,10 +7,12 @@ import { join } from 'node:path'
 import { FakeBackend } from '../backend/fake.ts'
 import { Facts } from '../base/facts.ts'
 import { sha256 } from '../base/files.ts'
+import { ProcessBus } from '../bus/process.ts'
 import type { SchedulerOptions } from '../scheduler/options.ts'
 import { Scheduler } from '../scheduler/scheduler.ts'
 import { Store } from '../store/store.ts'
 import { buildServer, type FastifyTypeBox, type ServerOptions } from './app.ts'
+import { announce } from './events.ts'
 import type { ServerFacts } from './facts.ts'
 import { Keyring } from './keyring.ts'
 import { Metrics } from './metrics/metrics.ts'
@@ -61,7 +63,10 @@ export async function testServer(
   const leftovers = () => scheduler.cleanup({ dryRun: true })
   const metrics = new Metrics({ version: '0', load: () => scheduler.load(), leftovers, denied: async () => 3, log })
   metrics.subscribe({ scheduler: scheduler.facts, server: facts })
+  const bus = new ProcessBus({ kept: 100 })
+  announce(scheduler.facts, bus, log)
   const app = await buildServer({
+    bus,
     scheduler,
     access: { keyring: new Keyring({ store, localSha256: sha256(testKey), log }), names: [] },
     failuresPerMinute,
@@ -88,6 +93,7 @@ export async function testServer(
     logged,
     async [Symbol.asyncDispose]() {
       await scheduler[Symbol.asyncDispose]()
+      await bus[Symbol.asyncDispose]()
       await app.close()
       await store[Symbol.asyncDispose]()
       await rm(home, { recursive: true, force: true })

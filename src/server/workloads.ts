@@ -5,15 +5,7 @@ import type { ErrorCode } from '../api/errors.ts'
 import { InvalidBody } from '../api/problem.ts'
 import { ref } from '../api/ref.ts'
 import { pathOf, routes } from '../api/routes.ts'
-import {
-  Accepted,
-  hasEnded,
-  WorkloadPage,
-  WorkloadRecord,
-  WorkloadRequest,
-  WorkloadStatus,
-  type WorkloadSummary,
-} from '../api/workload.ts'
+import { Accepted, hasEnded, WorkloadPage, WorkloadRecord, WorkloadRequest, WorkloadStatus } from '../api/workload.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
 import { expectPower, expectSight, sightOf, whoAsks } from './access.ts'
 import type { FastifyTypeBox, ServerOptions } from './app.ts'
@@ -78,7 +70,7 @@ function submitRoutes(app: FastifyTypeBox, o: WorkloadRouteOptions): void {
     response: { 200: located(WorkloadRecord), 202: located(WorkloadRecord) },
   }
   app.post(routes.workloads, { config, schema: waiting }, async (request, reply) => {
-    const { id } = await submit(o, request)
+    const id = await submit(o, request)
     void reply.header('location', pathOf(routes.workload, { id }))
     await waitFor(scheduler, id, { waitS: request.query.wait_s, request, closing: closing.begun })
     const record = await scheduler.record(id)
@@ -93,7 +85,8 @@ function submitRoutes(app: FastifyTypeBox, o: WorkloadRouteOptions): void {
     response: { 202: located(Accepted) },
   }
   app.post(routes.workloadsAsync, { config, links, schema: detached }, async (request, reply) => {
-    const { id, status } = await submit(o, request)
+    const id = await submit(o, request)
+    const status = await scheduler.status(id)
     return reply.status(202).header('location', pathOf(routes.workload, { id })).send({ id, status })
   })
 }
@@ -169,18 +162,17 @@ function killRoute(app: FastifyTypeBox, scheduler: Scheduler): void {
 type Submission = FastifyRequest<{ Body: WorkloadRequest }>
 
 /** Takes the request's workload in; a caller who traces is named to whoever draws traces. */
-async function submit({ scheduler, facts }: WorkloadRouteOptions, request: Submission): Promise<WorkloadSummary> {
+async function submit({ scheduler, facts }: WorkloadRouteOptions, request: Submission): Promise<string> {
   const tenant = whoAsks(request).id
   const id = await scheduler.accept(withKey(request), { upload: request.upload ?? undefined, tenant })
   request.subject = id
   // Whoever waits for its end may wait for long, and the call is made.
   stateCall(facts, request, 202)
-  const summary = await scheduler.summary(id)
   const { traceparent } = request.headers
-  if (typeof traceparent === 'string' && !hasEnded(summary.status)) {
-    facts.emit('workload.submitted', { id: summary.id, traceparent })
+  if (typeof traceparent === 'string' && !hasEnded(await scheduler.status(id))) {
+    facts.emit('workload.submitted', { id, traceparent })
   }
-  return summary
+  return id
 }
 
 /** The key may come as a header too; a body that names another one is a contradiction. */

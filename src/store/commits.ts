@@ -5,7 +5,18 @@ import type { Schema } from './schema.ts'
 export type Db = Kysely<Schema>
 export type Change<T> = (trx: Transaction<Schema>) => Promise<T>
 
-interface Waiting {
+/** When a change is made, beside those that wait with it. */
+export interface Timing {
+  /** After all others of its commit, so that it sees what they did. */
+  readonly last?: boolean
+  /** It may wait a little for another to share a commit with: nobody is told of it, and a crash may lose it. */
+  readonly patient?: boolean
+}
+
+/** Milliseconds that a patient change waits at most. */
+const patienceMs = 20
+
+interface Waiting extends Timing {
   readonly change: Change<unknown>
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
@@ -15,34 +26,44 @@ export class Commits {
   readonly #db: Db
   #waiting: Waiting[] = []
   #busy: Promise<void> | undefined
+  #patience: NodeJS.Timeout | undefined
 
   constructor(db: Db) {
     this.#db = db
   }
 
   /** Resolves with what the change gave once it is on the disk. One that fails undoes itself alone. */
-  change<T>(change: Change<T>): Promise<T> {
+  change<T>(change: Change<T>, timing: Timing = {}): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>()
-    this.#waiting.push({ change, resolve: (value) => resolve(value as T), reject })
-    this.#busy ??= this.#work()
+    this.#waiting.push({ ...timing, change, resolve: (value) => resolve(value as T), reject })
+    if (timing.patient) this.#patience ??= setTimeout(() => this.#begin(), patienceMs)
+    else this.#begin()
     return promise
   }
 
   /** Resolves when all that was asked for is on the disk or has failed. */
   async idle(): Promise<void> {
+    if (this.#waiting.length > 0) this.#begin()
     while (this.#busy) await this.#busy
   }
 
+  #begin(): void {
+    clearTimeout(this.#patience)
+    this.#patience = undefined
+    this.#busy ??= this.#work()
+  }
+
   async #work(): Promise<void> {
-    // What is asked for in the same turn of the event loop goes together.
-    await new Promise<void>((resolve) => setImmediate(resolve))
-    while (this.#waiting.length > 0) {
+    do {
+      // What is asked for in the same turn of the event loop goes together.
+      await new Promise<void>((resolve) => setImmediate(resolve))
       const batch = this.#waiting
       this.#waiting = []
-      await this.#together(batch)
-    }
+      await this.#together([...batch.filter(({ last }) => !last), ...batch.filter(({ last }) => last)])
+    } while (this.#waiting.some(({ patient }) => !patient))
     // In the same turn as the last look at what waits, or what comes in between would wait for ever.
     this.#busy = undefined
+    if (this.#waiting.length > 0) this.#patience ??= setTimeout(() => this.#begin(), patienceMs)
   }
 
   async #together(batch: readonly Waiting[]): Promise<void> {

@@ -75,7 +75,8 @@ class Claim implements Command {
   }
   check = () => true
   async run(model: Model, { store }: Real) {
-    const claimed = await store.claim({ node: this.node, now: model.now, leaseMs, capacity, runtimes: ['python'] })
+    const o = { node: this.node, now: model.now, leaseMs, capacity, runtimes: ['python'], most: 1 }
+    const [claimed] = await store.claim(o)
     expect(claimed?.id).toBe(nextOf(model))
     if (!claimed) return
     const expected = model.workloads.get(claimed.id)!

@@ -5,6 +5,7 @@
 import { sql, type Transaction } from 'kysely'
 import type { Db } from './commits.ts'
 import { spend } from './keys.ts'
+import { nextOf } from './next.ts'
 import type { Schema } from './schema.ts'
 import { claimedOf, type Claimed } from './rows.ts'
 
@@ -32,9 +33,12 @@ export interface Claim {
   readonly node: string
   readonly now: number
   readonly leaseMs: number
+  /** Read when the claim is made, anew for each workload. */
   readonly capacity: Capacity
   /** Runtimes whose images are there. */
   readonly runtimes: readonly string[]
+  /** How many are claimed at most. */
+  readonly most: number
 }
 
 /** Whose a write is. */
@@ -43,20 +47,32 @@ export interface Owned {
   readonly fence: number
 }
 
+/** Claims until nothing more fits or `most` are claimed. */
+export async function claim(trx: Trx, o: Claim): Promise<Claimed[]> {
+  const all: Claimed[] = []
+  while (all.length < o.most) {
+    const claimed = await claimNext(trx, o)
+    if (!claimed) break
+    all.push(claimed)
+  }
+  return all
+}
+
 /**
  * Claims what is next, where the node has room for it: highest priority, then the tenant that has least running, then the
- * earliest. A tenant that runs as many as its key may is passed over: it holds up nobody but itself. Only that one is looked at: letting smaller ones pass would starve a large one. One that is larger than the
- * whole node runs alone.
+ * earliest. A tenant that runs as many as its key may is passed over: it holds up nobody but itself. Of the others only what
+ * is next is looked at: letting smaller ones pass would starve a large one. One that is larger than the whole node runs alone.
  */
-export async function claim(trx: Trx, o: Claim): Promise<Claimed | undefined> {
+async function claimNext(trx: Trx, o: Claim): Promise<Claimed | undefined> {
   const { node, capacity } = o
-  if (o.runtimes.length === 0) return undefined
+  // Most often nothing waits, and this is the cheapest to say so.
+  if (o.runtimes.length === 0 || !(await anyWaits(trx))) return undefined
   const used = await loadOf(trx, { node, overheadMib: capacity.overheadMib })
   if (used.vms >= capacity.vms || used.starting >= capacity.starting) return undefined
   let claiming = trx
     .updateTable('workloads')
     .set({ lease_node: node, lease_until: o.now + o.leaseMs, fence: sql`fence + 1` })
-    .where('id', '=', nextOf(trx, o.runtimes))
+    .where('id', '=', nextOf(o.runtimes))
     .where('lease_node', 'is', null)
   if (used.vms > 0) {
     claiming = claiming
@@ -65,6 +81,11 @@ export async function claim(trx: Trx, o: Claim): Promise<Claimed | undefined> {
   }
   const row = await claiming.returningAll().executeTakeFirst()
   return row && claimedOf(row)
+}
+
+async function anyWaits(trx: Trx): Promise<boolean> {
+  const some = sql`select 1 from workloads where finished_at is null and lease_node is null limit 1`
+  return (await some.execute(trx)).rows.length > 0
 }
 
 /** What runs and starts on a node. */
@@ -81,42 +102,6 @@ export async function loadOf(db: Db | Trx, o: { node: string; overheadMib: numbe
     ])
     .executeTakeFirstOrThrow()
   return { vms, starting, cpus, memMib: mem + vms * o.overheadMib }
-}
-
-/** The id of what is next among those runtimes. */
-function nextOf(trx: Trx, runtimes: readonly string[]) {
-  const busy = trx
-    .selectFrom('workloads')
-    .where('finished_at', 'is', null)
-    .where('lease_node', 'is not', null)
-    .select(({ fn }) => ['tenant', fn.countAll<number>().as('running')])
-    .groupBy('tenant')
-  const full = trx
-    .selectFrom('api_keys')
-    .innerJoin(busy.as('theirs'), 'theirs.tenant', 'api_keys.id')
-    .whereRef('theirs.running', '>=', 'api_keys.running')
-    .select('api_keys.id')
-  const waiting = trx
-    .selectFrom('workloads')
-    .where('finished_at', 'is', null)
-    .where('lease_node', 'is', null)
-    .where('runtime', 'in', runtimes)
-    .where('tenant', 'not in', full)
-  const first = waiting
-    .where(
-      'priority',
-      '=',
-      waiting.select(({ fn }) => fn.max('priority').as('priority')),
-    )
-    .select(({ fn }) => ['tenant', fn.min('id').as('id')])
-    .groupBy('tenant')
-  return trx
-    .selectFrom(first.as('first'))
-    .leftJoin(busy.as('busy'), 'busy.tenant', 'first.tenant')
-    .select('first.id')
-    .orderBy(sql`coalesce(busy.running, 0)`)
-    .orderBy('first.id')
-    .limit(1)
 }
 
 /** Says that a node lives and still has all it claimed. */
@@ -181,6 +166,8 @@ export async function giveBack(trx: Trx, { id, fence }: Owned): Promise<boolean>
 export interface End {
   readonly status: 'completed' | 'failed' | 'killed'
   readonly at: number
+  /** When its program began, if it did: the note of that may have been lost. */
+  readonly startedAt?: number | undefined
   readonly record: string
   /** What its program gave. */
   readonly given: string
@@ -197,7 +184,11 @@ export type Ended = Omit<End, 'bytes' | 'given' | 'cpuMs'>
 export async function finish(trx: Trx, { id, fence }: Owned, end: End): Promise<boolean> {
   const row = await trx
     .updateTable('workloads')
-    .set({ status: end.status, finished_at: end.at, record: end.record, bytes: end.bytes, spec: null })
+    .set({
+      status: end.status,
+      ...(end.startedAt !== undefined && { started_at: end.startedAt }),
+      ...{ finished_at: end.at, record: end.record, bytes: end.bytes, spec: null },
+    })
     .where('id', '=', id)
     .where('fence', '=', fence)
     .where('finished_at', 'is', null)

@@ -28,7 +28,7 @@ function workload(more: Partial<NewWorkload> = {}): NewWorkload {
 }
 
 const capacity = { vms: 8, starting: 8, cpus: 8, memMib: 4096, overheadMib: 96 }
-const mine = { node: 'n', now: 2000, leaseMs: 30_000, capacity, runtimes: ['python', 'node'] }
+const mine = { node: 'n', now: 2000, leaseMs: 30_000, capacity, runtimes: ['python', 'node'], most: 1 }
 const end = { status: 'completed', at: 3000, record: '{}', given: '{}', bytes: 10, cpuMs: 0 } as const
 
 test('what was kept is there for the next process', async () => {
@@ -55,6 +55,27 @@ test('changes that come together share a commit, and one that fails takes none w
   expect(await store.list({ limit: 100 })).toHaveLength(51)
 })
 
+test('a patient change shares the commit of the next one, and comes before it', async () => {
+  await using folder = await home()
+  await using store = await Store.open(folder.path)
+  const one = workload()
+  await store.insert(one)
+  const [claimed] = await store.claim(mine)
+  const noted = store.started(claimed!, { at: 2500, record: '{}' })
+  const ended = store.finish(claimed!, end)
+  expect(await Promise.all([noted, ended])).toEqual([true, true])
+  expect(await store.find(one.id)).toMatchObject({ status: 'completed', startedAt: 2500 })
+})
+
+test('one claim takes all there is room for, also what is kept in the same moment', async () => {
+  await using folder = await home()
+  await using store = await Store.open(folder.path)
+  const all = Array.from({ length: 5 }, () => workload())
+  const claimed = store.claim({ ...mine, most: 4 })
+  await Promise.all(all.map((one) => store.insert(one)))
+  expect((await claimed).map(({ id }) => id)).toEqual(all.slice(0, 4).map(({ id }) => id))
+})
+
 test('the queue: priority first, then who has least running, then arrival', async () => {
   await using folder = await home()
   await using store = await Store.open(folder.path)
@@ -64,7 +85,7 @@ test('the queue: priority first, then who has least running, then arrival', asyn
   for (const one of [a1, a2, a3, b1, urgent]) await store.insert(one)
   expect(await store.countBefore({ id: b1.id, priority: 0 })).toBe(4)
   const order: (string | undefined)[] = []
-  for (let n = 0; n < 6; n += 1) order.push((await store.claim(mine))?.id)
+  for (let n = 0; n < 6; n += 1) order.push((await store.claim(mine))[0]?.id)
   // After the urgent one, b has one running: a's first, then both have one and the earlier comes.
   expect(order).toEqual([urgent.id, a1.id, a2.id, b1.id, a3.id, undefined])
 })
@@ -74,11 +95,11 @@ test('what does not fit waits and lets nothing smaller by, unless nothing else r
   await using store = await Store.open(folder.path)
   const [first, large, small] = [workload(), workload({ memMib: 8000 }), workload()]
   for (const one of [first, large, small]) await store.insert(one)
-  expect((await store.claim(mine))?.id).toBe(first.id)
-  expect(await store.claim(mine)).toBeUndefined()
+  expect((await store.claim(mine))[0]?.id).toBe(first.id)
+  expect(await store.claim(mine)).toEqual([])
   await store.finish({ id: first.id, fence: 1 }, end)
-  expect((await store.claim(mine))?.id).toBe(large.id)
-  expect(await store.claim(mine)).toBeUndefined()
+  expect((await store.claim(mine))[0]?.id).toBe(large.id)
+  expect(await store.claim(mine)).toEqual([])
   expect(await store.load({ node: 'n', overheadMib: 96 })).toEqual({ vms: 1, starting: 1, cpus: 1, memMib: 8096 })
 })
 
@@ -86,7 +107,7 @@ test('a node has at most so many vms, so many cores, and so many that start at o
   await using folder = await home()
   await using store = await Store.open(folder.path)
   const claimed = async (bounds: Partial<typeof capacity>) =>
-    (await store.claim({ ...mine, capacity: { ...capacity, ...bounds } }))?.id
+    (await store.claim({ ...mine, capacity: { ...capacity, ...bounds } }))[0]?.id
   const all = Array.from({ length: 4 }, () => workload({ cpus: 2 }))
   for (const one of all) await store.insert(one)
   expect(await claimed({})).toBe(all[0]?.id)
@@ -105,9 +126,9 @@ test('a node claims only what it has an image for', async () => {
   const python = workload()
   await store.insert(go)
   await store.insert(python)
-  expect((await store.claim(mine))?.id).toBe(python.id)
-  expect(await store.claim(mine)).toBeUndefined()
-  expect((await store.claim({ ...mine, runtimes: ['go'] }))?.id).toBe(go.id)
+  expect((await store.claim(mine))[0]?.id).toBe(python.id)
+  expect(await store.claim(mine)).toEqual([])
+  expect((await store.claim({ ...mine, runtimes: ['go'] }))[0]?.id).toBe(go.id)
 })
 
 test('an idempotency key keeps its first workload until it is freed or that is forgotten', async () => {
@@ -129,10 +150,10 @@ test('only who waits can be cancelled, only who owns can finish, and once', asyn
   const [one, two] = [workload(), workload()]
   await store.insert(one)
   await store.insert(two)
-  const claimed = await store.claim(mine)
+  const [claimed] = await store.claim(mine)
   expect(await store.cancel(one.id, { ...end, status: 'killed' })).toBe(false)
   expect(await store.cancel(two.id, { ...end, status: 'killed' })).toBe(true)
-  expect(await store.claim(mine)).toBeUndefined()
+  expect(await store.claim(mine)).toEqual([])
   const owned = { id: one.id, fence: claimed?.fence ?? 0 }
   expect(await store.finish({ ...owned, fence: owned.fence + 1 }, end)).toBe(false)
   expect(await store.given(one.id)).toBeUndefined()
@@ -148,7 +169,7 @@ test('what is forgotten goes by count, by size and by age, what ended first befo
   const all = Array.from({ length: 5 }, () => workload())
   for (const [at, one] of all.entries()) {
     await store.insert(one)
-    const claimed = await store.claim(mine)
+    const [claimed] = await store.claim(mine)
     await store.finish({ id: one.id, fence: claimed?.fence ?? 0 }, { ...end, at: at * 100 })
   }
   const ids = all.map(({ id }) => id)

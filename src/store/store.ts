@@ -1,7 +1,7 @@
 /** What must outlive the process: $VULCAN_HOME/vulcan.db. Every statement is in this room. */
 import { join } from 'node:path'
 import { Kysely } from 'kysely'
-import { Commits, type Change, type Db } from './commits.ts'
+import { Commits, type Change, type Db, type Timing } from './commits.ts'
 import * as keys from './keys.ts'
 import * as leases from './leases.ts'
 import { migrate } from './migrations.ts'
@@ -36,8 +36,9 @@ export class Store implements AsyncDisposable {
     return this.#change('keeping a workload', (trx) => workloads.insert(trx, one))
   }
 
-  claim(o: leases.Claim): Promise<Claimed | undefined> {
-    return this.#change('claiming a workload', (trx) => leases.claim(trx, o))
+  /** Claims what there is room for, up to `most`, also of what goes to the disk with it. */
+  claim(o: leases.Claim, timing: Pick<Timing, 'patient'> = {}): Promise<Claimed[]> {
+    return this.#change('claiming workloads', (trx) => leases.claim(trx, o), { ...timing, last: true })
   }
 
   load(o: { node: string; overheadMib: number }): Promise<leases.Load> {
@@ -56,8 +57,9 @@ export class Store implements AsyncDisposable {
     return this.#change('taking back leases', (trx) => leases.reap(trx, o))
   }
 
+  /** Not at once: where the end comes soon, both share a commit. */
   started(owned: leases.Owned, o: { at: number; record: string }): Promise<boolean> {
-    return this.#change('noting a start', (trx) => leases.started(trx, owned, o))
+    return this.#change('noting a start', (trx) => leases.started(trx, owned, o), { patient: true })
   }
 
   giveBack(owned: leases.Owned): Promise<boolean> {
@@ -155,9 +157,9 @@ export class Store implements AsyncDisposable {
     await this.#db.destroy()
   }
 
-  async #change<T>(what: string, change: Change<T>): Promise<T> {
+  async #change<T>(what: string, change: Change<T>, timing: Timing = {}): Promise<T> {
     try {
-      return await this.#commits.change(change)
+      return await this.#commits.change(change, timing)
     } catch (error) {
       throw storeFailed(what, error)
     }

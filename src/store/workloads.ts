@@ -112,7 +112,7 @@ export async function list(db: Db, o: Filter): Promise<Stored[]> {
 }
 
 /** How many wait to be claimed. */
-export async function countWaiting(db: Db): Promise<number> {
+export async function countWaiting(db: Db | Trx): Promise<number> {
   const { count } = await db
     .selectFrom('workloads')
     .where('finished_at', 'is', null)

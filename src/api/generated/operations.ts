@@ -1,10 +1,10 @@
 /** Made by `npm run generate` from openapi.json beside it: what is changed here is lost. */
 
 /** Of the document that this was made from. */
-export const documentSha256 = '46c981a3c147887ccc297a388b34e468ada3e94b257fd61004005817d96d9eae'
+export const documentSha256 = 'c81cbb8f3f53e8b2bf9650fa8126f58f679eab8e16474965a78615170809e5b5'
 
 /** from the table of errors */
-export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'quota_exceeded' | 'too_many_failures' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'workload_lost' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
+export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'quota_exceeded' | 'too_many_failures' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'no_responders' | 'no_answer' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'workload_lost' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
 
 /** RFC 9457 problem details */
 export interface Problem {
@@ -450,6 +450,21 @@ export interface Operations {
     answer: ReadableStream<Uint8Array<ArrayBuffer>>
     code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'not_found' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized'
   }
+  /** Follows the changes of status of all workloads, live */
+  followEvents: {
+    input: {
+      query?: {
+        /** the last event already seen */
+        after?: number
+      }
+      headers?: {
+        /** the last event already seen; goes before `after` */
+        'last-event-id'?: string
+      }
+    }
+    answer: ReadableStream<Uint8Array<ArrayBuffer>>
+    code: 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized'
+  }
   /** Says that the server lives */
   getHealth: {
     input: Record<never, never>
@@ -558,6 +573,7 @@ export const operations = {
   killWorkload: { method: 'DELETE', path: '/v1/workloads/{id}', answer: 'json' },
   followWorkload: { method: 'GET', path: '/v1/workloads/{id}/logs', answer: 'stream' },
   readOutput: { method: 'GET', path: '/v1/workloads/{id}/output/{stream}', answer: 'stream' },
+  followEvents: { method: 'GET', path: '/v1/events', answer: 'stream' },
   getHealth: { method: 'GET', path: '/healthz', answer: 'json' },
   getReadiness: { method: 'GET', path: '/readyz', answer: 'json' },
   listBackends: { method: 'GET', path: '/v1/backends', answer: 'json' },

@@ -1,0 +1,8 @@
+/** What a benchmark may be told. */
+export interface Options {
+  /** Few rounds: to see that it works, not for figures. */
+  readonly quick: boolean
+  /** Folder for processor profiles of the server. */
+  readonly profile: string | undefined
+  readonly say: (words: string) => void
+}

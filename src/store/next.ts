@@ -1,0 +1,44 @@
+/** What a claim takes: the order of the queue. */
+import { sql } from 'kysely'
+
+/**
+ * The id of what is next among those runtimes. What waits may be very much, so each step is a search in the index of it
+ * (priority, tenant, id) and never a walk: the tenants of the highest priority one after the other, then those of the next
+ * lower one, up to a priority at which one may run; the first of each of them there. (`+tenant` keeps the planner from an
+ * index of all that is kept.)
+ */
+export function nextOf(runtimes: readonly string[]) {
+  const waiting = sql`workloads where finished_at is null and lease_node is null`
+  const theirs = sql`${waiting} and priority = places.priority and tenant = places.tenant`
+  const runnable = sql`runtime in (${sql.join(runtimes)})`
+  const may = sql`places.tenant is not null and places.tenant not in (select tenant from full)`
+  const lower = sql`(select max(priority) from ${waiting} and priority < places.priority)`
+  return sql<string>`(
+    with recursive
+      busy(tenant, running) as materialized (
+        select tenant, count(*) from workloads where finished_at is null and lease_node is not null group by +tenant
+      ),
+      full(tenant) as materialized (
+        select busy.tenant from busy join api_keys on api_keys.id = busy.tenant where busy.running >= api_keys.running
+      ),
+      places(priority, tenant, found) as (
+        select top.priority, (select min(tenant) from ${waiting} and priority = top.priority), false
+        from (select max(priority) as priority from ${waiting}) as top
+        union all
+        select
+          case when tenant is null then ${lower} else priority end,
+          case
+            when tenant is null then (select min(tenant) from ${waiting} and priority = ${lower})
+            else (select min(tenant) from ${waiting} and priority = places.priority and tenant > places.tenant)
+          end,
+          found or (${may} and exists (select 1 from ${theirs} and ${runnable}))
+        from places where priority is not null and (tenant is not null or not found)
+      ),
+      first(priority, tenant, id) as (
+        select priority, tenant, (select id from ${theirs} and ${runnable} order by id limit 1) from places where ${may}
+      )
+    select first.id from first left join busy on busy.tenant = first.tenant where first.id is not null
+    order by first.priority desc, coalesce(busy.running, 0), first.id
+    limit 1
+  )`
+}
