@@ -8,6 +8,7 @@ import type { ImageState } from './api/state.ts'
 import type { Backend, Cleaned } from './backend/backend.ts'
 import { FakeBackend } from './backend/fake.ts'
 import { Facts } from './base/facts.ts'
+import { exists } from './base/files.ts'
 import { lock } from './base/lock.ts'
 import { run } from './base/process.ts'
 import { Scope } from './base/scope.ts'
@@ -29,6 +30,7 @@ import { buildServer, type FastifyTypeBox } from './server/app.ts'
 import type { Capacity } from './store/leases.ts'
 import { Store } from './store/store.ts'
 import type { ServerFacts } from './server/facts.ts'
+import { loginPath } from './server/login.ts'
 import { Metrics } from './server/metrics/metrics.ts'
 import { openTraces } from './server/traces/traces.ts'
 
@@ -62,6 +64,7 @@ const serve: Wiring['serve'] = async (loaded, o) => {
   // systemd listens on a datagram socket in the file system, which Node does not have: its own tool says it.
   if (isNotified()) await run(['systemd-notify', '--ready'], { timeoutMs: 10_000 })
   o.say(`the server listens at ${url}`)
+  o.say(`its dashboard, for whoever opens this within two minutes: ${url}${loginPath(app.sessions.link().token)}`)
   if (!o.signal.aborted) await new Promise((resolve) => o.signal.addEventListener('abort', resolve, { once: true }))
   o.say('the server stops')
 }
@@ -75,6 +78,7 @@ async function open(scope: Scope, config: Config, { say, signal }: Serving): Pro
   const app = await buildServer({
     scheduler,
     access: { keySha256, names: config['server.names'] },
+    dashboard: (await exists(join(dirname(program), 'dashboard'))) ? join(dirname(program), 'dashboard') : undefined,
     home: config.home,
     node: config.node,
     build: await buildOf({ program, home: config.home }),

@@ -14,11 +14,16 @@ export const routes = {
   images: `${prefix}/images`,
   stats: `${prefix}/stats`,
   cleanup: `${prefix}/cleanup`,
+  loginLinks: `${prefix}/login-links`,
   metrics: '/metrics',
   health: '/healthz',
   ready: '/readyz',
   openapi: '/openapi.json',
   docs: '/docs',
+  /** Where a login link leads. */
+  login: '/login',
+  /** The dashboard's files, named by their content. */
+  assets: '/assets',
 } as const
 
 /** Paths that need no key. */

@@ -4,12 +4,16 @@ import { isIP } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { VulcanError } from '../api/errors.ts'
 import { openPaths, routes } from '../api/routes.ts'
+import { isOfPage, sessionOf } from './browser.ts'
+import type { Sessions } from './sessions.ts'
 
 export interface Access {
   /** Sha256 of the key, in hex. */
   readonly keySha256: string
   /** Host names the server answers to besides localhost and bare addresses. */
   readonly names: readonly string[]
+  /** Browsers that came in by a link. */
+  readonly sessions: Sessions
 }
 
 /** Adds the checks to every request, unknown paths included. */
@@ -38,7 +42,9 @@ function refusal(request: FastifyRequest, access: Access): VulcanError | undefin
   if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`) {
     return new VulcanError('forbidden_origin', `requests from pages of ${JSON.stringify(origin)} are refused`)
   }
-  if (openPaths.has(request.url.split('?')[0] ?? '')) return undefined
+  if (openPaths.has(request.url.split('?')[0] ?? '') || isOfPage(request)) return undefined
+  const session = sessionOf(request)
+  if (session !== undefined && access.sessions.has(session)) return undefined
   const { authorization } = request.headers
   return hasKey(isPage(request) ? asBearer(authorization) : authorization, access.keySha256)
     ? undefined

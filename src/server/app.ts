@@ -7,6 +7,7 @@ import type { Facts } from '../base/facts.ts'
 import type { Capacity } from '../store/leases.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
 import { guard, type Access } from './access.ts'
+import { dashboardRoutes } from './dashboard.ts'
 import { Closing } from './closing.ts'
 import { documentRoutes } from './docs.ts'
 import type { ServerFacts } from './facts.ts'
@@ -15,7 +16,9 @@ import type { Metrics } from './metrics/metrics.ts'
 import { metricsRoute } from './metrics/route.ts'
 import { methodsOf } from './methods.ts'
 import { describeRoutes } from './openapi.ts'
+import { loginRoutes } from './login.ts'
 import { readNumbers } from './query.ts'
+import { Sessions } from './sessions.ts'
 import { stateRoutes } from './state.ts'
 import { streamRoutes } from './streams.ts'
 import { acceptUploads } from './upload.ts'
@@ -34,12 +37,16 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** The server's end; `refuse` begins it, `close` completes it. */
     closing: Closing
+    /** Who came in by a browser. */
+    sessions: Sessions
   }
 }
 
 export interface ServerOptions {
   readonly scheduler: Scheduler
-  readonly access: Access
+  readonly access: Omit<Access, 'sessions'>
+  /** Folder of the dashboard's files; none where it was not built. */
+  readonly dashboard?: string | undefined
   readonly home: string
   readonly node: string
   readonly build: string
@@ -82,7 +89,9 @@ export async function buildServer(o: ServerOptions): Promise<FastifyTypeBox> {
   const closing = new Closing()
   app.decorate('closing', closing)
   closing.watch(app, o.drainMs ?? 10_000)
-  guard(app, o.access)
+  const sessions = new Sessions(o.home)
+  app.decorate('sessions', sessions)
+  guard(app, { ...o.access, sessions })
   boundStalls(app, o.stallMs ?? 60_000)
   readNumbers(app)
   const refuseOtherMethods = methodsOf(app)
@@ -93,6 +102,8 @@ export async function buildServer(o: ServerOptions): Promise<FastifyTypeBox> {
   stateRoutes(app, o)
   metricsRoute(app, o.metrics)
   documentRoutes(app)
+  loginRoutes(app, sessions)
+  if (o.dashboard !== undefined) await dashboardRoutes(app, o.dashboard)
   refuseOtherMethods()
   await app.ready()
   return app

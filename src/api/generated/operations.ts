@@ -1,7 +1,7 @@
 /** Made by `npm run generate` from openapi.json beside it: what is changed here is lost. */
 
 /** Of the document that this was made from. */
-export const documentSha256 = 'cc28bbde32b15408626dad3704103258770b6912ad1bcc76312cbb1ab454d7a1'
+export const documentSha256 = '8cfc556d677afda92b52823872bbbc3ed8e50361841b7b7aa2a04f908c04971c'
 
 /** from the table of errors */
 export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'workload_lost' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
@@ -256,6 +256,14 @@ export interface CleanupReport {
   removed: Record<string, number>
 }
 
+/** lets a browser in */
+export interface LoginLink {
+  /** of this server, to open in a browser; good once */
+  path: string
+  /** RFC 3339 */
+  expires_at: string
+}
+
 /** counts */
 export interface Stats {
   /** workloads that are known, by status */
@@ -459,6 +467,12 @@ export interface Operations {
     answer: ReadableStream<Uint8Array<ArrayBuffer>>
     code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'unauthorized'
   }
+  /** Makes a link that lets one browser in, once, within two minutes */
+  createLoginLink: {
+    input: Record<never, never>
+    answer: LoginLink
+    code: 'body_too_large' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'invalid_request' | 'shutting_down' | 'store_failed' | 'unauthorized' | 'unsupported_media_type'
+  }
 }
 
 /** Where each operation is. */
@@ -481,4 +495,5 @@ export const operations = {
   getMetrics: { method: 'GET', path: '/metrics', answer: 'stream' },
   getDocument: { method: 'GET', path: '/openapi.json', answer: 'json' },
   getDocs: { method: 'GET', path: '/docs', answer: 'stream' },
+  createLoginLink: { method: 'POST', path: '/v1/login-links', answer: 'json' },
 } as const

@@ -1,0 +1,71 @@
+/** What can be done with a workload. */
+import { Alert, Button, Group, Modal, Stack, Text } from '@mantine/core'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { Link, useNavigate } from '@tanstack/react-router'
+import { useState } from 'react'
+import { hasEnded, type WorkloadRecord } from '../../src/api/workload.ts'
+import { client, codeOf, recordQuery, wordsOf } from '../api.ts'
+import { remembered } from '../remember.ts'
+
+export function Actions({ record }: { record: WorkloadRecord }) {
+  const { id, status } = record
+  return (
+    <Group gap="xs">
+      <Button variant="default" renderRoot={(props) => <Link to="/workloads/$id/inside" params={{ id }} {...props} />}>
+        Look inside
+      </Button>
+      {hasEnded(status) ? <Again id={id} /> : <Kill id={id} />}
+    </Group>
+  )
+}
+
+function Again({ id }: { id: string }) {
+  const navigate = useNavigate()
+  if (!remembered(id)) return null
+  return <Button onClick={() => void navigate({ to: '/', search: { again: id } })}>Run again</Button>
+}
+
+/** Asks before it kills; one that has ended meanwhile is no fault. */
+function Kill({ id }: { id: string }) {
+  const [asks, setAsks] = useState(false)
+  const cache = useQueryClient()
+  const kill = useMutation({
+    mutationFn: async () => {
+      await client.kill(id).catch((error: unknown) => {
+        if (codeOf(error) !== 'already_ended') throw error
+      })
+    },
+    onSuccess: async () => {
+      setAsks(false)
+      await cache.invalidateQueries({ queryKey: recordQuery(id).queryKey })
+    },
+  })
+  return (
+    <>
+      <Button color="red" onClick={() => setAsks(true)}>
+        Kill
+      </Button>
+      <Modal
+        opened={asks}
+        onClose={() => setAsks(false)}
+        title="Kill this workload?"
+        centered
+        lockScroll={false}
+        closeButtonProps={{ 'aria-label': 'Close' }}
+      >
+        <Stack>
+          <Text>Its program ends at once and its microVM is removed. What it wrote so far is kept.</Text>
+          {kill.error && <Alert color="red">{wordsOf(kill.error)}</Alert>}
+          <Group justify="flex-end">
+            <Button variant="default" onClick={() => setAsks(false)} data-autofocus>
+              Let it run
+            </Button>
+            <Button color="red" loading={kill.isPending} onClick={() => kill.mutate()}>
+              Kill it
+            </Button>
+          </Group>
+        </Stack>
+      </Modal>
+    </>
+  )
+}

@@ -1,0 +1,116 @@
+/**
+ * Which rows of the screen a log has: all of one height, so that where a row lies is a product and a million of them cost
+ * nothing. A line that is wrapped has as many as its characters need. Pure.
+ */
+import type { Piece } from './ansi.ts'
+import type { Lines, StreamName } from './lines.ts'
+
+/** Which streams are shown. */
+export type Shown = 'both' | StreamName
+
+interface Layout {
+  /** Characters of a row; undefined where lines are not wrapped. */
+  readonly columns: number | undefined
+  readonly shown: Shown
+}
+
+export interface Row {
+  readonly line: number
+  /** Which piece of its line, from 0. */
+  readonly part: number
+}
+
+/** Grows with its lines; another layout needs another one. */
+export class Rows {
+  readonly #lines: Lines
+  readonly #layout: Layout
+  /** Lines that are shown, and where each begins, in rows. */
+  #shown: number[] = []
+  #starts: number[] = []
+  #seen: number
+  #count = 0
+
+  constructor(lines: Lines, layout: Layout) {
+    this.#lines = lines
+    this.#layout = layout
+    this.#seen = lines.first
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  /** Takes account of lines that came since; of the last ones, which may have grown, anew. */
+  update(): void {
+    const { first, end } = this.#lines
+    if (this.#shown.length > 0 && (this.#shown[0] ?? 0) < first) this.#restart(first)
+    // One line of each stream may still be open; neither lies far from the end.
+    this.#back(Math.max(first, this.#seen - openLines))
+    for (let line = this.#seen; line < end; line += 1) this.#add(line)
+    this.#seen = Math.max(this.#seen, end)
+  }
+
+  rowAt(row: number): Row | undefined {
+    if (row < 0 || row >= this.#count) return undefined
+    const index = lastAtMost(this.#starts, row)
+    return { line: this.#shown[index] ?? 0, part: row - (this.#starts[index] ?? 0) }
+  }
+
+  /** The first row of a line, or of the next one that is shown. */
+  rowOf(line: number): number {
+    const index = lastAtMost(this.#shown, line)
+    return this.#starts[Math.max(0, index)] ?? 0
+  }
+
+  #restart(first: number): void {
+    this.#shown = []
+    this.#starts = []
+    this.#count = 0
+    this.#seen = first
+  }
+
+  #back(to: number): void {
+    while (this.#shown.length > 0 && (this.#shown.at(-1) ?? 0) >= to) {
+      this.#shown.pop()
+      this.#count = this.#starts.pop() ?? 0
+    }
+    this.#seen = Math.min(this.#seen, to)
+  }
+
+  #add(line: number): void {
+    const { shown, columns } = this.#layout
+    if (shown !== 'both' && this.#lines.streamOf(line) !== shown) return
+    this.#shown.push(line)
+    this.#starts.push(this.#count)
+    const raw = columns === undefined ? '' : this.#lines.rawOf(line)
+    // Escapes only make a line longer than it looks: one that fits as it is needs no closer look.
+    const long = columns !== undefined && (raw.length > columns || raw.includes('\t'))
+    this.#count += long ? Math.max(1, Math.ceil(this.#lines.textOf(line).length / columns)) : 1
+  }
+}
+
+/** Lines from the end that may still change: a stream's last line stays open while the other writes on. */
+const openLines = 512
+
+/** Index of the last element that is at most the value, in ascending numbers; -1 where all are above. */
+function lastAtMost(sorted: readonly number[], value: number): number {
+  let [low, high] = [0, sorted.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((sorted[middle] ?? 0) <= value) low = middle + 1
+    else high = middle
+  }
+  return low - 1
+}
+
+/** The part of a line's pieces that lies between two of its characters. */
+export function cut(pieces: readonly Piece[], from: number, to: number): Piece[] {
+  const found: Piece[] = []
+  let at = 0
+  for (const { text, look } of pieces) {
+    const part = text.slice(Math.max(0, from - at), Math.max(0, to - at))
+    if (part !== '') found.push({ text: part, look })
+    at += text.length
+  }
+  return found
+}
