@@ -13,7 +13,13 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['src/**/*.test.ts', 'test/*.test.ts', 'test/contract/**/*.test.ts', 'tools/**/*.test.ts', 'dashboard/**/*.test.ts'],
+          include: [
+            'src/**/*.test.ts',
+            'test/*.test.ts',
+            'test/contract/**/*.test.ts',
+            'tools/**/*.test.ts',
+            'dashboard/**/*.test.ts',
+          ],
           testTimeout: 20_000,
         },
       },

@@ -31,7 +31,7 @@ export const recordQuery = (id: string) =>
   })
 
 /** As the list's route takes it. */
-export type ListQuery = Readonly<Partial<Record<'status' | 'runtime' | 'label' | 'cursor', string>>>
+export type ListQuery = Readonly<Partial<Record<'status' | 'runtime' | 'label' | 'cursor', string | undefined>>>
 
 export const listQuery = (query: ListQuery) =>
   queryOptions({
@@ -42,7 +42,9 @@ export const listQuery = (query: ListQuery) =>
   })
 
 const given = (query: ListQuery): Record<string, string> =>
-  Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined && value !== ''))
+  Object.fromEntries(
+    Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined && pair[1] !== ''),
+  )
 
 export const backendsQuery = queryOptions({
   queryKey: ['backends'],

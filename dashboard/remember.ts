@@ -3,6 +3,7 @@
  * hold what nobody else should read.
  */
 import type { WorkloadRequest } from '../src/api/workload.ts'
+import type { Archive } from './submit/archive.ts'
 import type { Asked } from './words.ts'
 
 const prefix = 'vulcan.request.'
@@ -12,7 +13,7 @@ const largest = 200_000
 
 interface Remembered {
   readonly request: WorkloadRequest
-  readonly archive?: Blob
+  readonly archive?: Archive
 }
 
 const inMemory = new Map<string, Remembered>()

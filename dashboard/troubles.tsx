@@ -56,7 +56,9 @@ export function NoKey({ failed }: { failed: boolean }) {
 export function NoServer({ error }: { error: unknown }) {
   return (
     <Trouble title="The server does not answer">
-      <Text>This page tries again by itself every two seconds, and goes on where it was. If the server was stopped:</Text>
+      <Text>
+        This page tries again by itself every two seconds, and goes on where it was. If the server was stopped:
+      </Text>
       <Code block className="command">
         vulcan up
       </Code>

@@ -79,4 +79,3 @@ export function lastedMs({ created_at: from, finished_at: to }: WorkloadSummary,
 }
 
 export const lasted = (summary: WorkloadSummary, now: number): string => duration(lastedMs(summary, now))
-

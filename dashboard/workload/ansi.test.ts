@@ -33,7 +33,11 @@ test('256 colours and true colours, and an empty sequence that resets', () => {
 test('what a terminal would obey is left out: titles, movements, bells, links', () => {
   const hostile = `${esc}]0;title\u0007a${esc}[2Jb${esc}]8;;http://x${esc}\\c\u0007${esc}[1`
   expect(textOf(hostile)).toBe('abc')
-  expect(piecesOf(hostile).pieces.map(({ text }) => text).join('')).toBe('abc')
+  expect(
+    piecesOf(hostile)
+      .pieces.map(({ text }) => text)
+      .join(''),
+  ).toBe('abc')
 })
 
 test('a carriage return begins the line anew; one at the end is a line break of old', () => {

@@ -26,7 +26,10 @@ export function Output({ id, log, state }: OutputProps) {
   const [wrap, setWrap] = useState(true)
   const [follow, setFollow] = useState(true)
   const [columns, setColumns] = useState(80)
-  const rows = useMemo(() => new Rows(log.lines, { columns: wrap ? columns : undefined, shown }), [log, wrap, columns, shown])
+  const rows = useMemo(
+    () => new Rows(log.lines, { columns: wrap ? columns : undefined, shown }),
+    [log, wrap, columns, shown],
+  )
   rows.update()
   const sight = useSight({ count: rows.count, follow: follow && !state.ended, onFollow: setFollow })
   const fitting = Math.max(20, Math.floor((sight.width - besidePx) / characterPx))

@@ -20,7 +20,15 @@ export function RowsView({ lines, rows, sight, words, columns }: RowsViewProps) 
   return (
     // A region that scrolls must be reachable by the keyboard.
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <div className="output" ref={sight.ref} onScroll={sight.onScroll} tabIndex={0} role="log" aria-live="off" aria-label="Output">
+    <div
+      className="output"
+      ref={sight.ref}
+      onScroll={sight.onScroll}
+      tabIndex={0}
+      role="log"
+      aria-live="off"
+      aria-label="Output"
+    >
       <div className="output-whole" style={{ height: rows.count * rowPx }}>
         {drawn.map((row) => {
           const place = rows.rowAt(row)

@@ -21,7 +21,10 @@ export interface Timeline {
 const partsOfVm: ReadonlySet<string> = new Set(['network', 'jail', 'jailer', 'configure', 'boot'])
 
 /** In the order in which they began. Without beginnings, one behind the other as they are told. */
-export function timelineOf({ phases_ms: ms, phases_at_ms: at }: Pick<RunRecord, 'phases_ms' | 'phases_at_ms'>): Timeline {
+export function timelineOf({
+  phases_ms: ms,
+  phases_at_ms: at,
+}: Pick<RunRecord, 'phases_ms' | 'phases_at_ms'>): Timeline {
   let next = 0
   const phases = Object.entries(ms).map(([name, took]) => {
     const inner = partsOfVm.has(name)
