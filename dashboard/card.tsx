@@ -9,7 +9,7 @@ export function Card({ title, children, aside }: { title: string; children: Reac
         <Title order={2} size="h4">
           {title}
         </Title>
-        {aside}
+        {aside !== undefined && <div className="card-aside">{aside}</div>}
       </div>
       {children}
     </Paper>

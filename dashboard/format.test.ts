@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import { ago, bytes, counted, duration, roundTrip } from './format.ts'
 
 test('durations in the unit that says most', () => {
-  const all = [0.25, 4.26, 12.4, 999, 1500, 12_340, 61_000, 3_700_000].map(duration)
-  expect(all).toEqual(['250 µs', '4.3 ms', '12 ms', '999 ms', '1.50 s', '12.3 s', '1 min 1 s', '1 h 1 min'])
+  const all = [0, 0.25, 4.26, 12.4, 999, 1500, 12_340, 61_000, 3_700_000].map(duration)
+  expect(all).toEqual(['0 ms', '250 µs', '4.3 ms', '12 ms', '999 ms', '1.50 s', '12.3 s', '1 min 1 s', '1 h 1 min'])
   expect([80, 4200].map(roundTrip)).toEqual(['80 µs', '4.2 ms'])
 })
 

@@ -1,6 +1,7 @@
 /** Figures as people read them. Pure. */
 
 export function duration(ms: number): string {
+  if (ms === 0) return '0 ms'
   if (ms < 1) return `${Math.round(ms * 1000)} µs`
   if (ms < 1000) return `${ms < 10 ? Math.round(ms * 10) / 10 : Math.round(ms)} ms`
   const seconds = ms / 1000

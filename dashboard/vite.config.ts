@@ -6,16 +6,14 @@ import { brotliCompress, constants, gzip } from 'node:zlib'
 import react from '@vitejs/plugin-react'
 import { defineConfig, type Plugin } from 'vite'
 
-const output = resolve(import.meta.dirname, '..', 'dist', 'dashboard')
-
 /** A file that is smaller than a packet or two gains nothing. */
 const worthBytes = 1024
 
 const compressed: Plugin = {
   name: 'compressed',
   apply: 'build',
-  async closeBundle() {
-    const folder = join(output, 'assets')
+  async writeBundle({ dir = '' }) {
+    const folder = join(dir, 'assets')
     const names = (await readdir(folder)).filter((name) => /\.(js|css|svg)$/.test(name))
     await Promise.all(
       names.map(async (name) => {
@@ -36,7 +34,7 @@ export default defineConfig({
   // The server writes one for each answer into its place.
   html: { cspNonce: '__NONCE__' },
   build: {
-    outDir: output,
+    outDir: resolve(import.meta.dirname, '..', 'dist', 'dashboard'),
     emptyOutDir: true,
     // Data in place of a small file would need a wider policy.
     assetsInlineLimit: 0,

@@ -9,7 +9,7 @@ import { Card } from '../card.tsx'
 import { shortId } from '../format.ts'
 import { usePageTitle } from '../title.ts'
 import { Broken } from '../troubles.tsx'
-import { piecesOf, placeWords } from './pieces.ts'
+import { piecesOf, placeWords, type Piece } from './pieces.ts'
 
 export function LearnPage() {
   const { id } = useParams({ from: '/workloads/$id/inside' })
@@ -41,23 +41,29 @@ function Inside({ record }: { record: WorkloadRecord }) {
       {pieces.length === 0 ? (
         <Card title="Nothing yet">It still waits: there is no microVM to look into.</Card>
       ) : (
-        <ol className="path" aria-label="The way of this run">
-          {pieces.map(({ name, place, about, measured }, at) => (
-            <li key={name} data-place={place}>
-              <span className="path-number" aria-hidden="true">
-                {at + 1}
-              </span>
-              <div className="path-body">
-                <h2>
-                  {name} <span className="path-place">{placeWords[place]}</span>
-                </h2>
-                <p>{about}</p>
-                {measured.length > 0 && <p className="path-measured">{measured.join(' · ')}</p>}
-              </div>
-            </li>
-          ))}
-        </ol>
+        <Way pieces={pieces} />
       )}
     </>
+  )
+}
+
+function Way({ pieces }: { pieces: readonly Piece[] }) {
+  return (
+    <ol className="path" aria-label="The way of this run">
+      {pieces.map(({ name, place, about, measured }, at) => (
+        <li key={name} data-place={place}>
+          <span className="path-number" aria-hidden="true">
+            {at + 1}
+          </span>
+          <div className="path-body">
+            <h2>
+              {name} <span className="path-place">{placeWords[place]}</span>
+            </h2>
+            <p>{about}</p>
+            {measured.length > 0 && <p className="path-measured">{measured.join(' · ')}</p>}
+          </div>
+        </li>
+      ))}
+    </ol>
   )
 }

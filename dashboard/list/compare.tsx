@@ -31,40 +31,46 @@ function Both({ left, right }: { left: WorkloadRecord; right: WorkloadRecord }) 
           Two runs
         </Title>
       </div>
-      <Card title="Figures">
-        <div className="list-frame">
-          <table className="list compare">
-            <thead>
-              <tr>
-                <th scope="col">
-                  <span className="visually-hidden">What</span>
-                </th>
-                {[left, right].map(({ id }) => (
-                  <th scope="col" key={id}>
-                    <Anchor renderRoot={(props) => <Link to="/workloads/$id" params={{ id }} {...props} />}>
-                      {shortId(id)}
-                    </Anchor>
-                  </th>
-                ))}
-                <th scope="col">Difference</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rowsOf(left, right).map(({ name, left: one, right: other, difference }) => (
-                <tr key={name} data-differs={one !== other || undefined}>
-                  <th scope="row">{name}</th>
-                  <td>{one}</td>
-                  <td>{other}</td>
-                  <td className="number">{difference}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      </Card>
+      <Figures left={left} right={right} />
       <Texts name="stdout" left={left.stdout} right={right.stdout} />
       <Texts name="stderr" left={left.stderr} right={right.stderr} />
     </>
+  )
+}
+
+function Figures({ left, right }: { left: WorkloadRecord; right: WorkloadRecord }) {
+  return (
+    <Card title="Figures">
+      <div className="list-frame">
+        <table className="list compare">
+          <thead>
+            <tr>
+              <th scope="col">
+                <span className="visually-hidden">What</span>
+              </th>
+              {[left, right].map(({ id }) => (
+                <th scope="col" key={id}>
+                  <Anchor renderRoot={(props) => <Link to="/workloads/$id" params={{ id }} {...props} />}>
+                    {shortId(id)}
+                  </Anchor>
+                </th>
+              ))}
+              <th scope="col">Difference</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rowsOf(left, right).map(({ name, left: one, right: other, difference }) => (
+              <tr key={name} data-differs={one !== other || undefined}>
+                <th scope="row">{name}</th>
+                <td>{one}</td>
+                <td>{other}</td>
+                <td className="number">{difference}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Card>
   )
 }
 

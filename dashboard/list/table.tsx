@@ -26,22 +26,7 @@ export function Table({ workloads, picked, onPick, filtered }: TableProps) {
     <Paper className="list-frame">
       <table className="list">
         <caption className="visually-hidden">Workloads, newest first. Arrow keys move from one to the next.</caption>
-        <thead>
-          <tr>
-            <th scope="col">
-              <span className="visually-hidden">Compare</span>
-            </th>
-            <th scope="col">Workload</th>
-            <th scope="col">Status</th>
-            <th scope="col">Runtime</th>
-            <th scope="col">What became of it</th>
-            <th scope="col">Time</th>
-            <th scope="col">Boot</th>
-            <th scope="col">
-              <span className="visually-hidden">Do</span>
-            </th>
-          </tr>
-        </thead>
+        <Head />
         <tbody onKeyDown={walk}>
           {workloads.map((workload) => (
             <Row
@@ -55,6 +40,31 @@ export function Table({ workloads, picked, onPick, filtered }: TableProps) {
         </tbody>
       </table>
     </Paper>
+  )
+}
+
+function Head() {
+  return (
+    <thead>
+      <tr>
+        <th scope="col">
+          <span className="visually-hidden">Compare</span>
+        </th>
+        <th scope="col">Workload</th>
+        <th scope="col">Status</th>
+        <th scope="col">Runtime</th>
+        <th scope="col">What became of it</th>
+        <th scope="col" className="number">
+          Time
+        </th>
+        <th scope="col" className="number">
+          Boot
+        </th>
+        <th scope="col">
+          <span className="visually-hidden">Do</span>
+        </th>
+      </tr>
+    </thead>
   )
 }
 

@@ -37,20 +37,7 @@ export function Files({ submission }: { submission: Submission }) {
   const wrong = trouble ?? faults.files
   return (
     <>
-      <Dropzone
-        onDrop={(files) => void take(files)}
-        loading={busy}
-        className="drop"
-        inputProps={{ 'aria-label': 'Files or an archive' }}
-        aria-label="Drop files here, or press Enter to choose them"
-      >
-        <Text ta="center">
-          Drop a folder, files, or one archive here
-          <Text span size="sm" c="dimmed" display="block">
-            tar.gz, tar, tar.zst or zip; several files are packed here, in your browser
-          </Text>
-        </Text>
-      </Dropzone>
+      <Drop busy={busy} onTake={(files) => void take(files)} />
       <Pickers onTake={(files) => void take(files)} />
       {wrong !== undefined && (
         <Alert color="red" mt="sm" role="alert">
@@ -59,6 +46,25 @@ export function Files({ submission }: { submission: Submission }) {
       )}
       {archive && <Chosen archive={archive} submission={submission} />}
     </>
+  )
+}
+
+function Drop({ busy, onTake }: { busy: boolean; onTake: (files: readonly Picked[]) => void }) {
+  return (
+    <Dropzone
+      onDrop={onTake}
+      loading={busy}
+      className="drop"
+      inputProps={{ 'aria-label': 'Files or an archive' }}
+      aria-label="Drop files here, or press Enter to choose them"
+    >
+      <Text ta="center">
+        Drop a folder, files, or one archive here
+        <Text span size="sm" c="dimmed" display="block">
+          tar.gz, tar, tar.zst or zip; several files are packed here, in your browser
+        </Text>
+      </Text>
+    </Dropzone>
   )
 }
 

@@ -58,7 +58,7 @@ function Resources({ submission: { form, faults, change } }: { submission: Submi
 
 const isolationWords: Readonly<Record<Form['isolation'], string>> = {
   auto: 'auto: the strongest there is',
-  microvm: 'microvm: a Firecracker vm of its own',
+  microvm: 'microvm: a vm of its own',
   isolate: 'isolate',
   gvisor: 'gvisor',
 }
@@ -84,8 +84,8 @@ function Isolation({ submission, backends }: SettingsProps) {
 
 const networkWords: Readonly<Record<Form['network'], string>> = {
   none: 'none: no network at all',
-  host: 'host: the host’s gateway address only',
-  internet: 'internet: outwards, private ranges refused',
+  host: 'host: only the host’s gateway',
+  internet: 'internet: out, but not in private nets',
 }
 
 function Network({ submission: { form, faults, change } }: { submission: Submission }) {

@@ -28,13 +28,7 @@ export function SnippetCard({ submission: { form, archive } }: { submission: Sub
         </CopyButton>
       }
     >
-      <SegmentedControl
-        size="xs"
-        aria-label="As what"
-        value={kind}
-        onChange={(chosen) => setKind(chosen as SnippetKind)}
-        data={[...snippetKinds]}
-      />
+      <SegmentedControl size="xs" aria-label="As what" value={kind} onChange={setKind} data={[...snippetKinds]} />
       {/* It scrolls, so the keyboard must reach it. */}
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
       <pre className="snippet" tabIndex={0} role="region" aria-label={`As ${kind}`}>

@@ -23,7 +23,7 @@ export function Source({ submission }: { submission: Submission }) {
         <SegmentedControl
           aria-label="Where the program comes from"
           value={form.source}
-          onChange={(source) => change({ source: source as 'code' | 'files' })}
+          onChange={(source) => change({ source })}
           data={[
             { value: 'code', label: 'Editor' },
             { value: 'files', label: 'Files' },

@@ -11,6 +11,8 @@ const colours = {
 }
 
 const heightPx = 200
+/** What the chart spans at least. */
+const leastSeconds = 60
 
 export function Chart({ series, label }: { series: Series; label: string }) {
   const place = useRef<HTMLDivElement>(null)
@@ -40,7 +42,10 @@ function optionsOf({ text, grid, lines }: (typeof colours)['light'], width: numb
     height: heightPx,
     cursor: { drag: { x: false, y: false } },
     legend: { show: true, live: false },
-    scales: { y: { range: (_, _min, max) => [0, Math.max(4, max + 1)] } },
+    scales: {
+      x: { range: (_, min, max) => [Math.min(min, max - leastSeconds), max] },
+      y: { range: (_, _min, max) => [0, Math.max(4, max + 1)] },
+    },
     axes: [axis, { ...axis, size: 36, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] }],
     series: [
       {},

@@ -1,6 +1,6 @@
 /** Figures from the server's metrics: what goes on now, and how long boots and round trips take. */
 import { useQuery } from '@tanstack/react-query'
-import { lazy, Suspense, useState } from 'react'
+import { lazy, Suspense } from 'react'
 import { metricsText, wordsOf } from '../api.ts'
 import { Card } from '../card.tsx'
 import { counted, duration } from '../format.ts'
@@ -22,14 +22,12 @@ const metricsQuery = {
 }
 
 export function Figures() {
-  const [past] = useState(() => ({ series: kept.series }))
   const { data, error } = useQuery({
     ...metricsQuery,
     queryFn: async ({ signal }): Promise<Look> => {
       const samples = samplesIn(await metricsText(signal))
-      past.series = withSamples(past.series, samples, Date.now() / 1000)
-      kept.series = past.series
-      return { samples, series: past.series }
+      kept.series = withSamples(kept.series, samples, Date.now() / 1000)
+      return { samples, series: kept.series }
     },
   })
   if (!data) return <p className="loading">{error ? wordsOf(error) : 'Reading the metrics…'}</p>
@@ -85,7 +83,7 @@ function middle(buckets: readonly Bucket[]): string {
   const most = quantile(buckets, 0.95)
   const told = (value: number | undefined) =>
     value === undefined || value === Infinity ? 'more' : duration(value * 1000)
-  return `half within ${told(half)}, 95 % within ${told(most)}`
+  return `median ≤ ${told(half)}, 95 % ≤ ${told(most)}`
 }
 
 function Ended({ samples }: { samples: readonly Sample[] }) {

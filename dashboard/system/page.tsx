@@ -2,7 +2,7 @@
 import './system.css'
 import { Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { backendsQuery, healthQuery, imagesQuery, nodesQuery } from '../api.ts'
+import { healthQuery, imagesQuery, nodesQuery } from '../api.ts'
 import { Card, Facts } from '../card.tsx'
 import { bytes } from '../format.ts'
 import { usePageTitle } from '../title.ts'

@@ -25,21 +25,10 @@ function Again({ id }: { id: string }) {
   return <Button onClick={() => void navigate({ to: '/', search: { again: id } })}>Run again</Button>
 }
 
-/** Asks before it kills; one that has ended meanwhile is no fault. */
+/** Asks before it kills. */
 function Kill({ id }: { id: string }) {
   const [asks, setAsks] = useState(false)
-  const cache = useQueryClient()
-  const kill = useMutation({
-    mutationFn: async () => {
-      await client.kill(id).catch((error: unknown) => {
-        if (codeOf(error) !== 'already_ended') throw error
-      })
-    },
-    onSuccess: async () => {
-      setAsks(false)
-      await cache.invalidateQueries({ queryKey: recordQuery(id).queryKey })
-    },
-  })
+  const kill = useKill(id, () => setAsks(false))
   return (
     <>
       <Button color="red" onClick={() => setAsks(true)}>
@@ -68,4 +57,20 @@ function Kill({ id }: { id: string }) {
       </Modal>
     </>
   )
+}
+
+/** One that has ended meanwhile is no fault. */
+function useKill(id: string, onDone: () => void) {
+  const cache = useQueryClient()
+  return useMutation({
+    mutationFn: async () => {
+      await client.kill(id).catch((error: unknown) => {
+        if (codeOf(error) !== 'already_ended') throw error
+      })
+    },
+    onSuccess: async () => {
+      onDone()
+      await cache.invalidateQueries({ queryKey: recordQuery(id).queryKey })
+    },
+  })
 }

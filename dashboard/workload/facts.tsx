@@ -68,7 +68,7 @@ export function Usage({ record, usage }: { record: WorkloadRecord; usage: UsageR
         value={duration(usage.cpu_ms)}
         of={resources?.cpus}
         share={programMs > 0 ? usage.cpu_ms / programMs / (resources?.cpus ?? Infinity) : 0}
-        unit="cores at once"
+        unit={resources?.cpus === 1 ? 'core' : 'cores'}
       />
       <Facts
         facts={[

@@ -7,6 +7,7 @@ import { wordsOf } from '../api.ts'
 import { bytes, counted } from '../format.ts'
 import { Finder, useMatches } from './finder.tsx'
 import type { FollowedLog, LogState } from './follow.ts'
+import type { Lines } from './lines.ts'
 import { RowsView } from './rowsview.tsx'
 import { Rows, type Shown } from './rows.ts'
 import { useSight } from './window.ts'
@@ -55,12 +56,18 @@ export function Output({ id, log, state }: OutputProps) {
         </Alert>
       )}
       <RowsView lines={log.lines} rows={rows} sight={sight} words={finder.words} columns={wrap ? columns : undefined} />
-      <Text size="sm" c="dimmed" aria-live="off">
-        {counted(log.lines.end, 'line')}, {bytes(log.lines.bytes)}
-        {log.lines.first > 0 && `; the first ${counted(log.lines.first, 'line')} are only in the download`}
-        {!state.ended && state.error === undefined && '; more may come'}
-      </Text>
+      <Sum lines={log.lines} goesOn={!state.ended && state.error === undefined} />
     </Stack>
+  )
+}
+
+function Sum({ lines, goesOn }: { lines: Lines; goesOn: boolean }) {
+  return (
+    <Text size="sm" c="dimmed">
+      {counted(lines.end, 'line')}, {bytes(lines.bytes)}
+      {lines.first > 0 && `; the first ${counted(lines.first, 'line')} are only in the download`}
+      {goesOn && '; more may come'}
+    </Text>
   )
 }
 
@@ -70,7 +77,7 @@ function Streams({ value, onChange }: { value: Shown; onChange: (value: Shown) =
       size="xs"
       aria-label="Which stream is shown"
       value={value}
-      onChange={(chosen) => onChange(chosen as Shown)}
+      onChange={onChange}
       data={[
         { value: 'both', label: 'Both' },
         { value: 'stdout', label: 'stdout' },

@@ -66,9 +66,11 @@ function Head({ record }: { record: WorkloadRecord }) {
         <Title order={1} size="h2" className="page-title">
           {storyOf(record, askedFor(id)).title}
         </Title>
-        <Text c="dimmed" size="sm" className="live-line">
-          <StatusBadge status={status} /> {runtime} for <span data-testid="lasted">{lasted(record, now)}</span>, since{' '}
-          <time dateTime={created}>{moment(created)}</time>
+        <Text component="div" c="dimmed" size="sm" className="live-line">
+          <StatusBadge status={status} />
+          <span>
+            {runtime}, {lasted(record, now)} since <time dateTime={created}>{moment(created)}</time>
+          </span>
           <span className="id">{id}</span>
         </Text>
       </div>

@@ -7,7 +7,7 @@ import { aboutPhase, timelineOf } from './timeline.ts'
 export function Phases({ run }: { run: RunRecord }) {
   const { totalMs, bars } = timelineOf(run)
   return (
-    <Card title="Time line" aside={<span className="card-aside">{duration(totalMs)}</span>}>
+    <Card title="Time line" aside={duration(totalMs)}>
       <ol className="phases">
         {bars.map(({ name, ms, from, share, inner }) => (
           <li key={name} data-inner={inner || undefined} title={aboutPhase[name]}>

@@ -29,7 +29,7 @@ export function RowsView({ lines, rows, sight, words, columns }: RowsViewProps) 
       aria-live="off"
       aria-label="Output"
     >
-      <div className="output-whole" style={{ height: rows.count * rowPx }}>
+      <div className="output-whole" style={{ height: Math.max(6, rows.count) * rowPx }}>
         {drawn.map((row) => {
           const place = rows.rowAt(row)
           if (!place) return null
