@@ -1,5 +1,5 @@
 /** Colours and sizes. Every pair of text and ground has a contrast of at least 4.5, which a browser test measures. */
-import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core'
+import { Anchor, createTheme, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core'
 
 const ember: MantineColorsTuple = [
   '#fff4ed',
@@ -23,6 +23,8 @@ export const theme = createTheme({
   fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace',
   cursorType: 'pointer',
   respectReducedMotion: true,
+  // A link among words must not be known by its colour alone.
+  components: { Anchor: Anchor.extend({ defaultProps: { underline: 'always' } }) },
 })
 
 export const cssVariables: CSSVariablesResolver = () => ({
@@ -40,6 +42,7 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--mantine-color-placeholder': '#9aa0a8',
     '--mantine-color-error': '#ff9d96',
     '--mantine-color-body': '#1b1d21',
+    '--mantine-color-text': '#e3e6ea',
     '--page-ground': '#131518',
     '--page-line': '#363a41',
   },

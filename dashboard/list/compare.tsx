@@ -9,6 +9,7 @@ import { Card } from '../card.tsx'
 import { shortId } from '../format.ts'
 import { usePageTitle } from '../title.ts'
 import { Broken, NotFound } from '../troubles.tsx'
+import { textOf } from '../workload/ansi.ts'
 import { firstDifference, rowsOf } from './difference.ts'
 
 export function ComparePage() {
@@ -73,6 +74,14 @@ function Figures({ left, right }: { left: WorkloadRecord; right: WorkloadRecord 
     </Card>
   )
 }
+
+/** Some lines around one, without what only a terminal would read. */
+const excerptOf = (text: string, line: number): string =>
+  text
+    .split('\n')
+    .slice(Math.max(0, line - 4), line + 30)
+    .map(textOf)
+    .join('\n')
 
 function Texts({ name, left, right }: { name: string; left: string; right: string }) {
   const line = firstDifference(left, right)

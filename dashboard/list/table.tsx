@@ -89,7 +89,11 @@ function Row({ workload, now, isPicked, onPick }: RowProps) {
         />
       </td>
       <th scope="row">
-        <Anchor className="list-id" renderRoot={(props) => <Link to="/workloads/$id" params={{ id }} {...props} />}>
+        <Anchor
+          underline="hover"
+          className="list-id"
+          renderRoot={(props) => <Link to="/workloads/$id" params={{ id }} {...props} />}
+        >
           {shortId(id)}
         </Anchor>
         <time className="list-time" dateTime={created} title={moment(created)}>

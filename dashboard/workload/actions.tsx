@@ -1,7 +1,7 @@
 /** What can be done with a workload. */
 import { Alert, Button, Group, Modal, Stack, Text } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { Link, useNavigate } from '@tanstack/react-router'
+import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { hasEnded, type WorkloadRecord } from '../../src/api/workload.ts'
 import { client, codeOf, recordQuery, wordsOf } from '../api.ts'
@@ -20,9 +20,8 @@ export function Actions({ record }: { record: WorkloadRecord }) {
 }
 
 function Again({ id }: { id: string }) {
-  const navigate = useNavigate()
   if (!remembered(id)) return null
-  return <Button onClick={() => void navigate({ to: '/', search: { again: id } })}>Run again</Button>
+  return <Button renderRoot={(props) => <Link to="/" search={{ again: id }} {...props} />}>Run again</Button>
 }
 
 /** Asks before it kills. */
@@ -31,7 +30,7 @@ function Kill({ id }: { id: string }) {
   const kill = useKill(id, () => setAsks(false))
   return (
     <>
-      <Button color="red" onClick={() => setAsks(true)}>
+      <Button color="red.9" onClick={() => setAsks(true)}>
         Kill
       </Button>
       <Modal
@@ -49,7 +48,7 @@ function Kill({ id }: { id: string }) {
             <Button variant="default" onClick={() => setAsks(false)} data-autofocus>
               Let it run
             </Button>
-            <Button color="red" loading={kill.isPending} onClick={() => kill.mutate()}>
+            <Button color="red.9" loading={kill.isPending} onClick={() => kill.mutate()}>
               Kill it
             </Button>
           </Group>

@@ -81,9 +81,7 @@ test.each(schemes.flatMap((scheme) => views.map(([name, path, ready]) => ({ sche
     await judge(page, `${name}-${scheme}`)
     await page.setViewportSize({ width: 320, height: 640 })
     await page.locator(ready).first().waitFor()
-    expect(await page.evaluate(() => document.documentElement.scrollWidth), `${name} at 320 px`).toBeLessThanOrEqual(
-      320,
-    )
+    expect(await page.evaluate('document.documentElement.scrollWidth'), `${name} at 320 px`).toBeLessThanOrEqual(320)
     await judge(page, `${name}-${scheme}-narrow`)
     await looking.close()
   },

@@ -19,7 +19,8 @@ export interface Site extends AsyncDisposable {
   readonly enter: (options?: Parameters<Browser['newContext']>[0]) => Promise<BrowserContext>
   /** What `vulcan` says on stdout. */
   readonly vulcan: (...words: string[]) => Promise<string>
-  readonly stop: () => Promise<void>
+  /** The server is gone at once, as by a loss of power. */
+  readonly crash: () => Promise<void>
   readonly start: () => Promise<void>
 }
 
@@ -42,9 +43,9 @@ export async function openSite(): Promise<Site> {
     server = say(['serve'])
     await listens(server)
   }
-  const stop = async () => {
-    if (!server || server.exitCode !== null) return
-    server.kill('SIGTERM')
+  const end = async (signal: NodeJS.Signals) => {
+    if (!server || server.exitCode !== null || server.signalCode !== null) return
+    server.kill(signal)
     await once(server, 'exit')
   }
   await start()
@@ -55,7 +56,7 @@ export async function openSite(): Promise<Site> {
     browser,
     vulcan,
     start,
-    stop,
+    crash: () => end('SIGKILL'),
     async enter(options = {}) {
       const context = await browser.newContext(options)
       const page = await context.newPage()
@@ -65,7 +66,7 @@ export async function openSite(): Promise<Site> {
     },
     async [Symbol.asyncDispose]() {
       await browser.close()
-      await stop()
+      await end('SIGINT')
       await rm(home, { recursive: true, force: true })
     },
   }
