@@ -100,10 +100,7 @@ function Texts({ name, left, right }: { name: string; left: string; right: strin
               role="region"
               aria-label={`${name} of the ${at === 0 ? 'left' : 'right'} run`}
             >
-              {text
-                .split('\n')
-                .slice(Math.max(0, line - 4), line + 30)
-                .join('\n')}
+              {excerptOf(text, line)}
             </pre>
           ))}
         </div>

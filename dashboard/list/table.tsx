@@ -106,17 +106,21 @@ function Row({ workload, now, isPicked, onPick }: RowProps) {
       <td>{runtime}</td>
       <td className="list-story">
         {storyOf(workload).title}
-        {Object.entries(labels).map(([name, value]) => (
-          <span key={name} className="label">
-            {name}={value}
-          </span>
-        ))}
+        <Labels labels={labels} />
       </td>
       <td className="number">{lasted(workload, now)}</td>
       <td className="number">{run && run.boot_ms > 0 ? duration(run.boot_ms) : '–'}</td>
       <td>{hasEnded(status) && remembered(id) && <Again id={id} />}</td>
     </tr>
   )
+}
+
+function Labels({ labels }: Pick<WorkloadSummary, 'labels'>) {
+  return Object.entries(labels).map(([name, value]) => (
+    <span key={name} className="label">
+      {name}={value}
+    </span>
+  ))
 }
 
 function Again({ id }: { id: string }) {

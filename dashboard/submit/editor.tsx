@@ -46,7 +46,7 @@ export function Editor({ runtime, value, onChange }: EditorProps) {
         keymap.of([indentWithTab]),
         languages[runtime](),
         colours.current.of([]),
-        EditorView.contentAttributes.of({ 'aria-label': `${runtimeLabels[runtime]} code` }),
+        EditorView.contentAttributes.of({ 'aria-label': `${runtimeLabels[runtime]} code`, tabindex: '0' }),
         EditorView.updateListener.of((update) => {
           if (update.docChanged) tell.current(update.state.doc.toString())
         }),

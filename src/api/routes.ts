@@ -20,6 +20,10 @@ export const routes = {
   ready: '/readyz',
   openapi: '/openapi.json',
   docs: '/docs',
+} as const
+
+/** Paths for browsers alone, which the document of the API leaves out. */
+export const pages = {
   /** Where a login link leads. */
   login: '/login',
   /** The dashboard's files, named by their content. */

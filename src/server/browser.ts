@@ -1,6 +1,6 @@
 /** What a browser sends by itself: its requests for the page, which tell nothing, and the cookie of its session. */
 import type { FastifyRequest } from 'fastify'
-import { prefix, routes } from '../api/routes.ts'
+import { pages, prefix, routes } from '../api/routes.ts'
 
 const reads: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 
@@ -8,7 +8,7 @@ const reads: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 export function isOfPage(request: FastifyRequest): boolean {
   if (!reads.has(request.method)) return false
   const path = request.url.split('?')[0] ?? ''
-  return path === routes.login || path.startsWith(`${routes.assets}/`) || isNavigation(request)
+  return path === pages.login || path.startsWith(`${pages.assets}/`) || isNavigation(request)
 }
 
 /** Somebody opens an address that is no route of ours, so that it may be one of the dashboard's. */

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import files from '@fastify/static'
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
-import { routes } from '../api/routes.ts'
+import { pages } from '../api/routes.ts'
 import type { FastifyTypeBox } from './app.ts'
 import { NoQuery } from './query.ts'
 
@@ -27,10 +27,10 @@ export async function dashboardRoutes(app: FastifyTypeBox, folder: string): Prom
     maxAge: '1y',
   })
   app.get(
-    `${routes.assets}/:file`,
+    `${pages.assets}/:file`,
     {
       schema: { hide: true, params: Type.Object({ file: Type.String() }), querystring: NoQuery },
-      config: { codes: ['not_found'] },
+      config: { codes: ['not_found', 'invalid_request'] },
     },
     (request, reply) => {
       void reply.header('x-content-type-options', 'nosniff')

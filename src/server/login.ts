@@ -1,7 +1,7 @@
 /** How a browser comes in: a link for whoever has a key, good once, and the cookie that it is exchanged for. */
 import { Type } from 'typebox'
 import { ref } from '../api/ref.ts'
-import { routes } from '../api/routes.ts'
+import { pages, routes } from '../api/routes.ts'
 import { LoginLink } from '../api/state.ts'
 import type { FastifyTypeBox } from './app.ts'
 import { cookieName } from './browser.ts'
@@ -9,7 +9,7 @@ import { NoQuery, Query } from './query.ts'
 import { sessionMs, type Sessions } from './sessions.ts'
 
 /** Where a link with that token leads. */
-export const loginPath = (token: string): string => `${routes.login}?token=${token}`
+export const loginPath = (token: string): string => `${pages.login}?token=${token}`
 
 export function loginRoutes(app: FastifyTypeBox, sessions: Sessions): void {
   const schema = {
@@ -27,7 +27,7 @@ export function loginRoutes(app: FastifyTypeBox, sessions: Sessions): void {
 
   // Without a token, or with one that is used, the page itself says how to get in.
   const Token = Query({ token: Type.Optional(Type.String({ maxLength: 128 })) })
-  app.get(routes.login, { schema: { hide: true, querystring: Token } }, async (request, reply) => {
+  app.get(pages.login, { schema: { hide: true, querystring: Token } }, async (request, reply) => {
     const id = await sessions.redeem(request.query.token ?? '')
     if (id !== undefined) {
       const lasting = `Max-Age=${sessionMs / 1000}; Path=/; HttpOnly; SameSite=Strict`

@@ -19,8 +19,12 @@ export async function submit(page: Page): Promise<string> {
 }
 
 /** Opens the form, and runs that code. */
-export async function runCode(page: Page, o: { url: string; code: string; runtime?: string }): Promise<string> {
+export async function runCode(
+  page: Page,
+  o: { url: string; code: string; runtime?: string; timeoutS?: number },
+): Promise<string> {
   await page.goto(o.url)
+  if (o.timeoutS !== undefined) await page.getByRole('textbox', { name: 'Time' }).fill(String(o.timeoutS))
   if (o.runtime !== undefined) await page.getByText(o.runtime, { exact: true }).click()
   await typeCode(page, o.code)
   return submit(page)
