@@ -9,7 +9,7 @@ import { Online } from './online.tsx'
 export function Backends() {
   const { data: backends = [] } = useQuery(backendsQuery)
   const offered = new Set(backends.flatMap(({ isolation }) => isolation))
-  const known = isolations.filter((mode) => mode !== 'auto' && !offered.has(mode))
+  const missing = isolations.filter((mode) => mode !== 'auto' && !offered.has(mode))
   return (
     <>
       {backends.map(({ name, online, reason, isolation, runtimes, details }) => (
@@ -23,6 +23,7 @@ export function Backends() {
           <Facts
             facts={[
               { name: 'Isolation', value: isolation.join(', ') || 'none' },
+              ...(missing.length > 0 ? [{ name: 'No backend here for', value: missing.join(', ') }] : []),
               { name: 'Runtimes', value: runtimes.join(', ') || 'none' },
               ...Object.entries(details).map(([key, value]) => ({
                 name: key.replaceAll('_', ' '),
@@ -32,11 +33,6 @@ export function Backends() {
           />
         </Card>
       ))}
-      {known.length > 0 && (
-        <Card title="Other isolation">
-          {known.join(', ')}: known by name, but no backend here offers {known.length === 1 ? 'it' : 'them'}.
-        </Card>
-      )}
     </>
   )
 }

@@ -30,7 +30,9 @@ export function Chart({ series, label }: { series: Series; label: string }) {
     }
   }, [scheme])
   useEffect(() => {
-    plot.current?.setData([[...series.at], ...names.map((name) => [...series.values[name]])])
+    const last = series.at.at(-1) ?? 0
+    plot.current?.setData([[...series.at], ...names.map((name) => [...series.values[name]])], false)
+    plot.current?.setScale('x', { min: Math.min(series.at[0] ?? last, last - leastSeconds), max: last })
   }, [series, scheme])
   return <div ref={place} className="chart" role="img" aria-label={label} />
 }
@@ -43,7 +45,7 @@ function optionsOf({ text, grid, lines }: (typeof colours)['light'], width: numb
     cursor: { drag: { x: false, y: false } },
     legend: { show: true, live: false },
     scales: {
-      x: { range: (_, min, max) => [Math.min(min, max - leastSeconds), max] },
+      x: { auto: false },
       y: { range: (_, _min, max) => [0, Math.max(4, max + 1)] },
     },
     axes: [axis, { ...axis, size: 36, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] }],

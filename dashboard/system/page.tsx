@@ -1,7 +1,8 @@
 /** The server and what it runs on. */
 import './system.css'
-import { Title } from '@mantine/core'
+import { Anchor, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
+import { routes } from '../../src/api/routes.ts'
 import { healthQuery, imagesQuery, nodesQuery } from '../api.ts'
 import { Card, Facts } from '../card.tsx'
 import { bytes } from '../format.ts'
@@ -21,7 +22,7 @@ export function SystemPage() {
         </Title>
         {health && (
           <span className="card-aside">
-            Vulcan {health.version}, build <code>{health.build}</code>
+            Vulcan {health.version}, build <code>{health.build}</code> · <Anchor href={routes.docs}>API</Anchor>
           </span>
         )}
       </div>

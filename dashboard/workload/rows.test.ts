@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Lines } from './lines.ts'
-import { cut, Rows } from './rows.ts'
+import { cut, Rows, startsOf } from './rows.ts'
 
 function linesOf(...texts: readonly string[]): Lines {
   const lines = new Lines()
@@ -64,6 +64,16 @@ test('most of a million lines are laid out again after each part without going t
   }
   expect(rows.count).toBe(800_000)
   expect(rows.rowAt(799_999)).toEqual({ line: 799_999, part: 0 })
+})
+
+test('lines are wrapped behind words, and through those that are too long', () => {
+  const rowsOf = (text: string, columns: number) =>
+    startsOf(text, columns).map((from, at, all) => text.slice(from, all[at + 1]))
+  expect(rowsOf('one two three four', 9)).toEqual(['one two ', 'three ', 'four'])
+  expect(rowsOf('a'.repeat(10), 4)).toEqual(['aaaa', 'aaaa', 'aa'])
+  expect(rowsOf('exact', 5)).toEqual(['exact'])
+  expect(rowsOf('exact ', 5)).toEqual(['exact '])
+  expect(rowsOf('', 5)).toEqual([''])
 })
 
 test('pieces are cut by characters', () => {

@@ -85,7 +85,7 @@ export class Rows {
     const raw = columns === undefined ? '' : this.#lines.rawOf(line)
     // Escapes only make a line longer than it looks: one that fits as it is needs no closer look.
     const long = columns !== undefined && (raw.length > columns || raw.includes('\t'))
-    this.#count += long ? Math.max(1, Math.ceil(this.#lines.textOf(line).length / columns)) : 1
+    this.#count += long ? startsOf(this.#lines.textOf(line), columns).length : 1
   }
 }
 
@@ -101,6 +101,22 @@ function lastAtMost(sorted: readonly number[], value: number): number {
     else high = middle
   }
   return low - 1
+}
+
+/**
+ * Where the rows of a wrapped line begin, in characters: behind a blank where there is one not too far back, else where
+ * the row is full.
+ */
+export function startsOf(text: string, columns: number): number[] {
+  const starts = [0]
+  for (let at = 0; at + columns < text.length;) {
+    const blank = text.lastIndexOf(' ', at + columns)
+    at = blank >= at + columns / 2 ? blank + 1 : at + columns
+    // Only blanks were left, which the row before has taken.
+    if (at >= text.length) break
+    starts.push(at)
+  }
+  return starts
 }
 
 /** The part of a line's pieces that lies between two of its characters. */

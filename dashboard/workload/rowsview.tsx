@@ -2,7 +2,7 @@
 import { memo, type CSSProperties } from 'react'
 import { piecesOf, type Look } from './ansi.ts'
 import type { Lines } from './lines.ts'
-import { cut, type Rows } from './rows.ts'
+import { cut, startsOf, type Rows } from './rows.ts'
 import { marked } from './search.ts'
 import { rowPx, type Sight } from './window.ts'
 
@@ -34,7 +34,7 @@ export function RowsView({ lines, rows, sight, words, columns }: RowsViewProps) 
           const place = rows.rowAt(row)
           if (!place) return null
           const { line, part } = place
-          const from = columns === undefined ? 0 : part * columns
+          const [from, to] = spanOf(lines.textOf(line), part, columns)
           return (
             <RowView
               key={row}
@@ -44,7 +44,7 @@ export function RowsView({ lines, rows, sight, words, columns }: RowsViewProps) 
               isError={lines.streamOf(line) === 'stderr'}
               number={part === 0 ? line + 1 : undefined}
               from={from}
-              to={columns === undefined ? Infinity : from + columns}
+              to={to}
               words={words}
             />
           )
@@ -53,6 +53,13 @@ export function RowsView({ lines, rows, sight, words, columns }: RowsViewProps) 
       {rows.count === 0 && <p className="output-none">No output yet.</p>}
     </div>
   )
+}
+
+/** The characters of a row, from and to. */
+function spanOf(text: string, part: number, columns: number | undefined): readonly [number, number] {
+  if (columns === undefined) return [0, Infinity]
+  const starts = startsOf(text, columns)
+  return [starts[part] ?? 0, starts[part + 1] ?? Infinity]
 }
 
 interface RowProps {
