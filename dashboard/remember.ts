@@ -7,9 +7,9 @@ import type { Archive } from './submit/archive.ts'
 import type { Asked } from './words.ts'
 
 const prefix = 'vulcan.request.'
-const most = 40
-/** Characters of one request; a larger one is known only until the page is loaded anew. */
-const largest = 200_000
+const most = 20
+/** Characters of one request; a larger one is known only until the page is loaded anew. Browsers keep five million. */
+const largest = 50_000
 
 interface Remembered {
   readonly request: WorkloadRequest

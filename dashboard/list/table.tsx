@@ -25,7 +25,9 @@ export function Table({ workloads, picked, onPick, filtered }: TableProps) {
   return (
     <Paper className="list-frame">
       <table className="list">
-        <caption className="visually-hidden">Workloads, newest first. Arrow keys move from one to the next.</caption>
+        <caption className="visually-hidden">
+          Workloads, newest first. Arrow keys move from one to the next, Space picks one to compare.
+        </caption>
         <Head />
         <tbody onKeyDown={walk}>
           {workloads.map((workload) => (

@@ -16,23 +16,25 @@ interface OutputProps {
   readonly id: string
   readonly log: FollowedLog
   readonly state: LogState
+  /** True while more is to come when the page is opened: then it begins at the end. */
+  readonly live: boolean
 }
 
 /** Pixels of one character and of what stands beside the text, as style.css has them. */
 const characterPx = 7.8
 const besidePx = 70
 
-export function Output({ id, log, state }: OutputProps) {
+export function Output({ id, log, state, live }: OutputProps) {
   const [shown, setShown] = useState<Shown>('both')
   const [wrap, setWrap] = useState(true)
-  const [follow, setFollow] = useState(true)
+  const [follow, setFollow] = useState(live)
   const [columns, setColumns] = useState(80)
   const rows = useMemo(
     () => new Rows(log.lines, { columns: wrap ? columns : undefined, shown }),
     [log, wrap, columns, shown],
   )
   rows.update()
-  const sight = useSight({ count: rows.count, follow: follow && !state.ended, onFollow: setFollow })
+  const sight = useSight({ count: rows.count, follow, onFollow: setFollow })
   const fitting = Math.max(20, Math.floor((sight.width - besidePx) / characterPx))
   if (fitting !== columns) setColumns(fitting)
   const finder = useMatches(log.lines, state.version, (line) => {

@@ -38,7 +38,7 @@ function Whole({ record }: { record: WorkloadRecord }) {
       <div className="two">
         <div className="two-main">
           <Card title="Output">
-            <Output id={id} log={log} state={state} />
+            <Output id={id} log={log} state={state} live={!hasEnded(record.status)} />
           </Card>
           {hasResult && (
             <Card title="Result">

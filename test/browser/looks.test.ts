@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { archiveOf } from '../system/archives.ts'
 import { became, runCode } from './pages.ts'
 import { openSite, type Site } from './site.ts'
 
@@ -72,10 +73,8 @@ interface Axe {
 test.each(schemes.flatMap((scheme) => views.map(([name, path, ready]) => ({ scheme, name, path, ready }))))(
   '$name, $scheme',
   async ({ scheme, name, path, ready }) => {
-    // The page's policy keeps axe out, as it should anybody else.
-    const looking = await site.browser.newContext({ colorScheme: scheme, bypassCSP: true, reducedMotion: 'reduce' })
-    await looking.addCookies(await context.cookies())
-    const page = await looking.newPage()
+    await using entered = await enter(scheme)
+    const { page } = entered
     await page.goto(site.url + path())
     await page.locator(ready).first().waitFor()
     await judge(page, `${name}-${scheme}`)
@@ -83,7 +82,6 @@ test.each(schemes.flatMap((scheme) => views.map(([name, path, ready]) => ({ sche
     await page.locator(ready).first().waitFor()
     expect(await page.evaluate('document.documentElement.scrollWidth'), `${name} at 320 px`).toBeLessThanOrEqual(320)
     await judge(page, `${name}-${scheme}-narrow`)
-    await looking.close()
   },
 )
 
@@ -105,4 +103,46 @@ test.each(schemes)('without a server the page says so, %s', async (scheme) => {
   await page.getByRole('heading', { name: 'The server does not answer' }).waitFor()
   await judge(page, `no-server-${scheme}`)
   await cut.close()
+})
+
+/** A page of its own in that scheme, let in. The page's policy keeps axe out, as it should anybody else. */
+async function enter(scheme: (typeof schemes)[number]): Promise<{ page: Page } & AsyncDisposable> {
+  const looking = await site.browser.newContext({ colorScheme: scheme, bypassCSP: true, reducedMotion: 'reduce' })
+  await looking.addCookies(await context.cookies())
+  return { page: await looking.newPage(), [Symbol.asyncDispose]: () => looking.close() }
+}
+
+test.each(schemes)('files that were chosen, and fields that are wrong, %s', async (scheme) => {
+  await using entered = await enter(scheme)
+  const { page } = entered
+  await page.goto(site.url)
+  await page.getByText('Files', { exact: true }).click()
+  const buffer = await archiveOf({
+    'main.py': 'x',
+    'shop/cart.py': 'y',
+    'shop/data/prices.json': '{}',
+    'README.md': 'z',
+  })
+  await page.getByTestId('files').setInputFiles({ name: 'shop.tar.gz', mimeType: 'application/gzip', buffer })
+  await page.getByText('prices.json').waitFor()
+  await page.getByRole('textbox', { name: 'Memory' }).fill('lots')
+  await page.getByRole('textbox', { name: 'Input', exact: true }).fill('{"a":')
+  await page.getByRole('textbox', { name: 'Environment' }).fill('oops')
+  await page.getByRole('button', { name: 'Run it' }).click()
+  await page.getByText('Some fields need another look').waitFor()
+  await judge(page, `submit-files-${scheme}`)
+})
+
+test.each(schemes)('the question before a kill, %s', async (scheme) => {
+  await using entered = await enter(scheme)
+  const { page } = entered
+  await page.goto(`${site.url}/workloads/${ids['running']}`)
+  await page.getByRole('button', { name: 'Kill', exact: true }).click()
+  const dialog = page.getByRole('dialog', { name: 'Kill this workload?' })
+  await dialog.getByText('Let it run').waitFor()
+  // It fades in, and axe judges colours as they are.
+  await page.waitForFunction('getComputedStyle(document.querySelector("[role=dialog]")).opacity === "1"')
+  await judge(page, `kill-${scheme}`)
+  await page.keyboard.press('Escape')
+  await dialog.waitFor({ state: 'detached' })
 })
