@@ -71,11 +71,11 @@ export function requestOf(form: Form): { readonly request: WorkloadRequest; read
   const allow = linesOf(form.allow)
   const input = inputOf(form.input, faults)
   const resources = {
-    cpus: numberOf(form, 'cpus', faults),
-    mem_mb: numberOf(form, 'memMb', faults),
-    timeout_s: numberOf(form, 'timeoutS', faults),
-    disk_mb: numberOf(form, 'diskMb', faults),
-    pids: numberOf(form, 'pids', faults),
+    ...numberOf(form, { field: 'cpus', name: 'cpus' }, faults),
+    ...numberOf(form, { field: 'memMb', name: 'mem_mb' }, faults),
+    ...numberOf(form, { field: 'timeoutS', name: 'timeout_s' }, faults),
+    ...numberOf(form, { field: 'diskMb', name: 'disk_mb' }, faults),
+    ...numberOf(form, { field: 'pids', name: 'pids' }, faults),
   }
   const code = form.code[form.runtime]
   if (form.source === 'code' && code.trim() === '') faults.code = 'There is no code yet.'
@@ -160,13 +160,19 @@ function inputOf(text: string, faults: Partial<Record<Field, string>>): unknown 
   }
 }
 
-function numberOf(form: Form, name: keyof typeof bounds, faults: Partial<Record<Field, string>>): number {
-  const { min, max, whole } = bounds[name]
-  const value = Number(form[name])
-  if (form[name].trim() === '' || !Number.isFinite(value)) faults[name] = 'This is not a number.'
-  else if (whole && !Number.isInteger(value)) faults[name] = 'Whole numbers only.'
-  else if (value < min || value > max) faults[name] = `From ${min} to ${max.toLocaleString('en')}.`
-  return value
+/** The field as it goes into the request; nothing where it is at fault. */
+function numberOf<N extends string>(
+  form: Form,
+  { field, name }: { field: keyof typeof bounds; name: N },
+  faults: Partial<Record<Field, string>>,
+): Partial<Record<N, number>> {
+  const { min, max, whole } = bounds[field]
+  const value = Number(form[field])
+  if (form[field].trim() === '' || !Number.isFinite(value)) faults[field] = 'This is not a number.'
+  else if (whole && !Number.isInteger(value)) faults[field] = 'Whole numbers only.'
+  else if (value < min || value > max) faults[field] = `From ${min} to ${max.toLocaleString('en')}.`
+  else return { [name]: value } as Partial<Record<N, number>>
+  return {}
 }
 
 const pointers: readonly (readonly [string, Field])[] = [

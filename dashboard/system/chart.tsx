@@ -49,9 +49,6 @@ function optionsOf({ text, grid, lines }: (typeof colours)['light'], width: numb
       y: { range: (_, _min, max) => [0, Math.max(4, max + 1)] },
     },
     axes: [axis, { ...axis, size: 36, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] }],
-    series: [
-      {},
-      ...names.map((label, at) => ({ label, stroke: lines[at] ?? text, width: 2, points: { show: false } })),
-    ],
+    series: [{}, ...names.map((label, at) => ({ label, stroke: lines[at] ?? text, width: 2 }))],
   }
 }

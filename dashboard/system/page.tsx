@@ -22,7 +22,10 @@ export function SystemPage() {
         </Title>
         {health && (
           <span className="card-aside">
-            Vulcan {health.version}, build <code>{health.build}</code> · <Anchor href={routes.docs}>API</Anchor>
+            Vulcan {health.version}, build <code>{health.build}</code> ·{' '}
+            <Anchor fz="sm" href={routes.docs}>
+              API
+            </Anchor>
           </span>
         )}
       </div>
@@ -73,7 +76,7 @@ function Images() {
           name,
           value:
             digest === undefined ? (
-              'not built yet: the first run that needs it builds it'
+              'built at its first run'
             ) : (
               <>
                 <code title={digest}>{digest.replace(/^sha256:/, '').slice(0, 12)}</code>

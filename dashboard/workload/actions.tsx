@@ -1,5 +1,5 @@
 /** What can be done with a workload. */
-import { Alert, Button, Group, Modal, Stack, Text } from '@mantine/core'
+import { Alert, Button, Group, Modal, Text } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -33,27 +33,27 @@ function Kill({ id }: { id: string }) {
       <Button color="red.9" onClick={() => setAsks(true)}>
         Kill
       </Button>
-      <Modal
-        opened={asks}
-        onClose={() => setAsks(false)}
-        title="Kill this workload?"
-        centered
-        lockScroll={false}
-        closeButtonProps={{ 'aria-label': 'Close' }}
-      >
-        <Stack>
-          <Text>Its program ends at once and its microVM is removed. What it wrote so far is kept.</Text>
-          {kill.error && <Alert color="red">{wordsOf(kill.error)}</Alert>}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={() => setAsks(false)} data-autofocus>
-              Let it run
-            </Button>
-            <Button color="red.9" loading={kill.isPending} onClick={() => kill.mutate()}>
-              Kill it
-            </Button>
-          </Group>
-        </Stack>
-      </Modal>
+      {/* In parts: Modal's own header would be a second banner of the page. */}
+      <Modal.Root opened={asks} onClose={() => setAsks(false)} centered lockScroll={false}>
+        <Modal.Overlay />
+        <Modal.Content>
+          <Modal.Body pt="md">
+            <Modal.Title mb="sm" fw={600}>
+              Kill this workload?
+            </Modal.Title>
+            <Text size="sm">Its program ends at once and its microVM is removed. What it wrote so far is kept.</Text>
+            {kill.error && <Alert color="red">{wordsOf(kill.error)}</Alert>}
+            <Group justify="flex-end" mt="md">
+              <Button variant="default" onClick={() => setAsks(false)} data-autofocus>
+                Let it run
+              </Button>
+              <Button color="red.9" loading={kill.isPending} onClick={() => kill.mutate()}>
+                Kill it
+              </Button>
+            </Group>
+          </Modal.Body>
+        </Modal.Content>
+      </Modal.Root>
     </>
   )
 }

@@ -57,6 +57,7 @@ const views: readonly (readonly [string, () => string, string])[] = [
 const schemes = ['light', 'dark'] as const
 
 async function judge(page: Page, name: string): Promise<void> {
+  await page.evaluate('scrollTo(0, 0)')
   await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true })
   await page.addScriptTag({ path: axe })
   const found = await page.evaluate(async () => {
