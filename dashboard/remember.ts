@@ -2,7 +2,7 @@
  * What this tab has asked for, by workload: the server's records do not say. It ends with the tab, because a request may
  * hold what nobody else should read.
  */
-import type { WorkloadRequest } from '../src/api/workload.ts'
+import type { WorkloadRequest, WorkloadSummary } from '../src/api/workload.ts'
 import type { Archive } from './submit/archive.ts'
 import type { Asked } from './words.ts'
 
@@ -33,8 +33,8 @@ export function remembered(id: string): Remembered | undefined {
   return inMemory.get(id) ?? (kept === null ? undefined : { request: JSON.parse(kept) as WorkloadRequest })
 }
 
-/** Bounds that were asked for, as far as this tab knows. */
-export function askedFor(id: string): Asked {
-  const resources = remembered(id)?.request.resources
-  return { memMb: resources?.mem_mb, timeoutS: resources?.timeout_s, diskMb: resources?.disk_mb }
+/** Bounds that were asked for: memory as the record has it, the rest as far as this tab knows. */
+export function askedFor({ id, resources }: Pick<WorkloadSummary, 'id' | 'resources'>): Asked {
+  const known = remembered(id)?.request.resources
+  return { memMb: resources?.mem_mb, timeoutS: known?.timeout_s, diskMb: known?.disk_mb }
 }

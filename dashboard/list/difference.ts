@@ -32,6 +32,7 @@ const facts: readonly (readonly [string, (record: WorkloadRecord) => string])[] 
   ['End', (record) => storyOf(record).title],
   ['Runtime', ({ runtime }) => runtime],
   ['Isolation', ({ isolation }) => isolation],
+  ['Cores and memory', ({ resources }) => (resources ? `${resources.cpus}, ${resources.mem_mb} MiB` : '–')],
   ['Backend', ({ run }) => run?.backend ?? '–'],
   ['Node', ({ run }) => run?.node ?? '–'],
   ['Start', ({ run }) => run?.start ?? '–'],

@@ -5,7 +5,7 @@ import type { KeyboardEvent } from 'react'
 import { hasEnded, type WorkloadSummary } from '../../src/api/workload.ts'
 import { useNow } from '../clock.ts'
 import { ago, duration, moment, shortId } from '../format.ts'
-import { remembered } from '../remember.ts'
+import { askedFor, remembered } from '../remember.ts'
 import { StatusBadge } from '../status.tsx'
 import { lasted, storyOf } from '../words.ts'
 
@@ -107,7 +107,7 @@ function Row({ workload, now, isPicked, onPick }: RowProps) {
       </td>
       <td>{runtime}</td>
       <td className="list-story">
-        {storyOf(workload).title}
+        {storyOf(workload, askedFor(workload)).title}
         <Labels labels={labels} />
       </td>
       <td className="number">{lasted(workload, now)}</td>

@@ -52,7 +52,7 @@ export function Isolation({ record }: { record: WorkloadRecord }) {
 type UsageRecord = NonNullable<RunRecord['usage']>
 
 export function Usage({ record, usage }: { record: WorkloadRecord; usage: UsageRecord }) {
-  const { resources } = remembered(record.id)?.request ?? {}
+  const { resources } = record
   const programMs = record.run?.phases_ms['program'] ?? 0
   return (
     <Card title="Usage">

@@ -64,7 +64,7 @@ function Head({ record }: { record: WorkloadRecord }) {
     <div className="page-head">
       <div>
         <Title order={1} size="h2" className="page-title">
-          {storyOf(record, askedFor(id)).title}
+          {storyOf(record, askedFor(record)).title}
         </Title>
         <Text component="div" c="dimmed" size="sm" className="live-line">
           <StatusBadge status={status} />
@@ -84,8 +84,8 @@ function Head({ record }: { record: WorkloadRecord }) {
 
 /** What an end that is not the plain one means. */
 function Ending({ record }: { record: WorkloadRecord }) {
-  const { exit, id } = record
-  const { advice } = storyOf(record, askedFor(id))
+  const { exit } = record
+  const { advice } = storyOf(record, askedFor(record))
   if (!exit || (advice === undefined && exit.message === undefined) || record.status === 'completed') return null
   return (
     <Alert color={exit.by === 'killed' ? 'gray' : 'red'} mb="md" className="ending">

@@ -1,7 +1,7 @@
 /** Made by `npm run generate` from openapi.json beside it: what is changed here is lost. */
 
 /** Of the document that this was made from. */
-export const documentSha256 = '8cfc556d677afda92b52823872bbbc3ed8e50361841b7b7aa2a04f908c04971c'
+export const documentSha256 = 'c7e1b5822ad64c4eddfdc2e274e6efdeabf501eea3b98197b48696f9ffe3ae65'
 
 /** from the table of errors */
 export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'workload_lost' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
@@ -133,6 +133,11 @@ export interface WorkloadSummary {
   isolation: string
   labels: Record<string, string>
   priority: number
+  /** cores and MiB that it may use */
+  resources?: {
+    cpus: number
+    mem_mb: number
+  }
   /** while it waits: its place in the queue, from 1 */
   place?: number
   exit?: ExitRecord
@@ -154,6 +159,11 @@ export interface WorkloadRecord {
   isolation: string
   labels: Record<string, string>
   priority: number
+  /** cores and MiB that it may use */
+  resources?: {
+    cpus: number
+    mem_mb: number
+  }
   /** while it waits: its place in the queue, from 1 */
   place?: number
   exit?: ExitRecord
