@@ -53,6 +53,11 @@ export class Lines {
     return this.#bytes
   }
 
+  /** Lines without an end, which may still grow: at most one of each stream. */
+  get open(): readonly number[] {
+    return Object.values(this.#tails).flatMap(({ open }) => (open === undefined ? [] : [open]))
+  }
+
   streamOf(line: number): StreamName {
     return this.#streams[line - this.#dropped] ?? 'stdout'
   }

@@ -46,6 +46,19 @@ test('rows follow lines that come and lines that grow', () => {
   expect(all(rows).map((row) => row?.line)).toEqual([0, 1, 1, 2])
 })
 
+test('a line of one stream grows long after the other has gone on', () => {
+  const lines = new Lines()
+  const rows = new Rows(lines, { columns: 10, shown: 'both' })
+  lines.take('stderr', { text: 'working' })
+  lines.take('stdout', { text: 'x\n'.repeat(2000) })
+  rows.update()
+  expect(rows.count).toBe(2001)
+  lines.take('stderr', { text: '.'.repeat(10) })
+  rows.update()
+  expect(rows.count).toBe(2002)
+  expect(rows.rowOf(1)).toBe(2)
+})
+
 test('one stream alone can be shown', () => {
   const lines = linesOf('out')
   lines.take('stderr', { text: 'err\n' })

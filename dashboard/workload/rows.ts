@@ -28,6 +28,8 @@ export class Rows {
   #shown: number[] = []
   #starts: number[] = []
   #seen: number
+  /** Lines that had no end at the last look, with their length then. */
+  #open = new Map<number, number>()
   #count = 0
 
   constructor(lines: Lines, layout: Layout) {
@@ -40,14 +42,15 @@ export class Rows {
     return this.#count
   }
 
-  /** Takes account of lines that came since; of the last ones, which may have grown, anew. */
+  /** Takes account of lines that came since, and of those that have grown. */
   update(): void {
     const { first, end } = this.#lines
     if (this.#shown.length > 0 && (this.#shown[0] ?? 0) < first) this.#restart(first)
-    // One line of each stream may still be open; neither lies far from the end.
-    this.#back(Math.max(first, this.#seen - openLines))
+    const grown = [...this.#open].filter(([line, length]) => this.#lines.rawOf(line).length !== length)
+    this.#back(Math.max(first, Math.min(this.#seen, ...grown.map(([line]) => line))))
     for (let line = this.#seen; line < end; line += 1) this.#add(line)
-    this.#seen = Math.max(this.#seen, end)
+    this.#seen = end
+    this.#open = new Map(this.#lines.open.map((line) => [line, this.#lines.rawOf(line).length]))
   }
 
   rowAt(row: number): Row | undefined {
@@ -88,9 +91,6 @@ export class Rows {
     this.#count += long ? startsOf(this.#lines.textOf(line), columns).length : 1
   }
 }
-
-/** Lines from the end that may still change: a stream's last line stays open while the other writes on. */
-const openLines = 512
 
 /** Index of the last element that is at most the value, in ascending numbers; -1 where all are above. */
 function lastAtMost(sorted: readonly number[], value: number): number {

@@ -16,7 +16,7 @@ export interface Sight {
   readonly onScroll: () => void
 }
 
-/** `follow`: stay at the end; `onLeave` when somebody scrolls away from it, `onReturn` when back. */
+/** `follow`: stay at the end; `onFollow` is told when somebody scrolls away from it or back to it. */
 export function useSight(o: { count: number; follow: boolean; onFollow: (follow: boolean) => void }): Sight {
   const { count, follow, onFollow } = o
   const ref = useRef<HTMLDivElement>(null)
@@ -41,9 +41,11 @@ export function useSight(o: { count: number; follow: boolean; onFollow: (follow:
     const element = ref.current
     if (!element) return
     const upwards = element.scrollTop < last.current - 2
+    const downwards = element.scrollTop > last.current + 2
     last.current = element.scrollTop
     const atEnd = element.scrollHeight - element.scrollTop - element.clientHeight < rowPx
     if (upwards && follow && !atEnd) onFollow(false)
+    if (downwards && !follow && atEnd) onFollow(true)
     measure()
   }
   const scrollTo = (row: number) => {

@@ -17,6 +17,7 @@ export class Sessions {
   readonly #now: () => number
   readonly #links: Expiries = new Map()
   readonly #sessions: Expiries
+  #kept = Promise.resolve()
 
   /** Sessions outlive their server: a page that watches a run goes on when the next server comes. Links do not. */
   constructor(home: string, now: () => number = Date.now) {
@@ -51,8 +52,11 @@ export class Sessions {
     return (this.#sessions.get(sha256(id)) ?? 0) > this.#now()
   }
 
-  async #keep(): Promise<void> {
-    await writeAtomic(this.#path, `${JSON.stringify(Object.fromEntries(this.#sessions))}\n`, 0o600)
+  /** One write behind the other: the last one that lands must be the newest. */
+  #keep(): Promise<void> {
+    const write = () => writeAtomic(this.#path, `${JSON.stringify(Object.fromEntries(this.#sessions))}\n`, 0o600)
+    this.#kept = this.#kept.then(write, write)
+    return this.#kept
   }
 }
 
