@@ -86,7 +86,7 @@ function Pickers({ onTake }: { onTake: (files: readonly Picked[]) => void }) {
       </Button>
       <input ref={files} type="file" multiple hidden onChange={taken} data-testid="files" />
       {/* React has no type for the attribute, which every browser has. */}
-      <input ref={folder} type="file" hidden onChange={taken} {...{ webkitdirectory: '' }} />
+      <input ref={folder} type="file" hidden onChange={taken} data-testid="folder" {...{ webkitdirectory: '' }} />
     </Group>
   )
 }

@@ -1,6 +1,7 @@
 /** vulcan open: the dashboard in a browser, let in by a link that is good once. */
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import { CommandFailed, run } from '../base/process.ts'
+import { hasDesktop } from '../config.ts'
 import type { Act } from './cli.ts'
 import { connect } from './connect.ts'
 import type { Context } from './context.ts'
@@ -20,8 +21,10 @@ async function open(context: Context, o: { print?: true; json?: true }): Promise
   const { path, expires_at } = await client.loginLink()
   const url = new URL(path, (await readServerFile(context.config.home))?.url).href
   if (o.json) return context.print(json({ url, expires_at }))
-  if (!o.print && (await shown(url, context.signal))) return
-  if (!o.print) context.terminal.note('no browser could be opened here; open this within two minutes:')
+  if (!o.print && hasDesktop() && (await shown(url, context.signal))) {
+    return context.terminal.note('the dashboard opens in your browser; where it does not: vulcan open --print')
+  }
+  if (!o.print) context.terminal.note('there is no desktop here; open this in a browser within two minutes:')
   await context.print(`${url}\n`)
 }
 
@@ -31,7 +34,7 @@ async function shown(url: string, signal: AbortSignal): Promise<boolean> {
     await run(['xdg-open', url], { signal, timeoutMs: 20_000 })
     return true
   } catch (error) {
-    // A host without a desktop, which most servers are.
+    // A desktop without the tool, or without a browser.
     if (error instanceof CommandFailed && error.why !== 'aborted') return false
     throw error
   }

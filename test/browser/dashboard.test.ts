@@ -1,4 +1,7 @@
 /** The dashboard in a real browser, against a real server on the scripted backend. */
+import { mkdir, mkdtempDisposable, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { archiveOf } from '../system/archives.ts'
@@ -92,6 +95,44 @@ test('several files are packed in the browser, and their entry point can be chos
   await page.getByRole('combobox', { name: 'Entry point' }).or(page.getByLabel('Entry point')).first().fill('two.js')
   await submit(page)
   await sees(page, 'tar.gz two.js')
+})
+
+test('a folder is packed without its own name and without version control', async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'vulcan-folder-'))
+  await mkdir(join(folder.path, '.git'))
+  await mkdir(join(folder.path, 'lib'))
+  for (const name of ['app.py', 'lib/words.py', '.git/HEAD']) await writeFile(join(folder.path, name), '# nothing')
+  await page.goto(site.url)
+  await page.getByText('Files', { exact: true }).click()
+  await page.getByTestId('folder').setInputFiles(folder.path)
+  await page.getByText('2 files (1 of version control and caches left out)').waitFor()
+  await submit(page)
+  await sees(page, 'tar.gz app.py')
+})
+
+test('what is dropped is taken', async () => {
+  await page.goto(site.url)
+  await page.getByText('Files', { exact: true }).click()
+  const dataTransfer = await page.evaluateHandle(`(() => {
+    const dropped = new DataTransfer()
+    dropped.items.add(new File(['package main'], 'main.go'))
+    dropped.items.add(new File(['module shop'], 'go.mod'))
+    return dropped
+  })()`)
+  await page.dispatchEvent('.drop', 'drop', { dataTransfer })
+  await page.getByRole('group', { name: 'Files to send' }).getByText('go.mod').waitFor()
+  // Of Go's sources, and with the memory that its compiler needs.
+  expect(await page.getByRole('textbox', { name: 'Memory' }).inputValue()).toBe('1024')
+})
+
+test('the theme is switched, and stays so', async () => {
+  await page.goto(site.url)
+  const theme = () => page.evaluate('document.documentElement.dataset.mantineColorScheme')
+  await page.getByRole('button', { name: 'Use the dark theme' }).click()
+  expect(await theme()).toBe('dark')
+  await page.reload()
+  await page.getByRole('button', { name: 'Use the light theme' }).click()
+  expect(await theme()).toBe('light')
 })
 
 test('a run is killed after a question, and only then', async () => {
