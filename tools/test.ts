@@ -57,7 +57,9 @@ async function prepare(): Promise<void> {
   const progress = { ...quiet, note: (text: string) => console.log(text) }
   const at = { home, root, progress, signal: new AbortController().signal }
   const say = (error: unknown) => console.log(String(error))
-  await ensureHostPackages(at, [...hostTools, 'chromium']).catch(say)
+  await ensureHostPackages(at, hostTools).catch(say)
+  // A browser without a font draws nothing.
+  await ensureHostPackages(at, ['chromium', 'fonts-dejavu-core']).catch(say)
   if (installed('prometheus') && installed('promtool')) return
   const folder = await unpackPrometheus(scratch).catch(say)
   if (folder) env['PATH'] = `${folder}:${env['PATH']}`
