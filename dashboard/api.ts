@@ -20,7 +20,8 @@ export const queries = new QueryClient({
 export const statsQuery = queryOptions({
   queryKey: ['stats'],
   queryFn: () => client.stats(),
-  refetchInterval: pollMs,
+  // Who has no key is no nearer to one by asking again, and is made to wait for asking often.
+  refetchInterval: ({ state }) => (isShutOut(state.error) ? false : pollMs),
 })
 
 export const recordQuery = (id: string) =>
@@ -71,6 +72,10 @@ export async function metricsText(signal: AbortSignal): Promise<string> {
   if (!response.ok) throw new VulcanError('internal', `GET /metrics: ${response.status}`)
   return response.text()
 }
+
+/** True when the server answers, but not to us. */
+export const isShutOut = (error: unknown): boolean =>
+  error !== null && (codeOf(error) === 'unauthorized' || codeOf(error) === 'too_many_failures')
 
 export const codeOf = (error: unknown): string => (error instanceof VulcanError ? error.code : 'internal')
 export const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -3,7 +3,7 @@ import { ActionIcon, Alert, Anchor, Group, useComputedColorScheme, useMantineCol
 import { useQuery } from '@tanstack/react-query'
 import { Link, Outlet, useRouterState, useSearch } from '@tanstack/react-router'
 import { Suspense } from 'react'
-import { codeOf, statsQuery } from './api.ts'
+import { codeOf, isShutOut, statsQuery } from './api.ts'
 import { NoKey, NoServer } from './troubles.tsx'
 
 export function Shell() {
@@ -38,11 +38,13 @@ export function Shell() {
 function Gate() {
   const { data, error } = useQuery(statsQuery)
   const failed = useSearch({ strict: false }).login === 'failed'
-  if (error && codeOf(error) === 'unauthorized') return <NoKey failed={failed} />
-  if (!data) return error ? <NoServer error={error} /> : <p className="loading">Asking the server…</p>
+  if (isShutOut(error)) return <NoKey failed={failed} />
+  // A key that may only run cannot read the figures, and needs none of them.
+  const isIn = data !== undefined || (error && codeOf(error) === 'forbidden')
+  if (!isIn) return error ? <NoServer error={error} /> : <p className="loading">Asking the server…</p>
   return (
     <>
-      {error && (
+      {error && codeOf(error) !== 'forbidden' && (
         <Alert color="ember" title="The server does not answer" mb="md" role="status">
           It is tried again every two seconds. What is shown is from before.
         </Alert>

@@ -1,14 +1,12 @@
 /** Builds and wires every room, and closes them in reverse. The entry of the bundle. */
 import { readFileSync, writeSync } from 'node:fs'
-import { mkdir, stat } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { runtimes } from './api/runtimes.ts'
-import type { ImageState } from './api/state.ts'
 import type { Backend, Cleaned } from './backend/backend.ts'
 import { FakeBackend } from './backend/fake.ts'
 import { Facts } from './base/facts.ts'
-import { exists } from './base/files.ts'
 import { lock } from './base/lock.ts'
 import { run } from './base/process.ts'
 import { Scope } from './base/scope.ts'
@@ -21,16 +19,20 @@ import { type Config, isNotified, type Loaded, traceSettings } from './config.ts
 import { FirecrackerBackend } from './firecracker/backend.ts'
 import { hostNameservers } from './firecracker/network/nameservers.ts'
 import { foreignDrops } from './firecracker/network/foreign.ts'
+import { tellNews } from './firecracker/news.ts'
 import { openFirecracker } from './firecracker/open.ts'
 import { locateAssets } from './images/assets.ts'
 import { locateImage } from './images/image.ts'
+import { imageStates } from './images/states.ts'
 import { currentPaths } from './images/superseded.ts'
 import { Scheduler } from './scheduler/scheduler.ts'
 import { buildServer, type FastifyTypeBox } from './server/app.ts'
 import type { Capacity } from './store/leases.ts'
 import { Store } from './store/store.ts'
+import { AuditLog } from './server/audit.ts'
+import { backUp } from './server/backup.ts'
+import { Keyring } from './server/keyring.ts'
 import type { ServerFacts } from './server/facts.ts'
-import { loginPath } from './server/login.ts'
 import { Metrics } from './server/metrics/metrics.ts'
 import { openTraces } from './server/traces/traces.ts'
 
@@ -64,21 +66,26 @@ const serve: Wiring['serve'] = async (loaded, o) => {
   // systemd listens on a datagram socket in the file system, which Node does not have: its own tool says it.
   if (isNotified()) await run(['systemd-notify', '--ready'], { timeoutMs: 10_000 })
   o.say(`the server listens at ${url}`)
-  o.say(`its dashboard, for whoever opens this within two minutes: ${url}${loginPath(app.sessions.link().token)}`)
+  o.say(`its dashboard, for whoever opens this within two minutes: ${url}${app.loginPath()}`)
   if (!o.signal.aborted) await new Promise((resolve) => o.signal.addEventListener('abort', resolve, { once: true }))
   o.say('the server stops')
 }
 
 async function open(scope: Scope, config: Config, { say, signal }: Serving): Promise<FastifyTypeBox> {
   const backend = await openBackend(scope, config, say)
-  const scheduler = await openScheduler(scope, config, { backend, say })
+  const store = await Store.open(config.home)
+  scope.defer('close the store', () => store[Symbol.asyncDispose]())
+  const scheduler = await openScheduler(config, { backend, store, say })
   const facts = new Facts<ServerFacts>()
+  openAudit(scope, config, { facts, say })
   const metrics = await observe(scope, { backend, scheduler, facts, say, node: config.node })
-  const keySha256 = config['server.key_sha256'] || (await ensureKey(config.home)).sha256
+  const log = (error: unknown) => say(wordsOf(error))
+  const localSha256 = config['server.key_sha256'] || (await ensureKey(config.home)).sha256
   const app = await buildServer({
     scheduler,
-    access: { keySha256, names: config['server.names'] },
-    dashboard: (await exists(join(dirname(program), 'dashboard'))) ? join(dirname(program), 'dashboard') : undefined,
+    access: { keyring: new Keyring({ store, localSha256, log }), names: config['server.names'] },
+    failuresPerMinute: config['server.failures_per_minute'],
+    dashboard: join(dirname(program), 'dashboard'),
     home: config.home,
     node: config.node,
     build: await buildOf({ program, home: config.home }),
@@ -89,8 +96,8 @@ async function open(scope: Scope, config: Config, { say, signal }: Serving): Pro
     heartbeatMs: config['server.heartbeat_ms'],
     facts,
     metrics,
-    images: () => imageStates(config),
-    log: (error) => say(wordsOf(error)),
+    images: () => imageStates(config.home),
+    log,
   })
   scope.defer('close the HTTP server', () => app.close())
   scope.defer('end the workloads', () => end(scheduler, signal))
@@ -105,9 +112,19 @@ interface Parts {
   readonly say: Serving['say']
 }
 
-async function openScheduler(scope: Scope, config: Config, { backend, say }: Parts): Promise<Scheduler> {
-  const store = await Store.open(config.home)
-  scope.defer('close the store', () => store[Symbol.asyncDispose]())
+/** Every call that changes something, for as long as the server answers. */
+function openAudit(scope: Scope, config: Config, o: { facts: Facts<ServerFacts>; say: Serving['say'] }): void {
+  const audit = new AuditLog({
+    path: join(config.home, 'audit.log'),
+    fileBytes: config['audit.mb'] * mib,
+    files: config['audit.files'],
+    log: (error) => o.say(wordsOf(error)),
+  })
+  scope.defer('write the rest of the audit log', () => audit[Symbol.asyncDispose]())
+  o.facts.on('call.made', (call) => audit.write(call))
+}
+
+async function openScheduler(config: Config, { backend, store, say }: Parts & { store: Store }): Promise<Scheduler> {
   const scheduler = await Scheduler.open({
     home: config.home,
     node: config.node,
@@ -196,11 +213,10 @@ async function openVms(config: Config, say: Serving['say']): Promise<Firecracker
     image: (name) => locateImage(config.home, name),
     ...(config['network.subnet'] === 'auto' ? {} : { subnet: config['network.subnet'] }),
     inOwnCgroup: config.cgroup === 'own',
+    templates: config.templates,
     nameservers: config['network.nameservers'].length > 0 ? config['network.nameservers'] : await hostNameservers(),
   })
-  backend.facts.on('vm.leftover', ({ vmId, message }) => say(`vm ${vmId} left something behind: ${message}`))
-  backend.facts.on('vm.recovered', ({ vmId }) => say(`vm ${vmId} of an earlier server goes on`))
-  backend.facts.on('vm.recovery_failed', ({ vmId, message }) => say(`vm ${vmId} could not be taken up: ${message}`))
+  tellNews(backend.facts, say)
   return backend
 }
 
@@ -227,17 +243,8 @@ async function listen(app: FastifyTypeBox, { config, origins }: Loaded): Promise
   }
 }
 
-async function imageStates(config: Config): Promise<readonly ImageState[]> {
-  return Promise.all(
-    runtimes.map(async ({ name }) => {
-      const image = await locateImage(config.home, name).catch(() => undefined)
-      return { name, ...(image && { digest: image.digest, bytes: (await stat(image.rootfs)).size }) }
-    }),
-  )
-}
-
 function wordsOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
-process.exitCode = await cli(process.argv.slice(2), { root, program, version, serve, foreignDrops })
+process.exitCode = await cli(process.argv.slice(2), { root, program, version, serve, foreignDrops, backUp })

@@ -96,6 +96,7 @@ export const settings = {
     ['root', 'own'],
     'where the cgroups of vms are made: at the root, or in the server’s own, which its service manager delegates',
   ),
+  templates: flag(true, 'vms go on from snapshots of ones that are up; without, each boots'),
   'server.host': text('127.0.0.1', address, 'address the server listens on'),
   'server.port': number(7777, { min: 0, max: 65_535 }, 'TCP port of the server; 0 takes a free one'),
   'server.names': list(
@@ -106,6 +107,11 @@ export const settings = {
     '',
     { pattern: /^([0-9a-f]{64})?$/, words: 'a sha256 in hex' },
     'hash of the key; read from the key file when empty',
+  ),
+  'server.failures_per_minute': number(
+    30,
+    { min: 1, max: 1_000_000 },
+    'requests without a valid key that one address may send; behind a proxy all have one',
   ),
   ready_fd: number(
     -1,
@@ -137,6 +143,8 @@ export const settings = {
   'retention.count': number(500, { min: 0, max: 100_000 }, 'ended workloads that are kept'),
   'retention.days': number(30, { min: 0, max: 36_500, whole: false }, 'days that an ended workload is kept'),
   'retention.mb': number(1024, { min: 0, max: 1_048_576 }, 'output of ended workloads that is kept, in MiB'),
+  'audit.mb': number(16, { min: 1, max: 4096 }, 'size at which a new audit.log is begun, in MiB'),
+  'audit.files': number(8, { min: 1, max: 1000 }, 'files of the audit log that are kept'),
   'network.subnet': text(
     'auto',
     { pattern: /^(auto|\d+\.\d+\.\d+\.\d+\/\d+)$/, words: 'an IPv4 CIDR block or auto' },

@@ -5,6 +5,7 @@ import { Readable, Writable } from 'node:stream'
 import { buildOf } from '../src/cli/build.ts'
 import { cli } from '../src/cli/cli.ts'
 import { writeServerFile } from '../src/cli/serverfile.ts'
+import { backUp } from '../src/server/backup.ts'
 import { testKey, testServer, type TestServer } from '../src/server/testing.ts'
 
 export interface Said {
@@ -61,6 +62,7 @@ export async function say(words: readonly string[], o: Saying): Promise<Said> {
     version: '0',
     serve: () => Promise.reject(new Error('this test starts no server')),
     foreignDrops: () => Promise.resolve([]),
+    backUp,
     streams: { stdin: Readable.from([o.stdin ?? '']), stdout: out, stderr: err },
   })
   return { code, out: out.bytes.toString(), err: err.bytes.toString(), bytes: out.bytes }

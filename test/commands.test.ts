@@ -1,7 +1,9 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { writeServerFile } from '../src/cli/serverfile.ts'
 import { say, commandLine, type CommandLine } from './commandline.ts'
 
 /** Every command's words and statuses, in this process. What takes processes is in command-line.test.ts. */
@@ -123,6 +125,11 @@ describe('wrong usage exits with 2, says what is wrong and starts nothing', () =
     ['a limit that is none', ['ls', '--limit', 'many'], '/limit'],
     ['a workload nobody knows', ['status', 'nobody'], 'nobody'],
     ['the log of one nobody knows', ['logs', '-f', 'nobody'], 'nobody'],
+    ['a scope that is none', ['keys', 'create', 'x', '--scope', 'root'], '/scopes/0'],
+    ['a quota that is none', ['keys', 'create', 'x', '--running', '0'], '--running'],
+    ['a time that is over', ['keys', 'create', 'x', '--expires', '2020-01-01'], '/expires_at'],
+    ['a key nobody knows', ['keys', 'revoke', 'nobody'], 'nobody'],
+    ['a backup to what is there', ['backup', 'FOLDER'], 'is there already'],
     ['a shell that is none', ['completion', 'dos'], 'dos'],
   ])('%s', async (_, words, complaint) => {
     await file('a.py', '# fake: print x')
@@ -153,10 +160,68 @@ describe('wrong usage exits with 2, says what is wrong and starts nothing', () =
 test.each([
   ...['run', 'logs', 'status', 'ls', 'kill', 'nodes', 'backends', 'images', 'config', 'serve', 'up', 'down', 'setup'],
   ...['doctor', 'gc', 'completion', 'machine start', 'machine stop', 'machine status', 'machine shell', 'machine exec'],
+  ...['keys create', 'keys ls', 'keys revoke', 'backup'],
 ])('%s is there and says what it takes', async (name) => {
   const said = await line.vulcan([...name.split(' '), '--help'])
   expect(said).toMatchObject({ code: 0, err: '' })
   expect(said.out).toContain(`Usage: vulcan ${name} `)
+})
+
+describe('keys', () => {
+  test('create prints the text alone, ls shows what may be shown, revoke ends it', async () => {
+    const quotas = ['--running', '2', '--queued', '5', '--cpu-seconds', '60']
+    const said = await line.vulcan([
+      'keys',
+      'create',
+      'ci',
+      '--scope',
+      'run',
+      '--scope',
+      'read',
+      '--expires',
+      '2h',
+      ...quotas,
+    ])
+    expect(said).toMatchObject({ code: 0, out: expect.stringMatching(/^vk_[\w-]{43}\n$/) as string })
+    const id = /its id is (\S+)/.exec(said.err)?.[1] ?? ''
+    const listed = await line.vulcan(['keys', 'ls'])
+    expect(listed.out).toMatch(
+      new RegExp(`${id} +valid +ci +run,read +never +running=2 queued=5 cpu_seconds=60 +\\d{4}-`),
+    )
+    expect(listed.out).not.toContain(said.out.trim())
+    const own = { authorization: `Bearer ${said.out.trim()}` }
+    expect((await fetch(`${line.url}/v1/stats`, { headers: own })).status).toBe(200)
+    expect(await line.vulcan(['keys', 'revoke', id])).toMatchObject({ code: 0, out: '' })
+    expect((await fetch(`${line.url}/v1/stats`, { headers: own })).status).toBe(401)
+    expect((await line.vulcan(['keys', 'ls'])).out).toContain(`${id}  revoked`)
+  })
+
+  test('--json tells all of it', async () => {
+    const made = JSON.parse((await line.vulcan(['keys', 'create', 'x', '--json'])).out) as Record<string, unknown>
+    expect(made).toMatchObject({ name: 'x', scopes: ['run'], key: expect.stringMatching(/^vk_/) as string })
+    const revoked = await line.vulcan(['keys', 'revoke', String(made['id']), '--json'])
+    expect(JSON.parse(revoked.out)).toMatchObject({ id: made['id'], revoked_at: expect.any(String) as string })
+  })
+})
+
+test('backup makes a folder or an archive; of a server in the machine the server sends it', async () => {
+  const copy = join(folder, 'copy')
+  const said = await line.vulcan(['backup', copy, '--json'])
+  expect(JSON.parse(said.out)).toEqual({ path: copy, bytes: expect.any(Number) as number })
+  expect((await readdir(copy)).sort()).toEqual(['COMPLETE', 'key', 'runs', 'vulcan.db'])
+  expect(await line.vulcan(['backup', `${copy}.tar.zst`])).toMatchObject({ code: 0, out: '' })
+  const { home } = line.server
+  await writeServerFile(home, { url: line.url, place: 'machine', backend: 'fake', holds: [] })
+  expect(await line.vulcan(['backup', join(folder, 'other')])).toMatchObject({ code: 2 })
+  const sent = await line.vulcan(['backup', join(folder, 'sent.tar.zst')])
+  await line.moveTo(line.url)
+  expect(sent, sent.err).toMatchObject({ code: 0 })
+  expect((await readdir(folder)).filter((name) => name.endsWith('.tmp'))).toEqual([])
+  for (const name of ['copy.tar.zst', 'sent.tar.zst']) {
+    expect(execFileSync('tar', ['--zstd', '-tf', join(folder, name)], { encoding: 'utf8' }).trimEnd()).toMatch(
+      /COMPLETE$/,
+    )
+  }
 })
 
 describe('listings', () => {
@@ -166,6 +231,7 @@ describe('listings', () => {
     [['nodes']],
     [['backends']],
     [['images']],
+    [['keys', 'ls']],
     [['config']],
     [['gc']],
     [['gc', '--dry-run']],

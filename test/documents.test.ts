@@ -14,6 +14,7 @@ const documents = [
   'ARCHITECTURE.md',
   'SPECIFICATION.md',
   'LIMITATIONS.md',
+  'SECURITY.md',
   'CONTRIBUTING.md',
   'CHANGELOG.md',
   'deploy/README.md',
@@ -32,6 +33,21 @@ test('every promise of SPECIFICATION.md names tests that are there', () => {
     .split('\n')
     .filter((line) => /^\| \d+ \|/.test(line))
   expect(rows.length).toBeGreaterThan(10)
+  for (const row of rows) {
+    const held = [...(row.split('|')[3] ?? '').matchAll(/`([^`]+)`/g)].map(([, path]) => path as string)
+    expect(held.length, row).toBeGreaterThan(0)
+    expect(
+      held.filter((path) => !existsSync(join(root, path))),
+      row,
+    ).toEqual([])
+  }
+})
+
+test('every wall of SECURITY.md names tests that are there', () => {
+  const rows = read('SECURITY.md')
+    .split('\n')
+    .filter((line) => line.startsWith('| ') && !/^\| (against|what|---) /.test(line))
+  expect(rows.length).toBeGreaterThan(15)
   for (const row of rows) {
     const held = [...(row.split('|')[3] ?? '').matchAll(/`([^`]+)`/g)].map(([, path]) => path as string)
     expect(held.length, row).toBeGreaterThan(0)

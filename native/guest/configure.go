@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"encoding/binary"
 	"fmt"
 	"os"
@@ -22,6 +23,7 @@ func configure(c session.Configuration) error {
 	}{
 		{"clock", func() error { return setClock(c.TimeUnixNs) }},
 		{"entropy", func() error { return addEntropy(c.Entropy) }},
+		{"boot id", newBootID},
 		{"hostname", func() error { return setHostName(c.Hostname) }},
 		{"network", func() error { return setNetwork(c.Network) }},
 		{"hosts", func() error { return writeNames(c) }},
@@ -60,6 +62,25 @@ func addEntropy(entropy []byte) error {
 		return err
 	}
 	return unix.IoctlSetInt(int(pool.Fd()), unix.RNDRESEEDCRNG, 0)
+}
+
+// bootIDPath is where programs look for what tells one boot from another.
+const bootIDPath, ownBootID = "/proc/sys/kernel/random/boot_id", "/run/boot_id"
+
+// newBootID covers the kernel's, which all clones of a template have in common, by one that only this vm has.
+func newBootID() error {
+	id := make([]byte, 16)
+	if _, err := rand.Read(id); err != nil {
+		return err
+	}
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
+	text := fmt.Sprintf("%x-%x-%x-%x-%x\n", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
+	_, err := os.Stat(ownBootID)
+	covered := err == nil
+	if err := os.WriteFile(ownBootID, []byte(text), 0o444); err != nil || covered {
+		return err
+	}
+	return unix.Mount(ownBootID, bootIDPath, "", unix.MS_BIND, "")
 }
 
 func setHostName(name string) error {

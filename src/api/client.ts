@@ -1,5 +1,6 @@
 /** The client of Vulcan's HTTP API, over its generated operations. Uses fetch alone, so it runs in Node and in a browser. */
 import { VulcanError } from './errors.ts'
+import type { KeyInfo, KeyRequest, NewKey } from './keys.ts'
 import { Patience, type PatienceOptions } from './patience.ts'
 import { EventParser, type LogEvent } from './sse.ts'
 import type { BackendState, CleanupReport, Health, ImageState, LoginLink, NodeState, Stats } from './state.ts'
@@ -84,6 +85,24 @@ export class Client {
   /** A link that lets one browser in, once. */
   async loginLink(): Promise<LoginLink> {
     return this.#transport.call('createLoginLink', {})
+  }
+
+  /** Makes a key; the answer alone holds its text. */
+  async createKey(request: KeyRequest): Promise<NewKey> {
+    return this.#transport.call('createKey', { body: request })
+  }
+
+  async keys(): Promise<readonly KeyInfo[]> {
+    return (await this.#transport.call('listKeys', {})).keys
+  }
+
+  async revokeKey(id: string): Promise<KeyInfo> {
+    return this.#transport.call('revokeKey', { path: { id } })
+  }
+
+  /** A copy of all that the server keeps, as the bytes of a .tar.zst. */
+  async backup(signal?: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    return this.#transport.call('createBackup', {}, signal)
   }
 
   async health(signal?: AbortSignal): Promise<Health> {

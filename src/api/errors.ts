@@ -20,6 +20,7 @@ export const errorTable = {
   invalid_request: row(400, 'caller', false, 'The request is not well-formed'),
   invalid_field: row(422, 'caller', false, 'A field of the request is missing, unknown or out of bounds'),
   unauthorized: row(401, 'caller', false, 'The request carries no valid key'),
+  forbidden: row(403, 'caller', false, 'The key lacks the scope that this needs'),
   forbidden_origin: row(403, 'caller', false, 'The Host or Origin header is not one this server answers to'),
   not_found: row(404, 'caller', false, 'There is no such thing'),
   method_not_allowed: row(
@@ -33,6 +34,8 @@ export const errorTable = {
   idempotency_conflict: row(409, 'caller', false, 'The idempotency key was used with another body'),
   body_too_large: row(413, 'caller', false, 'The request body is larger than the limit'),
   unsupported_media_type: row(415, 'caller', false, 'The body is of a media type that the route does not take'),
+  quota_exceeded: row(429, 'caller', true, 'A quota of the key is used up; the Retry-After header says for how long'),
+  too_many_failures: row(429, 'caller', true, 'Too many requests without a valid key came from this address'),
   headers_too_large: row(431, 'caller', false, 'The headers of the request are larger than the limit'),
   backend_missing: row(422, 'caller', false, 'No backend offers this isolation mode'),
   entrypoint_missing: row(422, 'caller', false, 'No entry point was found in the archive'),
@@ -68,6 +71,8 @@ export interface ErrorDetails {
   readonly field?: string | undefined
   /** What the reader can do about it. */
   readonly hint?: string | undefined
+  /** Seconds after which the same request may succeed, where that is known. */
+  readonly retryAfterS?: number | undefined
   readonly cause?: unknown
 }
 
@@ -77,6 +82,7 @@ export class VulcanError extends Error {
   readonly step: string | undefined
   readonly field: string | undefined
   readonly hint: string | undefined
+  readonly retryAfterS: number | undefined
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, { cause: details.cause })
@@ -85,6 +91,7 @@ export class VulcanError extends Error {
     this.step = details.step
     this.field = details.field
     this.hint = details.hint
+    this.retryAfterS = details.retryAfterS
   }
 
   get status(): number {

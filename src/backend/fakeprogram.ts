@@ -1,5 +1,5 @@
 /** A scripted program: it goes on whether a run holds it or not, and keeps its output until that is acknowledged. */
-import { sleep } from '../base/time.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { outputWindowBytes, type Chunk, type Exit, type KillReason, type RunSpec, type Seen } from './backend.ts'
 import type { Directive } from './fakescript.ts'
 import { Retained } from './retained.ts'
@@ -91,8 +91,8 @@ export class FakeProgram {
       case 'spec':
         return this.#write('stdout', JSON.stringify({ args: spec.args, env: spec.env, entrypoint: spec.entrypoint }))
       case 'sleep':
-        // Ended early only by a kill, which the caller sees.
-        await sleep(Number(rest), this.#stop.signal).catch(() => undefined)
+        // Ended early only by a kill, which the caller sees. One that was let go of keeps no process alive.
+        await sleep(Number(rest), undefined, { signal: this.#stop.signal, ref: false }).catch(() => undefined)
         return undefined
       case 'result':
         this.#result = rest

@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import { askedColumns, loadConfig } from '../config.ts'
 import { collect } from './collect.ts'
+import { backupCommand } from './backup.ts'
 import { backendsCommand, imagesCommand, nodesCommand } from './backends.ts'
 import { completeCommand, completionCommand } from './completion.ts'
 import { configCommand } from './config.ts'
@@ -10,6 +11,7 @@ import { doctorCommand } from './doctor.ts'
 import { downCommand } from './down.ts'
 import { exits, statusOfError, wordsOf } from './exits.ts'
 import { gcCommand } from './gc.ts'
+import { keysCommand } from './keys.ts'
 import { killCommand } from './kill.ts'
 import { logsCommand } from './logs.ts'
 import { lsCommand } from './ls.ts'
@@ -106,6 +108,8 @@ const commands: readonly ((act: Act) => CommandUnknownOpts)[] = [
   machineCommand,
   configCommand,
   gcCommand,
+  keysCommand,
+  backupCommand,
   backendsCommand,
   nodesCommand,
   imagesCommand,

@@ -15,6 +15,8 @@ export interface Wiring {
   readonly serve: (loaded: Loaded, o: { signal: AbortSignal; say: (words: string) => void }) => Promise<void>
   /** Chains of others in this host's firewall that drop what vms send. */
   readonly foreignDrops: (o: { instance: string }) => Promise<readonly string[]>
+  /** Makes a copy of what a home keeps, a folder or a .tar.zst; resolves with its size in bytes. */
+  readonly backUp: (o: { home: string; path: string; signal: AbortSignal }) => Promise<number>
   /** The process's own unless given. */
   readonly streams?: Streams
 }

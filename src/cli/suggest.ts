@@ -27,6 +27,7 @@ const values: Readonly<Record<string, () => Place>> = {
   '--env-file': () => ({ kind: 'files' }),
   '--stdin': () => ({ kind: 'files' }),
   source: () => ({ kind: 'files' }),
+  path: () => ({ kind: 'files' }),
   command: () => ({ kind: 'files' }),
   args: () => ({ kind: 'files' }),
   id: () => ({ kind: 'workloads', which: 'all' }),

@@ -34,6 +34,15 @@ export interface NetworkInterface {
   readonly tx_rate_limiter?: RateLimiter
 }
 
+export interface SnapshotLoad {
+  readonly snapshot_path: string
+  /** `File`: the memory is mapped privately, and the file must never change. */
+  readonly mem_backend: { readonly backend_type: 'File'; readonly backend_path: string }
+  /** Taps that stand in for those the snapshot was made with. */
+  readonly network_overrides: readonly { readonly iface_id: string; readonly host_dev_name: string }[]
+  readonly resume_vm: boolean
+}
+
 /** Milliseconds for one call; the slowest, InstanceStart, takes 1.6 s under emulation. */
 const callTimeoutMs = 60_000
 
@@ -78,6 +87,20 @@ export class FirecrackerApi {
     return this.#put('/entropy', {})
   }
 
+  pause(): Promise<void> {
+    return this.#send('PATCH', '/vm', { state: 'Paused' })
+  }
+
+  /** Writes a full snapshot of a paused vm; both paths are inside the jail and must not exist. */
+  createSnapshot(body: { snapshot_path: string; mem_file_path: string }): Promise<void> {
+    return this.#put('/snapshot/create', { snapshot_type: 'Full', ...body })
+  }
+
+  /** Makes this fresh process the vm of a snapshot and lets it run. */
+  loadSnapshot(body: SnapshotLoad): Promise<void> {
+    return this.#put('/snapshot/load', body)
+  }
+
   startInstance(): Promise<void> {
     return this.#put('/actions', { action_type: 'InstanceStart' })
   }
@@ -86,28 +109,36 @@ export class FirecrackerApi {
     await this.#client.destroy()
   }
 
-  async #put(path: string, body: object): Promise<void> {
+  #put(path: string, body: object): Promise<void> {
+    return this.#send('PUT', path, body)
+  }
+
+  async #send(method: 'PUT' | 'PATCH', path: string, body: object): Promise<void> {
     // A string body gets a Content-Length; Firecracker does not take chunks.
     const text = JSON.stringify(body)
     let answer: { statusCode: number; text: string }
     try {
       const response = await this.#client.request({
-        method: 'PUT',
+        method,
         path,
         headers: { 'content-type': 'application/json' },
         body: text,
       })
       answer = { statusCode: response.statusCode, text: await response.body.text() }
     } catch (cause) {
-      throw new VulcanError('vm_start_failed', `PUT ${path} got no answer from Firecracker: ${String(cause)}`, {
+      throw new VulcanError('vm_start_failed', `${method} ${path} got no answer from Firecracker: ${String(cause)}`, {
         step: path,
         cause,
       })
     }
     if (answer.statusCode >= 300) {
-      throw new VulcanError('vm_start_failed', `PUT ${path} was refused by Firecracker: ${faultOf(answer.text)}`, {
-        step: path,
-      })
+      throw new VulcanError(
+        'vm_start_failed',
+        `${method} ${path} was refused by Firecracker: ${faultOf(answer.text)}`,
+        {
+          step: path,
+        },
+      )
     }
   }
 }

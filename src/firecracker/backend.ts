@@ -16,16 +16,16 @@ import { Facts } from '../base/facts.ts'
 import { acquire, Scope } from '../base/scope.ts'
 import type { Image } from '../images/images.ts'
 import type { Session } from './agent.ts'
-import { sizeOf } from './boot.ts'
 import { prepareParent } from './cgroup.ts'
 import { cleanup } from './cleanup.ts'
 import type { FirecrackerFacts } from './facts.ts'
-import { greet } from './greet.ts'
 import { cgroupsOf, homeTooLong, jailsOf, namesOf } from './names.ts'
 import { Phases } from './phases.ts'
 import { findVm, resume } from './recovery.ts'
 import { FirecrackerRun } from './run.ts'
-import { type FreshVm, openSession, startVm, type VmHost } from './vm.ts'
+import { Starter, type StartRequest } from './starter.ts'
+import { Templates } from './templates.ts'
+import type { FreshVm, VmHost } from './vm.ts'
 
 export interface FirecrackerOptions {
   readonly host: VmHost
@@ -35,16 +35,23 @@ export interface FirecrackerOptions {
   readonly runtimes: readonly string[]
   /** Finds a runtime's image; rejects with a VulcanError when it was not built. */
   readonly image: (runtime: string) => Promise<Image>
+  /** Folder of templates; absent, every vm boots. */
+  readonly templates?: string
 }
 
 export class FirecrackerBackend implements Backend {
   readonly name = 'firecracker'
-  readonly facts = new Facts<FirecrackerFacts>()
+  readonly facts: Facts<FirecrackerFacts>
   readonly #o: FirecrackerOptions
   readonly #runs = new Set<Run>()
+  readonly #starter: Starter
+  readonly #templates: Templates | undefined
 
-  private constructor(options: FirecrackerOptions) {
+  private constructor(options: FirecrackerOptions, parts: { facts: Facts<FirecrackerFacts>; templates?: Templates }) {
     this.#o = options
+    this.facts = parts.facts
+    this.#templates = parts.templates
+    this.#starter = new Starter({ host: options.host, ...parts })
   }
 
   /** Prepares what all vms share: folders, the parent cgroup, bridge and firewall table. */
@@ -55,7 +62,10 @@ export class FirecrackerBackend implements Backend {
     await mkdir(jailsOf(places), { recursive: true, mode: 0o711 })
     await prepareParent(cgroupsOf(places))
     await networks.prepare()
-    return new FirecrackerBackend(options)
+    const facts = new Facts<FirecrackerFacts>()
+    if (options.templates === undefined) return new FirecrackerBackend(options, { facts })
+    const templates = await Templates.open({ host: options.host, folder: options.templates, facts })
+    return new FirecrackerBackend(options, { facts, templates })
   }
 
   capabilities(): Promise<Capabilities> {
@@ -83,16 +93,12 @@ export class FirecrackerBackend implements Backend {
     return this.#o.host.networks.denied()
   }
 
-  async #run({ spec, image, phases, signal }: Starting): Promise<Run> {
-    const { scope, vm } = await phases.time('vm', () => this.#startTwice({ spec, image, phases, signal }))
+  async #run({ spec, image, phases, signal }: StartRequest): Promise<Run> {
+    const { scope, vm, session, rttUs } = await this.#starter.start({ spec, image, phases, signal })
     const { vmId } = vm.names
     const run = await acquire(
       scope,
       async () => {
-        const session = await openSession(vm, signal)
-        scope.defer('close the session', () => session.close())
-        const rttUs = await phases.time('greet', () => greet(session, { vm, spec, signal }))
-        this.facts.emit('vsock.rtt', { vmId, rttUs })
         await phases.time('upload', () => upload(session, spec, signal))
         const known = this.#known(vm, rttUs)
         return FirecrackerRun.start({ spec, image, scope, vm, session, phases, known }, signal)
@@ -100,6 +106,7 @@ export class FirecrackerBackend implements Backend {
       (failure) => this.#leftover(vmId, failure),
     )
     this.#own(run, spec)
+    void run.gone.finally(() => this.#starter.noteEnd(spec, image)).catch(() => undefined)
     return run
   }
 
@@ -125,10 +132,12 @@ export class FirecrackerBackend implements Backend {
 
   cleanup(keep: ReadonlySet<string>, o?: CleanupOptions): Promise<Cleaned> {
     const { places, networks } = this.#o.host
-    return cleanup({ places, networks }, new Set([...keep].map((id) => namesOf(places, id).vmId)), o)
+    const runs = [...keep].map((id) => namesOf(places, id).vmId)
+    return cleanup({ places, networks }, new Set([...runs, ...(this.#templates?.vms ?? [])]), o)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#templates?.[Symbol.asyncDispose]()
     await Promise.all([...this.#runs].map((run) => run[Symbol.asyncDispose]()))
     await this.#o.host.networks.close()
   }
@@ -148,58 +157,16 @@ export class FirecrackerBackend implements Backend {
       backend: this.name,
       node: this.#o.node,
       vmId: vm.names.vmId,
-      start: 'boot',
+      start: vm.start,
       bootMs: Math.round(vm.bootMs),
       phasesMs: {},
       vsock: { status: 'connected', rttUs },
     }
   }
 
-  /** A boot has no side effect before a program is sent, so one that failed is tried again, once, with its console on. */
-  async #startTwice(o: Starting): Promise<{ scope: Scope; vm: FreshVm }> {
-    try {
-      return await this.#start(o, false)
-    } catch (error) {
-      const { vmId } = namesOf(this.#o.host.places, o.spec.id)
-      const retried = !o.signal.aborted
-      const { step = 'start', message } = o.phases.named(error)
-      this.facts.emit('vm.start_failed', { vmId, step, message, retried })
-      if (!retried) throw error
-      return this.#start(o, true)
-    }
-  }
-
-  async #start({ spec, image, phases, signal }: Starting, console: boolean): Promise<{ scope: Scope; vm: FreshVm }> {
-    const { vmId } = namesOf(this.#o.host.places, spec.id)
-    const { resources, runtime } = spec
-    const request = {
-      runId: spec.id,
-      rootfs: image.rootfs,
-      size: sizeOf(resources),
-      diskMib: resources.diskMib,
-      network: spec.network,
-      console,
-    }
-    const scope = new Scope(`vm ${vmId}`)
-    const vm = await acquire(
-      scope,
-      () => startVm(scope, this.#o.host, { ...request, phases, signal }),
-      (failure) => this.#leftover(vmId, failure),
-    )
-    this.facts.emit('vm.started', { vmId, runtime, start: 'boot', bootMs: vm.bootMs })
-    return { scope, vm }
-  }
-
   #leftover(vmId: string, failure: unknown): void {
     this.facts.emit('vm.leftover', { vmId, message: String(failure) })
   }
-}
-
-interface Starting {
-  readonly spec: RunSpec
-  readonly image: Image
-  readonly phases: Phases
-  readonly signal: AbortSignal
 }
 
 /** Most files of an archive; more is a bomb. */

@@ -1,7 +1,7 @@
 /** What this room states about vms; metrics and logs subscribe. */
 export interface FirecrackerFacts {
   /** A vm said that it is ready. */
-  readonly 'vm.started': { vmId: string; runtime: string; start: 'boot'; bootMs: number }
+  readonly 'vm.started': { vmId: string; runtime: string; start: 'boot' | 'restore'; bootMs: number }
   /** A vm that an earlier server started is ours, and its run goes on. */
   readonly 'vm.recovered': { vmId: string; runtime: string }
   /** A vm that an earlier server started could not be gone on with, and was taken down. */
@@ -10,6 +10,10 @@ export interface FirecrackerFacts {
   readonly 'vm.ended': { vmId: string; runtime: string }
   /** A start failed at a step; `retried` when another try follows. */
   readonly 'vm.start_failed': { vmId: string; step: string; message: string; retried: boolean }
+  /** A template was made and tried, in so many milliseconds. */
+  readonly 'template.built': { runtime: string; memMib: number; ms: number }
+  /** A template could not be made; vms of its class boot. */
+  readonly 'template.failed': { runtime: string; memMib: number; message: string }
   /** Round trip of one ping to the agent. */
   readonly 'vsock.rtt': { vmId: string; rttUs: number }
   /** Something of a vm could not be removed; cleanup will try again. */

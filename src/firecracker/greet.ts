@@ -1,14 +1,16 @@
 /** The first words to a fresh guest: its clock, entropy, name and network; and one ping, for the round trip. */
 import { randomBytes } from 'node:crypto'
 import type { RunSpec } from '../backend/backend.ts'
-import type { Session } from './agent.ts'
-import type { FreshVm } from './vm.ts'
+import type { Scope } from '../base/scope.ts'
+import { deadline, DeadlineExceeded } from '../base/time.ts'
+import { type Session, SessionLost } from './agent.ts'
+import { type FreshVm, openSession } from './vm.ts'
 
 /** Bytes of host entropy fed to the guest's random pool. */
 const entropyBytes = 64
 
 /** Configures the guest; returns the round trip of a ping, in microseconds. */
-export async function greet(session: Session, o: { vm: FreshVm; spec: RunSpec; signal: AbortSignal }): Promise<number> {
+async function greet(session: Session, o: { vm: FreshVm; spec: RunSpec; signal: AbortSignal }): Promise<number> {
   const { nic, hosts } = o.vm.network
   await session.request(
     {
@@ -26,4 +28,39 @@ export async function greet(session: Session, o: { vm: FreshVm; spec: RunSpec; s
   const begun = performance.now()
   await session.request({ op: 'ping' }, o.signal)
   return Math.round((performance.now() - begun) * 1000)
+}
+
+/** Of one greeting, in milliseconds; a second is usual under emulation. */
+const greetMs = 20_000
+/** Tries; more than two lost connections in a row are not the reset of a restored vsock. */
+const greetings = 3
+
+export interface Greeted {
+  readonly session: Session
+  /** Round trip of a ping, in microseconds. */
+  readonly rttUs: number
+}
+
+/**
+ * Greets a guest, whose session then closes with the scope. A guest that goes on from a snapshot resets its connections
+ * when it hears of that, which may be after the first was made; everything it is told in a greeting can be told again.
+ */
+export async function greetSurely(
+  scope: Scope,
+  vm: FreshVm,
+  { spec, signal }: { spec: RunSpec; signal: AbortSignal },
+): Promise<Greeted> {
+  for (let tries = 1; ; tries += 1) {
+    const session = (tries === 1 && vm.session) || (await openSession(vm, signal))
+    scope.defer('close the session', () => session.close())
+    try {
+      const limit = { timeoutMs: greetMs, signal }
+      const rttUs = await deadline('the greeting', limit, (inner) => greet(session, { vm, spec, signal: inner }))
+      return { session, rttUs }
+    } catch (error) {
+      session.close()
+      const passing = error instanceof SessionLost || error instanceof DeadlineExceeded
+      if (!passing || tries === greetings || signal.aborted) throw error
+    }
+  }
 }

@@ -33,7 +33,13 @@ test('a jail holds what Firecracker opens: shared files read-only, a disk of its
   const disks = new DiskTemplates(join(folder.path, 'disks'))
   const names = namesOf({ instance: 'test', home: folder.path }, runId)
   const scope = new Scope('jail')
-  const files = { kernel: shared, initramfs: shared, rootfs: shared, diskTemplate: await disks.of(16) }
+  const files = {
+    shared: [
+      [shared, '/kernel'],
+      [shared, '/rootfs.ext4'],
+    ],
+    disk: await disks.of(16),
+  } as const
   await prepareJail(scope, { names, uid: 12_345, gid: 12_345, files, signal })
   expect(await readFile(join(names.root, 'rootfs.ext4'), 'utf8')).toBe('the same for all')
   await expect(writeFile(join(names.root, 'kernel'), 'changed')).rejects.toThrow(/EROFS/)

@@ -6,11 +6,10 @@ import type { Scope } from '../base/scope.ts'
 import { inJail, type VmNames } from './names.ts'
 
 export interface JailFiles {
-  readonly kernel: string
-  readonly initramfs: string
-  readonly rootfs: string
-  /** An empty ext4 of the right size, copied for this vm. */
-  readonly diskTemplate: string
+  /** Files on the host, and where the vm sees them, read-only. */
+  readonly shared: readonly (readonly [from: string, to: string])[]
+  /** The disk that is copied for this vm. */
+  readonly disk: string
 }
 
 const mountTimeoutMs = 30_000
@@ -24,19 +23,14 @@ export async function prepareJail(
   scope.defer('remove the jail', () => removeJail(jail))
   await mkdir(join(root, 'run'), { recursive: true, mode: 0o700 })
   await chown(join(root, 'run'), o.uid, o.gid)
-  await Promise.all([mountShared(root, o.files, o.signal), copyDisk(join(root, inJail.disk), o)])
+  await Promise.all([mountShared(root, o.files.shared, o.signal), copyDisk(join(root, inJail.disk), o)])
 }
 
 /**
  * Shared files are mounted, not linked: a link needs one file system, and a mount can be read-only, so that no vm can
  * change what the others read. One table and one process for all of them, since each process costs.
  */
-async function mountShared(root: string, files: JailFiles, signal: AbortSignal): Promise<void> {
-  const pairs = [
-    [files.kernel, inJail.kernel],
-    [files.initramfs, inJail.initramfs],
-    [files.rootfs, inJail.rootfs],
-  ] as const
+async function mountShared(root: string, pairs: JailFiles['shared'], signal: AbortSignal): Promise<void> {
   for (const [, target] of pairs) await writeFile(join(root, target), '')
   const table = join(root, '..', 'fstab')
   const lines = pairs.map(([from, to]) => `${escape(from)} ${escape(join(root, to))} none bind,ro,nosuid,nodev 0 0`)
@@ -49,7 +43,7 @@ const escape = (path: string) =>
   path.replace(/[\s\\]/g, (sign) => `\\${sign.charCodeAt(0).toString(8).padStart(3, '0')}`)
 
 async function copyDisk(target: string, o: { uid: number; gid: number; files: JailFiles; signal: AbortSignal }) {
-  await run(['cp', '--sparse=always', '--reflink=auto', o.files.diskTemplate, target], {
+  await run(['cp', '--sparse=always', '--reflink=auto', o.files.disk, target], {
     timeoutMs: mountTimeoutMs,
     signal: o.signal,
   })

@@ -25,6 +25,14 @@ export function runOf(image: Image, spec: RunSpec): ExecRequest {
   }
 }
 
+/** What warms a template of the image up, as the user, with nothing of anybody's. */
+export function warmOf(image: Image): ExecRequest | undefined {
+  if (!image.launch.warm) return undefined
+  const resources = { cpus: 1, memMib: 96, timeoutMs: 60_000, diskMib: 64, pids: 64 }
+  const env = { ...baseEnv, ...image.launch.env }
+  return { argv: image.launch.warm, env, ...limits(resources), stdin: false }
+}
+
 function common(image: Image, spec: RunSpec) {
   return {
     env: { ...baseEnv, ...image.launch.env, ...spec.env, VULCAN_WORKLOAD_ID: spec.id },

@@ -40,6 +40,8 @@ export const inJail = {
   initramfs: '/initramfs',
   rootfs: '/rootfs.ext4',
   disk: '/disk.ext4',
+  memory: '/memory',
+  state: '/state',
 } as const
 
 export function namesOf(places: Places, runId: string): VmNames {

@@ -23,6 +23,8 @@ export interface OpenOptions {
   /** Addresses of the vms; without one, the first block that nobody else on this host has. */
   readonly subnet?: string
   readonly nameservers: readonly string[]
+  /** Vms go on from snapshots where they can. */
+  readonly templates: boolean
   /** Vms live in the cgroup that the server was started in, not at the root. */
   readonly inOwnCgroup?: boolean
 }
@@ -58,6 +60,7 @@ export async function openFirecracker(o: OpenOptions): Promise<FirecrackerBacken
       networks,
       io,
     },
+    ...(o.templates && { templates: join(o.home, 'templates') }),
     node: o.node,
     runtimes: o.runtimes,
     image: o.image,

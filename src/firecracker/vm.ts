@@ -1,22 +1,19 @@
-/** The start of one vm, as named steps inside one scope: closing the scope ends the vm and removes all that was made for it. */
+/** What is around one vm, made in named steps inside one scope: closing the scope ends the vm and removes all of it. */
 import { mkdir } from 'node:fs/promises'
 import type { NetworkSpec } from '../backend/backend.ts'
-import { VulcanError } from '../api/errors.ts'
 import type { Scope } from '../base/scope.ts'
 import { abortable, deadline } from '../base/time.ts'
 import { together } from '../base/together.ts'
 import type { Assets } from '../images/images.ts'
-import { FirecrackerApi } from './api.ts'
 import { Session, SessionLost } from './agent.ts'
-import { bootArgs, hostLimitsOf, type VmSize } from './boot.ts'
+import { hostLimitsOf, type VmSize } from './boot.ts'
 import { killAll, limitIo, type IoLimits, removeCgroup } from './cgroup.ts'
 import type { DiskTemplates } from './disks.ts'
-import { prepareJail } from './jail.ts'
+import { type JailFiles, prepareJail } from './jail.ts'
 import { JailedProcess } from './jailer.ts'
 import { agentPort, inJail, jailBase, namesOf, parentCgroup, type Places, type VmNames } from './names.ts'
 import type { GuestNetwork, Networks } from './network/network.ts'
 import type { Phases } from './phases.ts'
-import { type Ready, waitForReady } from './ready.ts'
 import type { Uids } from './uids.ts'
 import { dial } from './vsock.ts'
 
@@ -36,6 +33,8 @@ export interface VmRequest {
   readonly size: VmSize
   readonly diskMib: number
   readonly network: NetworkSpec
+  /** Largest file Firecracker writes beside its disk, in MiB. */
+  readonly fileMib?: number
   /** Let the guest speak to the serial port: slow, for a second try. */
   readonly console: boolean
 }
@@ -50,25 +49,36 @@ export interface Vm {
 /** A vm that was started here. */
 export interface FreshVm extends Vm {
   readonly network: GuestNetwork
-  readonly ready: Ready
-  /** Milliseconds from InstanceStart to the guest's ready. */
+  readonly start: 'boot' | 'restore'
+  /** Milliseconds from InstanceStart to the guest's ready, or from the load of a snapshot to the agent's first word. */
   readonly bootMs: number
+  /** The first session, where one had to be opened to know that the guest is there. */
+  readonly session?: Session
 }
 
-/** From InstanceStart to ready, in milliseconds; 6 s are usual under emulation, 0.2 s on metal. */
-const bootDeadlineMs = 90_000
+/** A jailed Firecracker that has no vm yet, with all around it that the vm will need. */
+export interface Placed {
+  readonly names: VmNames
+  readonly uid: number
+  readonly network: GuestNetwork
+  readonly process: JailedProcess
+}
+
+export type Starting = VmRequest & { readonly phases: Phases; readonly signal: AbortSignal }
+
+export interface Placing {
+  readonly files: JailFiles
+  /** Called when the jail is there and before Firecracker is: for what has to wait in it. */
+  readonly onJail?: (jail: { names: VmNames; uid: number }) => Promise<void>
+}
 /** For Firecracker to end after it was killed, in milliseconds. */
 export const killDeadlineMs = 20_000
 /** For the first answer of a connection; a lost first connection is dialed again. */
 const helloDeadlineMs = 10_000
 
-/** Starts a vm and waits until its agent is ready. Rejects with a VulcanError; the caller closes the scope. */
-export async function startVm(
-  scope: Scope,
-  host: VmHost,
-  o: VmRequest & { phases: Phases; signal: AbortSignal },
-): Promise<FreshVm> {
-  const { phases, signal } = o
+/** Makes everything around a vm and starts its Firecracker in there. Rejects with a VulcanError; the caller closes the scope. */
+export async function placeVm(scope: Scope, host: VmHost, o: Starting & Placing): Promise<Placed> {
+  const { phases, signal, files } = o
   const names = namesOf(host.places, o.runId)
   const uid = host.uids.take(scope)
   scope.defer('remove the cgroup', () => removeCgroup(names.cgroup, AbortSignal.timeout(killDeadlineMs)))
@@ -80,17 +90,13 @@ export async function startVm(
       phases.time('network', () =>
         host.networks.attach(network, { vmId: names.vmId, uid, gid: uid, spec: o.network, signal }),
       ),
-    (signal: AbortSignal) => phases.time('jail', () => makeJail(jail, host, { ...o, names, uid, signal })),
+    (signal: AbortSignal) => phases.time('jail', () => prepareJail(jail, { names, uid, gid: uid, files, signal })),
   )
-  const ready = await waitForReady(scope, { vsock: names.vsock, uid, gid: uid })
+  await o.onJail?.({ names, uid })
   const process = await phases.time('jailer', () =>
     startJailed(scope, host, { ...o, names, uid, netns: guestNetwork.netns }),
   )
-  await phases.time('configure', () => configure(names, o, guestNetwork))
-  const begun = performance.now()
-  const said = await phases.time('boot', () => boot(names, { process, ready: ready.said, signal }))
-  const bootMs = performance.now() - begun
-  return { ...living(host, { names, uid, process }), network: guestNetwork, ready: said, bootMs }
+  return { names, uid, network: guestNetwork, process }
 }
 
 /** What is known of a vm that runs, whoever started it. */
@@ -102,19 +108,9 @@ export function living(host: VmHost, { names, uid, process }: Pick<Vm, 'names' |
   return { names, process, forget }
 }
 
-type Making = VmRequest & { names: VmNames; uid: number; signal: AbortSignal }
+type Jailing = VmRequest & { names: VmNames; uid: number; netns: string; signal: AbortSignal }
 
-async function makeJail(scope: Scope, host: VmHost, o: Making): Promise<void> {
-  const files = {
-    kernel: host.assets.kernel,
-    initramfs: host.assets.initramfs,
-    rootfs: o.rootfs,
-    diskTemplate: await host.disks.of(o.diskMib),
-  }
-  await prepareJail(scope, { names: o.names, uid: o.uid, gid: o.uid, files, signal: o.signal })
-}
-
-async function startJailed(scope: Scope, host: VmHost, o: Making & { netns: string }): Promise<JailedProcess> {
+async function startJailed(scope: Scope, host: VmHost, o: Jailing): Promise<JailedProcess> {
   const { names, uid } = o
   let process: JailedProcess | undefined
   scope.defer('kill Firecracker', () => kill(names, process))
@@ -131,7 +127,7 @@ async function startJailed(scope: Scope, host: VmHost, o: Making & { netns: stri
       parentCgroup: parentCgroup(host.places),
       netns: o.netns,
       apiSocket: inJail.apiSocket,
-      limits: hostLimitsOf(o.size, o.diskMib),
+      limits: hostLimitsOf(o.size, Math.max(o.diskMib, o.fileMib ?? 0)),
     },
     names,
     o.signal,
@@ -144,52 +140,6 @@ export async function kill(names: VmNames, process: JailedProcess | undefined): 
   await killAll(names.cgroup)
   if (!process) return
   await deadline(`the end of ${names.vmId}`, { timeoutMs: killDeadlineMs }, (s) => abortable(process.ended, s))
-}
-
-/** Guest's context id; each vm has a socket of its own, so all can have the same. */
-const guestCid = 3
-
-async function configure(names: VmNames, o: VmRequest & { signal: AbortSignal }, network: GuestNetwork): Promise<void> {
-  const api = await deadline('the API socket', { timeoutMs: killDeadlineMs, signal: o.signal }, (s) =>
-    FirecrackerApi.open(names.apiSocket, s),
-  )
-  try {
-    await api.putMachineConfig({ vcpu_count: o.size.vcpus, mem_size_mib: o.size.memMib })
-    await api.putBootSource({
-      kernel_image_path: inJail.kernel,
-      initrd_path: inJail.initramfs,
-      boot_args: bootArgs({ console: o.console }),
-    })
-    await api.putDrive({ drive_id: 'rootfs', path_on_host: inJail.rootfs, is_root_device: false, is_read_only: true })
-    await api.putDrive({ drive_id: 'disk', path_on_host: inJail.disk, is_root_device: false, is_read_only: false })
-    if (network.nic) {
-      await api.putNetworkInterface({ iface_id: 'eth0', host_dev_name: network.nic.tap, guest_mac: network.nic.mac })
-    }
-    await api.putVsock({ guest_cid: guestCid, uds_path: inJail.vsock })
-    await api.putEntropy()
-  } finally {
-    await api.close()
-  }
-}
-
-async function boot(
-  names: VmNames,
-  o: { process: JailedProcess; ready: Promise<Ready>; signal: AbortSignal },
-): Promise<Ready> {
-  const lost = o.process.ended.then(async (): Promise<never> => {
-    const words = await o.process.lastWords()
-    throw new VulcanError('vm_start_failed', `Firecracker ended while the guest booted: ${words}`, { step: 'boot' })
-  })
-  lost.catch(() => undefined)
-  return deadline(`the boot of ${names.vmId}`, { timeoutMs: bootDeadlineMs, signal: o.signal }, async (signal) => {
-    const api = await FirecrackerApi.open(names.apiSocket, signal)
-    try {
-      await api.startInstance()
-    } finally {
-      await api.close()
-    }
-    return abortable(Promise.race([o.ready, lost]), signal)
-  })
 }
 
 /** Opens a session with the vm's agent; a connection that ends before its hello is dialed again, once. */

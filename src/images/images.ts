@@ -31,5 +31,7 @@ export interface Launch {
   /** Run before the program, with its own deadline; its failure is the program's failure. */
   readonly build?: readonly string[]
   readonly run: readonly string[]
+  /** Run once in a vm before it becomes a template, to touch what every start touches; must leave nothing. */
+  readonly warm?: readonly string[]
   readonly env: Readonly<Record<string, string>>
 }

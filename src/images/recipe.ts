@@ -45,7 +45,12 @@ export const recipeSchema = Type.Object(
       ),
     ),
     launch: Type.Object(
-      { build: Type.Optional(words), run: words, env: Type.Record(Type.String(), Type.String()) },
+      {
+        build: Type.Optional(words),
+        run: words,
+        warm: Type.Optional(words),
+        env: Type.Record(Type.String(), Type.String()),
+      },
       strict,
     ),
   },

@@ -7,11 +7,14 @@ import type { RunSpec } from '../backend/backend.ts'
 import { sha256File } from '../base/files.ts'
 import { orderedId } from '../base/id.ts'
 import type { Store } from '../store/store.ts'
+import type { Exceeded } from '../store/keys.ts'
 import type { Used } from '../store/workloads.ts'
 import { admit, type Limits, type Offer } from './admission.ts'
 import type { Shelf } from './shelf.ts'
 import { prepare, type Upload } from './source.ts'
 import { textOfSpec } from './spec.ts'
+
+const dayMs = 24 * 3600 * 1000
 
 export interface Intake {
   readonly store: Store
@@ -55,6 +58,8 @@ interface Keeping {
 }
 
 async function keep(request: WorkloadRequest, { admitted, upload, o, idempotency }: Keeping): Promise<Taken> {
+  const spent = await o.store.exceeded(o.tenant, Date.now())
+  if (spent) throw exceededBy(spent)
   const id = orderedId()
   if (upload || request.code_archive !== undefined) await o.shelf.create(id)
   try {
@@ -73,11 +78,12 @@ async function keep(request: WorkloadRequest, { admitted, upload, o, idempotency
       idempotency,
     })
     o.onKept()
-    const used = await inserted
-    if (!used || !idempotency) return { id, known: false }
+    const instead = await inserted
+    if (instead && 'quota' in instead) throw exceededBy(instead)
+    if (!instead || !idempotency) return { id, known: false }
     // The same request came twice at once; the other was first.
     await o.shelf.remove(id)
-    return same(used, idempotency)
+    return same(instead, idempotency)
   } catch (error) {
     await o.shelf.remove(id)
     throw error
@@ -98,6 +104,17 @@ async function specOf(
   })
   if (prepared.source.kind === 'archive') await o.shelf.syncArchive(id)
   return { id, ...admitted.rest, ...prepared }
+}
+
+/** The queue moves at any moment; a day's processor time comes back at midnight, UTC. */
+function exceededBy({ quota, limit }: Exceeded): VulcanError {
+  const words = {
+    queued: `${limit} workloads of this key wait already`,
+    running: `${limit} workloads of this key run already`,
+    cpu_seconds: `the workloads of this key took ${limit} s of processor time today`,
+  }
+  const retryAfterS = quota === 'cpu_seconds' ? Math.ceil((dayMs - (Date.now() % dayMs)) / 1000) : 1
+  return new VulcanError('quota_exceeded', `the quota ${quota} is used up: ${words[quota]}`, { retryAfterS })
 }
 
 function same(used: Used, { key, body }: { key: string; body: string }): Taken {

@@ -1,5 +1,6 @@
 /** From what the store and the backend know of a workload to what the record says. Pure. */
 import type { ExitRecord, RunRecord, Status, WorkloadRecord, WorkloadSummary } from '../api/workload.ts'
+import { VulcanError } from '../api/errors.ts'
 import type { Exit, RunFacts, Usage } from '../backend/backend.ts'
 import type { Stored } from '../store/rows.ts'
 import type { Excerpt } from './excerpt.ts'
@@ -115,3 +116,5 @@ function runRecordOf(run: RunFacts, queueMs: number | undefined, usage: Usage | 
 /** Milliseconds with one decimal. */
 const tenths = (named: readonly (readonly [string, number])[]): Record<string, number> =>
   Object.fromEntries(named.map(([name, ms]) => [name, Math.round(ms * 10) / 10]))
+
+export const missing = (id: string): VulcanError => new VulcanError('not_found', `there is no workload ${id}`)

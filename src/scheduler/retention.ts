@@ -18,7 +18,7 @@ const atOnce = 200
 
 /** Forgets ended workloads beyond any bound, those that ended first before the others. */
 export async function forgetOutdated(store: Store, shelf: Shelf, o: Retention): Promise<void> {
-  await store.freeKeys(Date.now() - keysKeptMs)
+  await Promise.all([store.freeKeys(Date.now() - keysKeptMs), store.forgetSpent(Date.now())])
   for (;;) {
     const bounds = { count: o.count, bytes: o.bytes, endedAfter: Date.now() - o.ageMs }
     const ids = await store.outdated(bounds, atOnce)

@@ -1,5 +1,6 @@
 /** Takes workloads in, has them run, and knows them until they are forgotten. What must last is in the store. */
 import { VulcanError } from '../api/errors.ts'
+import { localKey } from '../api/keys.ts'
 import { hasEnded, type WorkloadRecord, type WorkloadRequest, type WorkloadSummary } from '../api/workload.ts'
 import type { Backend, Cleaned, CleanupOptions } from '../backend/backend.ts'
 import { Facts } from '../base/facts.ts'
@@ -13,7 +14,7 @@ import { endEvent, firstEvent } from './events.ts'
 import { EventLog, type Entry } from './eventlog.ts'
 import { take } from './intake.ts'
 import type { SchedulerFacts, SchedulerOptions } from './options.ts'
-import { nothingGiven, recordOf, seenOf, summaryOf, type Given } from './record.ts'
+import { missing, nothingGiven, recordOf, seenOf, summaryOf, type Given } from './record.ts'
 import { forgetOutdated, removeOrphans } from './retention.ts'
 import { Shelf } from './shelf.ts'
 import type { Upload } from './source.ts'
@@ -77,7 +78,7 @@ export class Scheduler implements AsyncDisposable {
       await this.#refuseTooMany()
       const { id, known } = await take(request, o.upload, {
         ...{ store, limits, shelf: this.#shelf, signal: this.#closing.signal },
-        tenant: o.tenant ?? '',
+        tenant: o.tenant ?? localKey.id,
         offer: await this.offer(),
         onKept: () => this.#worker.pump(),
       })
@@ -130,6 +131,11 @@ export class Scheduler implements AsyncDisposable {
   async summary(id: string): Promise<WorkloadSummary> {
     const live = this.#worker.live.get(id)
     return live ? live.summary : this.#summaryOf(await this.#found(id))
+  }
+
+  /** Throws not_found where there is no such workload, and in the same words where it is somebody else's. */
+  async expectOwner(id: string, tenant: string): Promise<void> {
+    if ((await this.#o.store.find(id))?.tenant !== tenant) throw missing(id)
   }
 
   /** Newest first. */
@@ -241,5 +247,3 @@ export class Scheduler implements AsyncDisposable {
     this.facts.emit('workload.trouble', { id, error })
   }
 }
-
-const missing = (id: string): VulcanError => new VulcanError('not_found', `there is no workload ${id}`)

@@ -243,6 +243,7 @@ export class Workload {
       record: JSON.stringify({ queueMs, run, exit: told }),
       given,
       bytes: this.log.bytes + given.length,
+      cpuMs: exit.usage?.cpuMs ?? 0,
     }
   }
 }

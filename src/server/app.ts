@@ -4,19 +4,23 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, type RawServerDe
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ImageState } from '../api/state.ts'
 import type { Facts } from '../base/facts.ts'
+import { exists } from '../base/files.ts'
+import { orderedId } from '../base/id.ts'
 import type { Capacity } from '../store/leases.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
 import { guard, type Access } from './access.ts'
+import { stateCalls } from './calls.ts'
 import { dashboardRoutes } from './dashboard.ts'
 import { Closing } from './closing.ts'
 import { documentRoutes } from './docs.ts'
 import type { ServerFacts } from './facts.ts'
 import { answerBadUrl, answerFaults, schemaFaults } from './faults.ts'
+import { keyRoutes } from './keys.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { metricsRoute } from './metrics/route.ts'
 import { methodsOf } from './methods.ts'
 import { describeRoutes } from './openapi.ts'
-import { loginRoutes } from './login.ts'
+import { loginPath, loginRoutes } from './login.ts'
 import { readNumbers } from './query.ts'
 import { Sessions } from './sessions.ts'
 import { stateRoutes } from './state.ts'
@@ -37,15 +41,17 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** The server's end; `refuse` begins it, `close` completes it. */
     closing: Closing
-    /** Who came in by a browser. */
-    sessions: Sessions
+    /** Path of a new link that lets a browser in with the key of the home. */
+    loginPath: () => string
   }
 }
 
 export interface ServerOptions {
   readonly scheduler: Scheduler
-  readonly access: Omit<Access, 'sessions'>
-  /** Folder of the dashboard's files; none where it was not built. */
+  readonly access: Omit<Access, 'failuresPerMinute' | 'sessions'>
+  /** Requests without a valid key that one address may send in a minute. */
+  readonly failuresPerMinute: number
+  /** Folder of the dashboard's files, where it was built. */
   readonly dashboard?: string | undefined
   readonly home: string
   readonly node: string
@@ -80,18 +86,20 @@ export async function buildServer(o: ServerOptions): Promise<FastifyTypeBox> {
     schemaErrorFormatter: schemaFaults,
     clientErrorHandler: answerUnread,
     frameworkErrors: answerBadUrl,
+    genReqId: () => orderedId(),
     routerOptions: { maxParamLength: 200 },
   }).withTypeProvider<TypeBoxTypeProvider>()
   // JSON and multipart alone: whatever else comes is 415.
   app.removeContentTypeParser('text/plain')
   answerFaults(app, o.log)
   stateAnswers(app, o.facts)
+  stateCalls(app, o.facts)
   const closing = new Closing()
   app.decorate('closing', closing)
   closing.watch(app, o.drainMs ?? 10_000)
   const sessions = new Sessions(o.home)
-  app.decorate('sessions', sessions)
-  guard(app, { ...o.access, sessions })
+  app.decorate('loginPath', () => loginPath(sessions.link(o.access.keyring.localSha256).token))
+  guard(app, { ...o.access, failuresPerMinute: o.failuresPerMinute, sessions }, o.facts)
   boundStalls(app, o.stallMs ?? 60_000)
   readNumbers(app)
   const refuseOtherMethods = methodsOf(app)
@@ -100,10 +108,11 @@ export async function buildServer(o: ServerOptions): Promise<FastifyTypeBox> {
   workloadRoutes(app, { ...o, closing })
   streamRoutes(app, { ...o, closing })
   stateRoutes(app, o)
+  keyRoutes(app, o.access.keyring)
   metricsRoute(app, o.metrics)
   documentRoutes(app)
   loginRoutes(app, sessions)
-  if (o.dashboard !== undefined) await dashboardRoutes(app, o.dashboard)
+  if (o.dashboard !== undefined && (await exists(o.dashboard))) await dashboardRoutes(app, o.dashboard)
   refuseOtherMethods()
   await app.ready()
   return app

@@ -45,13 +45,13 @@ export function documentRoutes(app: FastifyTypeBox): void {
   app.get(
     routes.openapi,
     {
-      config: { media: { type: 'application/json', description: 'this document' } },
+      config: { scope: 'any', media: { type: 'application/json', description: 'this document' } },
       schema: { operationId: 'getDocument', summary: 'Describes every route', tags: ['state'], querystring: NoQuery },
     },
     () => app.swagger(),
   )
   const html = {
-    config: { media: { type: 'text/html', description: 'a page' } },
+    config: { scope: 'any' as const, media: { type: 'text/html', description: 'a page' } },
     schema: { operationId: 'getDocs', summary: 'Shows this document', tags: ['state'], querystring: NoQuery },
   }
   app.get(routes.docs, html, (_request, reply) =>
@@ -60,7 +60,7 @@ export function documentRoutes(app: FastifyTypeBox): void {
   const Name = Type.Object({ file: Type.String() })
   app.get(
     `${routes.docs}/:file`,
-    { schema: { hide: true, params: Name, querystring: NoQuery }, config: { codes: ['not_found'] } },
+    { schema: { hide: true, params: Name, querystring: NoQuery }, config: { scope: 'any', codes: ['not_found'] } },
     async (request, reply) => {
       const { file } = request.params
       if (file === 'start.js') return reply.type('text/javascript; charset=utf-8').send(start(app.swagger()))

@@ -33,7 +33,9 @@ const missing = ({ method, url }: FastifyRequest): VulcanError =>
   new VulcanError('not_found', `there is no ${method} ${url.split('?')[0]}`)
 
 function sendProblem(reply: FastifyReply, fault: VulcanError): FastifyReply {
-  if (fault.code === 'overloaded' || fault.code === 'shutting_down') void reply.header('retry-after', '1')
+  reply.request.faultCode = fault.code
+  const again = fault.retryAfterS ?? (fault.code === 'overloaded' || fault.code === 'shutting_down' ? 1 : undefined)
+  if (again !== undefined) void reply.header('retry-after', String(again))
   const problem = problemOf(fault)
   return reply.status(problem.status).type(problemMediaType).serializer(JSON.stringify).send(problem)
 }

@@ -84,28 +84,39 @@ test('what changes something must come from our origin', async () => {
   expect((await post({ origin, 'sec-fetch-site': 'same-origin' })).statusCode).toBe(200)
 })
 
+test('a session may do what its key may, for as long as that is valid', async () => {
+  const make = (scopes: string[]) =>
+    server.app.inject({ method: 'POST', url: '/v1/keys', headers: authorization, payload: { name: 'one', scopes } })
+  const { id, key } = (await make(['run'])).json<{ id: string; key: string }>()
+  const { cookie = '' } = await open((await link({ authorization: `Bearer ${key}`, host })).path)
+  expect((await get(cookie)).statusCode).toBe(200)
+  expect((await get(cookie, {}, '/v1/stats')).json()).toMatchObject({ code: 'forbidden' })
+  await server.app.inject({ method: 'DELETE', url: `/v1/keys/${id}`, headers: authorization })
+  expect((await get(cookie)).json()).toMatchObject({ code: 'unauthorized' })
+})
+
 test('links last two minutes, sessions twelve hours and over a restart, in a file for nobody else', async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'vulcan-sessions-'))
   let now = 1_000_000
   const sessions = new Sessions(folder.path, () => now)
-  const late = sessions.link().token
+  const late = sessions.link('key').token
   now += 2 * 60_000
   expect(await sessions.redeem(late)).toBeUndefined()
-  const id = await sessions.redeem(sessions.link().token)
+  const id = await sessions.redeem(sessions.link('key').token)
   const next = new Sessions(folder.path, () => now)
-  expect(next.has(id!)).toBe(true)
+  expect(next.keyOf(id!)).toBe('key')
   expect((await stat(join(folder.path, 'sessions.json'))).mode & 0o777).toBe(0o600)
   now += 12 * 3600_000
-  expect(next.has(id!)).toBe(false)
+  expect(next.keyOf(id!)).toBeUndefined()
 })
 
 test('of two who use a link at once one gets in, and the oldest session gives way when there are many', async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'vulcan-sessions-'))
   const sessions = new Sessions(folder.path)
-  const { token } = sessions.link()
+  const { token } = sessions.link('key')
   const both = await Promise.all([sessions.redeem(token), sessions.redeem(token)])
   expect(both.filter((id) => id !== undefined)).toHaveLength(1)
   const first = both.find((id) => id !== undefined)!
-  for (let more = 0; more < 64; more += 1) await sessions.redeem(sessions.link().token)
-  expect(sessions.has(first)).toBe(false)
+  for (let more = 0; more < 64; more += 1) await sessions.redeem(sessions.link('key').token)
+  expect(sessions.keyOf(first)).toBeUndefined()
 })

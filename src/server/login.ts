@@ -1,5 +1,6 @@
 /** How a browser comes in: a link for whoever has a key, good once, and the cookie that it is exchanged for. */
 import { Type } from 'typebox'
+import { sha256 } from '../base/files.ts'
 import { ref } from '../api/ref.ts'
 import { pages, routes } from '../api/routes.ts'
 import { LoginLink } from '../api/state.ts'
@@ -7,6 +8,9 @@ import type { FastifyTypeBox } from './app.ts'
 import { cookieName } from './browser.ts'
 import { NoQuery, Query } from './query.ts'
 import { sessionMs, type Sessions } from './sessions.ts'
+
+/** The key that let this request through: a session makes no links. */
+const keyIn = (authorization = ''): string => authorization.replace(/^Bearer /i, '')
 
 /** Where a link with that token leads. */
 export const loginPath = (token: string): string => `${pages.login}?token=${token}`
@@ -19,8 +23,8 @@ export function loginRoutes(app: FastifyTypeBox, sessions: Sessions): void {
     querystring: NoQuery,
     response: { 200: ref(LoginLink) },
   }
-  app.post(routes.loginLinks, { schema }, (_request, reply) => {
-    const { token, expiresAt } = sessions.link()
+  app.post(routes.loginLinks, { config: { scope: 'any' }, schema }, (request, reply) => {
+    const { token, expiresAt } = sessions.link(sha256(keyIn(request.headers.authorization)))
     void reply.header('cache-control', 'no-store')
     return { path: loginPath(token), expires_at: new Date(expiresAt).toISOString() }
   })

@@ -19,7 +19,7 @@ function refuseOthers(app: FastifyInstance, url: string, methods: ReadonlySet<st
     method: app.supportedMethods.filter((method) => !methods.has(method)),
     url,
     schema: { hide: true },
-    config: { codes: ['method_not_allowed'] },
+    config: { scope: 'any', codes: ['method_not_allowed'] },
     onRequest: (request, reply, done) => {
       void reply.header('allow', allow)
       done(new VulcanError('method_not_allowed', `${url} does not take ${request.method}; it takes ${allow}`))

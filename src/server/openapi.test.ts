@@ -74,7 +74,7 @@ test('every operation has a name of its own, a summary, a known tag, and says wh
   for (const { path, operation } of operations()) {
     expect(operation.operationId).toMatch(/^[a-z][A-Za-z]+$/)
     expect(operation.summary).toMatch(/^[A-Z]/)
-    expect(['workloads', 'state']).toContain(operation.tags[0])
+    expect(['workloads', 'keys', 'state']).toContain(operation.tags[0])
     expect(operation.security, path).toEqual(openPaths.has(path) ? [] : undefined)
   }
 })

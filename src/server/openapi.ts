@@ -3,8 +3,9 @@ import swagger from '@fastify/swagger'
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify'
 import type { TSchema } from 'typebox'
 import { errorTable, type ErrorCode } from '../api/errors.ts'
+import * as keys from '../api/keys.ts'
 import { Code, Problem, problemMediaType } from '../api/problem.ts'
-import { openPaths, prefix } from '../api/routes.ts'
+import { openPaths } from '../api/routes.ts'
 import * as state from '../api/state.ts'
 import * as workload from '../api/workload.ts'
 import { tidy } from './tidy.ts'
@@ -24,6 +25,12 @@ declare module 'fastify' {
 const named: readonly TSchema[] = [
   Code,
   Problem,
+  keys.KeyScope,
+  keys.KeyQuotas,
+  keys.KeyRequest,
+  keys.KeyInfo,
+  keys.NewKey,
+  keys.KeyList,
   workload.WorkloadStatus,
   workload.NetworkMode,
   workload.ResourcesRequest,
@@ -67,9 +74,14 @@ export async function describeRoutes(app: FastifyInstance, version: string): Pro
       servers: [{ url: '/', description: 'this server' }],
       tags: [
         { name: 'workloads', description: 'programs to run, and what became of them' },
+        { name: 'keys', description: 'who may do what' },
         { name: 'state', description: 'what the server is, has and does' },
       ],
-      components: { securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'a key: vk_…' } } },
+      components: {
+        securitySchemes: {
+          key: { type: 'http', scheme: 'bearer', description: 'a key: vk_…; what it may do is in its scopes' },
+        },
+      },
       security: [{ key: [] }],
     },
     refResolver: { buildLocalReference: ({ $id }) => $id as string },
@@ -81,9 +93,8 @@ export async function describeRoutes(app: FastifyInstance, version: string): Pro
 /** Errors that any route may give, as its method and path have it. */
 export function codesOf({ method, url, config }: Pick<RouteOptions, 'method' | 'url' | 'config'>): Set<ErrorCode> {
   const codes: ErrorCode[] = ['forbidden_origin', 'invalid_field', 'internal', 'shutting_down']
-  if (!openPaths.has(url)) codes.push('unauthorized')
-  // Whatever is told of workloads, their backends or how many there are may have to be read from the store.
-  if (url.startsWith(prefix)) codes.push('store_failed')
+  if (!openPaths.has(url)) codes.push('unauthorized', 'too_many_failures', 'store_failed')
+  if (!openPaths.has(url) && config?.scope !== 'any') codes.push('forbidden')
   if (method !== 'GET' && method !== 'HEAD') {
     codes.push('invalid_request', 'body_too_large', 'unsupported_media_type')
   }
@@ -140,6 +151,13 @@ const eitherBody = (body: unknown) => ({
   },
 })
 
+/** Those that say when the same may succeed. */
+const comesBack: ReadonlySet<ErrorCode> = new Set([
+  'overloaded',
+  'shutting_down',
+  'quota_exceeded',
+  'too_many_failures',
+])
 const retryAfter = { 'Retry-After': { type: 'integer', description: 'seconds after which it may succeed' } }
 
 /** The error answers, one for each status, each with the codes that it can carry. */
@@ -150,7 +168,7 @@ function problems(codes: ReadonlySet<ErrorCode>): Record<string, object> {
       status,
       {
         description: some.map((code) => `${code}: ${errorTable[code].title}`).join('. '),
-        ...(some.some((code) => code === 'overloaded' || code === 'shutting_down') && { headers: retryAfter }),
+        ...(some.some((code) => comesBack.has(code)) && { headers: retryAfter }),
         content: {
           [problemMediaType]: {
             schema: {

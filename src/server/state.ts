@@ -1,11 +1,14 @@
 /** The routes about the server itself. */
-import { VulcanError } from '../api/errors.ts'
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { VulcanError, type ErrorCode } from '../api/errors.ts'
 import { ref } from '../api/ref.ts'
 import { routes } from '../api/routes.ts'
 import { BackendList, CleanupReport, Health, ImageList, NodeList, Readiness, Stats } from '../api/state.ts'
 import { statuses, type Status } from '../api/workload.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
 import type { FastifyTypeBox, ServerOptions } from './app.ts'
+import { streamBackup } from './backup.ts'
 import { NoQuery } from './query.ts'
 
 const about = (operationId: string, summary: string) => ({
@@ -34,20 +37,23 @@ export function stateRoutes(app: FastifyTypeBox, o: ServerOptions): void {
   )
 
   const backends = { ...about('listBackends', 'Lists what runs workloads'), response: { 200: ref(BackendList) } }
-  app.get(routes.backends, { schema: backends }, async () => {
+  app.get(routes.backends, { config: { scope: 'any' }, schema: backends }, async () => {
     const { name, online, reason, isolation, runtimes, details } = await scheduler.offer()
     const state = { name, online, isolation: [...isolation], runtimes: [...runtimes], details: { ...details } }
     return { backends: [{ ...state, ...(reason !== undefined && { reason }) }] }
   })
   const images = { ...about('listImages', 'Lists root file systems'), response: { 200: ref(ImageList) } }
-  app.get(routes.images, { schema: images }, async () => ({ images: [...(await o.images())] }))
+  app.get(routes.images, { config: { scope: 'any' }, schema: images }, async () => ({
+    images: [...(await o.images())],
+  }))
   loadRoutes(app, o)
   cleanupRoutes(app, scheduler)
+  backupRoute(app, o)
 }
 
 function loadRoutes(app: FastifyTypeBox, { scheduler, capacity, node }: ServerOptions): void {
   const nodes = { ...about('listNodes', 'Lists hosts and what they carry'), response: { 200: ref(NodeList) } }
-  app.get(routes.nodes, { schema: nodes }, async () => {
+  app.get(routes.nodes, { config: { scope: 'read' }, schema: nodes }, async () => {
     const { online } = await scheduler.offer()
     const { vms, memMib, pending } = await scheduler.load()
     const { vms: maxVms, memMib: maxMem } = capacity
@@ -57,7 +63,7 @@ function loadRoutes(app: FastifyTypeBox, { scheduler, capacity, node }: ServerOp
   })
 
   const stats = { ...about('getStats', 'Counts workloads, and says how full it is'), response: { 200: ref(Stats) } }
-  app.get(routes.stats, { schema: stats }, async () => {
+  app.get(routes.stats, { config: { scope: 'read' }, schema: stats }, async () => {
     const [counts, { vms, memMib, pending }] = await Promise.all([scheduler.counts(), scheduler.load()])
     return {
       workloads: { ...none, ...counts },
@@ -73,10 +79,27 @@ const none = Object.fromEntries(statuses.map((status) => [status, 0])) as Record
 function cleanupRoutes(app: FastifyTypeBox, scheduler: Scheduler): void {
   const response = { 200: ref(CleanupReport) }
   const preview = { ...about('previewCleanup', 'Counts what earlier runs left behind'), response }
-  app.get(routes.cleanup, { schema: preview }, async () => ({
+  app.get(routes.cleanup, { config: { scope: 'read' }, schema: preview }, async () => ({
     removed: { ...(await scheduler.cleanup({ dryRun: true })) },
   }))
 
   const remove = { ...about('cleanup', 'Removes what earlier runs left behind'), response }
-  app.post(routes.cleanup, { schema: remove }, async () => ({ removed: { ...(await scheduler.cleanup()) } }))
+  app.post(routes.cleanup, { config: { scope: 'admin' }, schema: remove }, async () => ({
+    removed: { ...(await scheduler.cleanup()) },
+  }))
+}
+
+function backupRoute(app: FastifyTypeBox, { home, log }: ServerOptions): void {
+  const schema = about('createBackup', 'Copies the store, outputs, key and settings, for a home to be made from')
+  const config = {
+    scope: 'admin' as const,
+    codes: ['not_found'] satisfies ErrorCode[],
+    media: { type: 'application/octet-stream', description: 'a .tar.zst; its last entry is COMPLETE' },
+  }
+  app.post(routes.backup, { schema, config }, async (_request, reply) => {
+    // Where the next start removes what a crash left.
+    const folder = join(home, 'uploads', randomUUID())
+    void reply.type('application/octet-stream')
+    return reply.send(await streamBackup({ home, folder, signal: app.closing.begun, log }))
+  })
 }

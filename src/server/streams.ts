@@ -2,6 +2,7 @@
 import { Type } from 'typebox'
 import type { ErrorCode } from '../api/errors.ts'
 import { routes } from '../api/routes.ts'
+import { expectSight } from './access.ts'
 import type { FastifyTypeBox } from './app.ts'
 import { outputOf, streamEvents } from './logs.ts'
 import { Id, NoQuery, Query } from './query.ts'
@@ -38,11 +39,13 @@ function logsRoute(app: FastifyTypeBox, { scheduler, facts, heartbeatMs, closing
     querystring: Query({ after: Type.Optional(after), follow: Type.Optional(Follow) }),
   }
   const config = {
+    scope: 'any' as const,
     codes: ['not_found'] satisfies ErrorCode[],
     media: { type: 'text/event-stream', description: 'events up to the end of the workload' },
   }
   app.get(routes.logs, { schema, config, exposeHeadRoute: false }, async (request, reply) => {
     const { id } = request.params
+    await expectSight(scheduler, request, id)
     const after = Number(request.headers['last-event-id'] ?? request.query.after ?? 0)
     const follow = request.query.follow !== 'false'
     facts.emit('stream.opened', { id })
@@ -64,12 +67,13 @@ function outputRoute(app: FastifyTypeBox, { scheduler, closing }: WorkloadRouteO
     querystring: NoQuery,
   }
   const config = {
+    scope: 'any' as const,
     codes: ['not_found'] satisfies ErrorCode[],
     media: { type: 'application/octet-stream', description: 'the bytes as they come' },
   }
-  app.get(routes.output, { schema, config, exposeHeadRoute: false }, async (request, reply) =>
-    reply
-      .type('application/octet-stream')
-      .send(await outputOf(scheduler, { ...request.params, closing: closing.streams })),
-  )
+  app.get(routes.output, { schema, config, exposeHeadRoute: false }, async (request, reply) => {
+    await expectSight(scheduler, request, request.params.id)
+    void reply.type('application/octet-stream')
+    return reply.send(await outputOf(scheduler, { ...request.params, closing: closing.streams }))
+  })
 }

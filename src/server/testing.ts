@@ -12,9 +12,11 @@ import { Scheduler } from '../scheduler/scheduler.ts'
 import { Store } from '../store/store.ts'
 import { buildServer, type FastifyTypeBox, type ServerOptions } from './app.ts'
 import type { ServerFacts } from './facts.ts'
+import { Keyring } from './keyring.ts'
 import { Metrics } from './metrics/metrics.ts'
 
 export const testKey = 'vk_test'
+export const failuresPerMinute = 30
 
 export interface TestServer extends AsyncDisposable {
   readonly app: FastifyTypeBox
@@ -61,7 +63,8 @@ export async function testServer(
   metrics.subscribe({ scheduler: scheduler.facts, server: facts })
   const app = await buildServer({
     scheduler,
-    access: { keySha256: sha256(testKey), names: [] },
+    access: { keyring: new Keyring({ store, localSha256: sha256(testKey), log }), names: [] },
+    failuresPerMinute,
     home,
     node: 'test',
     build: 'build',

@@ -15,7 +15,9 @@ import {
   type WorkloadSummary,
 } from '../api/workload.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
+import { expectPower, expectSight, sightOf, whoAsks } from './access.ts'
 import type { FastifyTypeBox, ServerOptions } from './app.ts'
+import { stateCall } from './calls.ts'
 import type { Closing } from './closing.ts'
 import { Id, NoQuery, Query } from './query.ts'
 
@@ -40,6 +42,7 @@ const submitCodes: ErrorCode[] = [
   'archive_too_large',
   'idempotency_conflict',
   'overloaded',
+  'quota_exceeded',
 ]
 
 const SubmissionHeaders = Type.Object({
@@ -63,7 +66,7 @@ const links = {
 
 function submitRoutes(app: FastifyTypeBox, o: WorkloadRouteOptions): void {
   const { scheduler, closing } = o
-  const config = { codes: submitCodes, multipart: true } as const
+  const config = { scope: 'run', codes: submitCodes, multipart: true } as const
   const submission = { tags, headers: SubmissionHeaders, body: ref(WorkloadRequest) }
   const wait_s = Type.Number({ minimum: 0, maximum: 86_400, description: 'seconds to wait at most; 202 after them' })
   const waiting = {
@@ -116,10 +119,11 @@ function readRoutes(app: FastifyTypeBox, scheduler: Scheduler): void {
     querystring: Filter,
     response: { 200: ref(WorkloadPage) },
   }
-  app.get(routes.workloads, { schema: list }, async (request) => {
+  app.get(routes.workloads, { config: { scope: 'any' }, schema: list }, async (request) => {
     const { status, runtime, label, limit = 50, cursor } = request.query
     const [name = '', ...value] = (label ?? '').split('=')
     const found = await scheduler.summaries({
+      tenant: sightOf(whoAsks(request)),
       status,
       runtime,
       label: label === undefined ? undefined : { name, value: value.join('=') },
@@ -135,8 +139,11 @@ function readRoutes(app: FastifyTypeBox, scheduler: Scheduler): void {
   const read = { tags, operationId: 'getWorkload', summary: 'Reads the record', params: Id, querystring: NoQuery }
   app.get(
     routes.workload,
-    { config: { codes: ['not_found'] }, schema: { ...read, response: { 200: ref(WorkloadRecord) } } },
-    (request) => scheduler.record(request.params.id),
+    { config: { scope: 'any', codes: ['not_found'] }, schema: { ...read, response: { 200: ref(WorkloadRecord) } } },
+    async (request) => {
+      await expectSight(scheduler, request, request.params.id)
+      return scheduler.record(request.params.id)
+    },
   )
 }
 
@@ -149,8 +156,9 @@ function killRoute(app: FastifyTypeBox, scheduler: Scheduler): void {
     querystring: NoQuery,
     response: { 202: ref(Accepted) },
   }
-  const config = { codes: ['not_found', 'already_ended'] satisfies ErrorCode[] }
+  const config = { scope: 'run', codes: ['not_found', 'already_ended'] } as const
   app.delete(routes.workload, { config, schema: kill }, async (request, reply) => {
+    await expectPower(scheduler, request, request.params.id)
     await scheduler.kill(request.params.id)
     void reply.status(202)
     const { id, status } = await scheduler.summary(request.params.id)
@@ -162,7 +170,11 @@ type Submission = FastifyRequest<{ Body: WorkloadRequest }>
 
 /** Takes the request's workload in; a caller who traces is named to whoever draws traces. */
 async function submit({ scheduler, facts }: WorkloadRouteOptions, request: Submission): Promise<WorkloadSummary> {
-  const id = await scheduler.accept(withKey(request), { upload: request.upload ?? undefined })
+  const tenant = whoAsks(request).id
+  const id = await scheduler.accept(withKey(request), { upload: request.upload ?? undefined, tenant })
+  request.subject = id
+  // Whoever waits for its end may wait for long, and the call is made.
+  stateCall(facts, request, 202)
   const summary = await scheduler.summary(id)
   const { traceparent } = request.headers
   if (typeof traceparent === 'string' && !hasEnded(summary.status)) {

@@ -1,4 +1,4 @@
-/** The lease machine against a model: nodes that claim, die, come back late, and a clock that jumps. */
+/** The lease machine against a model: nodes that claim, die, come back late, keys that are at their limit, and a clock that jumps. */
 import { mkdir, mkdtempDisposable } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +10,9 @@ import { Store } from './store.ts'
 const leaseMs = 30_000
 const capacity = { vms: 1000, starting: 1000, cpus: 1000, memMib: 1 << 20, overheadMib: 0 }
 
+/** How many each tenant may run at once. */
+const limits: Readonly<Record<string, number>> = { free: Infinity, one: 1, two: 2 }
+
 interface Lease {
   readonly node: string
   readonly fence: number
@@ -18,6 +21,7 @@ interface Lease {
 
 /** What must be true of each workload. */
 interface Expected {
+  readonly tenant: string
   ended: boolean
   /** Fences given out for it, oldest first. */
   leases: Lease[]
@@ -36,15 +40,32 @@ type Command = fc.AsyncCommand<Model, Real>
 const newest = ({ leases }: Expected): Lease | undefined => leases.at(-1)
 const open = (model: Model) => [...model.workloads].filter(([, { ended }]) => !ended)
 
+const running = (model: Model, tenant: string): number =>
+  open(model).filter(([, one]) => one.tenant === tenant && one.leases.length > 0).length
+
+/** What is next: of those whose tenant may run one more, the tenant's with least running, then the earliest. */
+function nextOf(model: Model): string | undefined {
+  const claimable = open(model).filter(
+    ([, { leases, tenant }]) => leases.length === 0 && running(model, tenant) < limits[tenant]!,
+  )
+  // Stable, and a Map keeps the order of arrival.
+  return claimable.sort(([, a], [, b]) => running(model, a.tenant) - running(model, b.tenant))[0]?.[0]
+}
+
 class Accept implements Command {
+  readonly tenant: string
+  constructor(tenant: string) {
+    this.tenant = tenant
+  }
   check = () => true
   async run(model: Model, { store }: Real) {
     const id = orderedId()
-    const rest = { tenant: 't', runtime: 'python', isolation: 'microvm', priority: 0, cpus: 1, memMib: 64 }
+    const { tenant } = this
+    const rest = { tenant, runtime: 'python', isolation: 'microvm', priority: 0, cpus: 1, memMib: 64 }
     await store.insert({ id, ...rest, createdAt: model.now, labels: {}, spec: '{}' })
-    model.workloads.set(id, { ended: false, leases: [], runs: 0 })
+    model.workloads.set(id, { tenant, ended: false, leases: [], runs: 0 })
   }
-  toString = () => 'accept'
+  toString = () => `accept of ${this.tenant}`
 }
 
 class Claim implements Command {
@@ -55,12 +76,12 @@ class Claim implements Command {
   check = () => true
   async run(model: Model, { store }: Real) {
     const claimed = await store.claim({ node: this.node, now: model.now, leaseMs, capacity, runtimes: ['python'] })
-    const first = open(model).find(([, { leases }]) => leases.length === 0)
-    expect(claimed?.id).toBe(first?.[0])
+    expect(claimed?.id).toBe(nextOf(model))
     if (!claimed) return
     const expected = model.workloads.get(claimed.id)!
     expected.runs += 1
     expected.leases.push({ node: this.node, fence: claimed.fence, until: model.now + leaseMs })
+    expect(running(model, expected.tenant)).toBeLessThanOrEqual(limits[expected.tenant]!)
   }
   toString = () => `claim by ${this.node}`
 }
@@ -98,7 +119,7 @@ class Finish implements Command {
     const isNewest = fence === newest(expected)?.fence
     const told = await store.finish(
       { id, fence },
-      { status: 'completed', at: model.now, record: '{}', given: '{}', bytes: 0 },
+      { status: 'completed', at: model.now, record: '{}', given: '{}', bytes: 0, cpuMs: 0 },
     )
     expect(told).toBe(isNewest && !expected.ended)
     if (told) expected.ended = true
@@ -167,12 +188,23 @@ class Pass implements Command {
   toString = () => `${this.ms} ms pass`
 }
 
-test('whatever nodes do and whenever: each workload is run at most once, ends once, by its newest owner, and is never lost', async () => {
+/** A store whose keys are the tenants of the model. */
+async function storeOf(home: string): Promise<Store> {
+  await mkdir(home)
+  const store = await Store.open(home)
+  for (const [id, limit] of Object.entries(limits)) {
+    const quotas = limit === Infinity ? {} : { running: limit }
+    await store.insertKey({ id, name: id, hash: id, scopes: ['run'], quotas, createdAt: 1, expiresAt: undefined })
+  }
+  return store
+}
+
+test('whatever nodes do and whenever: each workload is run at most once, ends once, by its newest owner, is never lost, and no key runs more than it may or holds up another', async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'vulcan-leases-'))
   const node = fc.constantFrom('n1', 'n2')
   const commands = fc.commands(
     [
-      fc.constant(new Accept()),
+      fc.constantFrom(...Object.keys(limits)).map((tenant) => new Accept(tenant)),
       node.map((name) => new Claim(name)),
       node.map((name) => new Renew(name)),
       fc.tuple(fc.nat(20), fc.nat(3)).map(([which, age]) => new Finish(which, age)),
@@ -187,8 +219,7 @@ test('whatever nodes do and whenever: each workload is run at most once, ends on
   await fc.assert(
     fc.asyncProperty(commands, async (all) => {
       const home = join(folder.path, String((round += 1)))
-      await mkdir(home)
-      await using store = await Store.open(home)
+      await using store = await storeOf(home)
       const model: Model = { now: 1_000_000, workloads: new Map() }
       await fc.asyncModelRun(() => ({ model, real: { store } }), all)
       for (const [id, { ended, runs }] of model.workloads) {

@@ -4,6 +4,7 @@
  */
 import { sql, type Transaction } from 'kysely'
 import type { Db } from './commits.ts'
+import { spend } from './keys.ts'
 import type { Schema } from './schema.ts'
 import { claimedOf, type Claimed } from './rows.ts'
 
@@ -44,7 +45,7 @@ export interface Owned {
 
 /**
  * Claims what is next, where the node has room for it: highest priority, then the tenant that has least running, then the
- * earliest. Only that one is looked at: letting smaller ones pass would starve a large one. One that is larger than the
+ * earliest. A tenant that runs as many as its key may is passed over: it holds up nobody but itself. Only that one is looked at: letting smaller ones pass would starve a large one. One that is larger than the
  * whole node runs alone.
  */
 export async function claim(trx: Trx, o: Claim): Promise<Claimed | undefined> {
@@ -84,11 +85,23 @@ export async function loadOf(db: Db | Trx, o: { node: string; overheadMib: numbe
 
 /** The id of what is next among those runtimes. */
 function nextOf(trx: Trx, runtimes: readonly string[]) {
+  const busy = trx
+    .selectFrom('workloads')
+    .where('finished_at', 'is', null)
+    .where('lease_node', 'is not', null)
+    .select(({ fn }) => ['tenant', fn.countAll<number>().as('running')])
+    .groupBy('tenant')
+  const full = trx
+    .selectFrom('api_keys')
+    .innerJoin(busy.as('theirs'), 'theirs.tenant', 'api_keys.id')
+    .whereRef('theirs.running', '>=', 'api_keys.running')
+    .select('api_keys.id')
   const waiting = trx
     .selectFrom('workloads')
     .where('finished_at', 'is', null)
     .where('lease_node', 'is', null)
     .where('runtime', 'in', runtimes)
+    .where('tenant', 'not in', full)
   const first = waiting
     .where(
       'priority',
@@ -96,12 +109,6 @@ function nextOf(trx: Trx, runtimes: readonly string[]) {
       waiting.select(({ fn }) => fn.max('priority').as('priority')),
     )
     .select(({ fn }) => ['tenant', fn.min('id').as('id')])
-    .groupBy('tenant')
-  const busy = trx
-    .selectFrom('workloads')
-    .where('finished_at', 'is', null)
-    .where('lease_node', 'is not', null)
-    .select(({ fn }) => ['tenant', fn.countAll<number>().as('running')])
     .groupBy('tenant')
   return trx
     .selectFrom(first.as('first'))
@@ -179,24 +186,31 @@ export interface End {
   readonly given: string
   /** Kept of it on disk. */
   readonly bytes: number
+  /** Processor time that it took, in milliseconds. */
+  readonly cpuMs: number
 }
+
+/** Of what never ran. */
+export type Ended = Omit<End, 'bytes' | 'given' | 'cpuMs'>
 
 /** The last word. False when it was said already or the fence is not the newest. */
 export async function finish(trx: Trx, { id, fence }: Owned, end: End): Promise<boolean> {
-  const { numUpdatedRows } = await trx
+  const row = await trx
     .updateTable('workloads')
     .set({ status: end.status, finished_at: end.at, record: end.record, bytes: end.bytes, spec: null })
     .where('id', '=', id)
     .where('fence', '=', fence)
     .where('finished_at', 'is', null)
+    .returning('tenant')
     .executeTakeFirst()
-  if (numUpdatedRows !== 1n) return false
+  if (!row) return false
   await trx.insertInto('given').values({ workload: id, given: end.given }).execute()
+  await spend(trx, { tenant: row.tenant, at: end.at, cpuMs: end.cpuMs })
   return true
 }
 
 /** Ends what nobody has claimed yet; false when somebody has, or it has ended. */
-export async function cancel(trx: Trx, id: string, end: Omit<End, 'bytes' | 'given'>): Promise<boolean> {
+export async function cancel(trx: Trx, id: string, end: Ended): Promise<boolean> {
   const { numUpdatedRows } = await trx
     .updateTable('workloads')
     .set({ status: end.status, finished_at: end.at, record: end.record, spec: null })

@@ -11,6 +11,12 @@ const migrations: Readonly<Record<string, Migration>> = {
       await idempotency(db)
     },
   },
+  '0002-keys': {
+    async up(db) {
+      await keys(db)
+      await whose(db)
+    },
+  },
 }
 
 async function workloads(db: Kysely<unknown>): Promise<void> {
@@ -77,6 +83,37 @@ async function idempotency(db: Kysely<unknown>): Promise<void> {
     .execute()
   await db.schema.createIndex('idempotency_by_workload').on('idempotency').column('workload').execute()
   await db.schema.createIndex('idempotency_by_age').on('idempotency').column('created_at').execute()
+}
+
+async function keys(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('api_keys')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('name', 'text', (column) => column.notNull())
+    .addColumn('hash', 'text', (column) => column.notNull().unique())
+    .addColumn('scopes', 'text', (column) => column.notNull())
+    .addColumn('created_at', 'bigint', (column) => column.notNull())
+    .addColumn('last_used_at', 'bigint')
+    .addColumn('expires_at', 'bigint')
+    .addColumn('revoked_at', 'bigint')
+    .addColumn('running', 'integer')
+    .addColumn('queued', 'integer')
+    .addColumn('cpu_seconds', 'integer')
+    .execute()
+  await db.schema
+    .createTable('spent')
+    .addColumn('tenant', 'text', (column) => column.notNull())
+    .addColumn('day', 'text', (column) => column.notNull())
+    .addColumn('cpu_ms', 'bigint', (column) => column.notNull())
+    .addPrimaryKeyConstraint('spent_key', ['tenant', 'day'])
+    .execute()
+}
+
+/** Until there were keys, everything was the local key's, which had no name; and now listings ask by whose it is. */
+async function whose(db: Kysely<unknown>): Promise<void> {
+  await sql`update workloads set tenant = 'local' where tenant = ''`.execute(db)
+  await sql`update idempotency set tenant = 'local' where tenant = ''`.execute(db)
+  await db.schema.createIndex('workloads_by_tenant').on('workloads').columns(['tenant', 'id']).execute()
 }
 
 const provider: MigrationProvider = { getMigrations: () => Promise.resolve({ ...migrations }) }

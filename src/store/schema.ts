@@ -55,9 +55,38 @@ export interface GivenTable {
   given: string
 }
 
+/** Who may speak to the server, beside the key that lies in its home. */
+export interface KeyTable {
+  id: string
+  name: string
+  /** Sha256 of its text, in hex. */
+  hash: string
+  /** JSON array of strings. */
+  scopes: string
+  created_at: number
+  last_used_at: number | null
+  expires_at: number | null
+  revoked_at: number | null
+  /** Quotas; null where there is none. */
+  running: number | null
+  queued: number | null
+  /** In a day. */
+  cpu_seconds: number | null
+}
+
+/** What a key's ended workloads took of the processors in one day. */
+export interface SpentTable {
+  tenant: string
+  /** Of UTC, as 2030-12-31. */
+  day: string
+  cpu_ms: number
+}
+
 export interface Schema {
   workloads: WorkloadTable
   labels: LabelTable
   given: GivenTable
   idempotency: IdempotencyTable
+  api_keys: KeyTable
+  spent: SpentTable
 }

@@ -29,7 +29,7 @@ function workload(more: Partial<NewWorkload> = {}): NewWorkload {
 
 const capacity = { vms: 8, starting: 8, cpus: 8, memMib: 4096, overheadMib: 96 }
 const mine = { node: 'n', now: 2000, leaseMs: 30_000, capacity, runtimes: ['python', 'node'] }
-const end = { status: 'completed', at: 3000, record: '{}', given: '{}', bytes: 10 } as const
+const end = { status: 'completed', at: 3000, record: '{}', given: '{}', bytes: 10, cpuMs: 0 } as const
 
 test('what was kept is there for the next process', async () => {
   await using folder = await home()

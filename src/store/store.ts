@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { Kysely } from 'kysely'
 import { Commits, type Change, type Db } from './commits.ts'
+import * as keys from './keys.ts'
 import * as leases from './leases.ts'
 import { migrate } from './migrations.ts'
 import type { Claimed, Stored } from './rows.ts'
@@ -30,8 +31,8 @@ export class Store implements AsyncDisposable {
     return new Store(db)
   }
 
-  /** Once it resolves the workload is on the disk; with a use of its idempotency key, nothing was kept. */
-  insert(one: workloads.NewWorkload): Promise<workloads.Used | undefined> {
+  /** Once it resolves the workload is on the disk; with a use of its idempotency key, or a quota, nothing was kept. */
+  insert(one: workloads.NewWorkload): Promise<workloads.Used | keys.Exceeded | undefined> {
     return this.#change('keeping a workload', (trx) => workloads.insert(trx, one))
   }
 
@@ -67,7 +68,7 @@ export class Store implements AsyncDisposable {
     return this.#change('noting an end', (trx) => leases.finish(trx, owned, end))
   }
 
-  cancel(id: string, end: Omit<leases.End, 'bytes' | 'given'>): Promise<boolean> {
+  cancel(id: string, end: leases.Ended): Promise<boolean> {
     return this.#change('noting an end', (trx) => leases.cancel(trx, id, end))
   }
 
@@ -119,6 +120,34 @@ export class Store implements AsyncDisposable {
 
   freeKeys(before: number): Promise<void> {
     return this.#change('freeing idempotency keys', (trx) => workloads.freeKeys(trx, before))
+  }
+
+  insertKey(key: keys.FreshKey): Promise<void> {
+    return this.#change('keeping a key', (trx) => keys.insertKey(trx, key))
+  }
+
+  keyByHash(hash: string): Promise<keys.StoredKey | undefined> {
+    return keys.keyByHash(this.#db, hash)
+  }
+
+  keys(): Promise<keys.StoredKey[]> {
+    return keys.listKeys(this.#db)
+  }
+
+  revokeKey(id: string, at: number): Promise<keys.StoredKey | undefined> {
+    return this.#change('revoking a key', (trx) => keys.revokeKey(trx, id, at))
+  }
+
+  noteUse(id: string, at: number): Promise<void> {
+    return this.#change('noting the use of a key', (trx) => keys.noteUse(trx, id, at))
+  }
+
+  exceeded(tenant: string, now: number): Promise<keys.Exceeded | undefined> {
+    return keys.exceeded(this.#db, tenant, now)
+  }
+
+  forgetSpent(before: number): Promise<void> {
+    return this.#change('forgetting what was spent', (trx) => keys.forgetSpent(trx, before))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

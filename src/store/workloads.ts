@@ -2,6 +2,7 @@
 import { sql, type Transaction } from 'kysely'
 import type { Status } from '../api/workload.ts'
 import type { Db } from './commits.ts'
+import { exceeded, type Exceeded } from './keys.ts'
 import { storedColumns, storedOf, type Stored } from './rows.ts'
 import type { Schema } from './schema.ts'
 
@@ -27,13 +28,15 @@ export interface Used {
   readonly body: string
 }
 
-/** Keeps a new workload. Where its idempotency key was used before, nothing is kept and that use comes back. */
-export async function insert(trx: Trx, one: NewWorkload): Promise<Used | undefined> {
+/**
+ * Keeps a new workload. Where its idempotency key was used before, nothing is kept and that use comes back; where a quota
+ * is used up, that. No error, which would cost the changes that share the commit a second try each.
+ */
+export async function insert(trx: Trx, one: NewWorkload): Promise<Used | Exceeded | undefined> {
   const { id, tenant, idempotency } = one
-  if (idempotency) {
-    const used = await usedBefore(trx, tenant, idempotency.key)
-    if (used) return used
-  }
+  const used = idempotency && (await usedBefore(trx, tenant, idempotency.key))
+  const instead = used ?? (await exceeded(trx, tenant, one.createdAt))
+  if (instead) return instead
   await trx
     .insertInto('workloads')
     .values({

@@ -30,6 +30,7 @@ const backend = await openFirecracker({
   node: 'contract',
   assets: await locateAssets(serverHome),
   runtimes: ['python'],
+  templates: false,
   image: (name) => locateImage(serverHome, name),
   subnet: '10.89.0.0/16',
   nameservers: [],

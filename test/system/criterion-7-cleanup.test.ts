@@ -1,6 +1,6 @@
 /** Criterion 7: after a workload, however it ended, nothing of its vm is left. */
 import { beforeAll, expect, test } from 'vitest'
-import { client, onNode, python, settled } from './harness.ts'
+import { client, onNode, python, settled, vmPid } from './harness.ts'
 
 beforeAll(async () => {
   expect(await settled(), 'something was left before these tests began').toEqual([])
@@ -53,7 +53,7 @@ test('after a kill while the vm was still starting', async () => {
 
 test('after Firecracker died under the run, which is then vm_lost', async () => {
   const id = await started()
-  await onNode('kill -9 $(pgrep -x firecracker)')
+  await onNode(`kill -9 ${vmPid(id)}`)
   expect(await ended(id)).toMatchObject({ status: 'failed', exit: { by: 'vm_lost' }, stdout: 'up\n' })
   expect(await settled()).toEqual([])
 })

@@ -14,8 +14,17 @@ export interface Said {
 }
 
 /** Calls `./vulcan` with those words; never rejects for an exit status. */
-export function vulcan(words: readonly string[], o: { input?: string | Uint8Array; cwd?: string } = {}): Promise<Said> {
-  const child = spawn(join(root, 'vulcan'), words, { cwd: o.cwd ?? root, env: environment })
+export function vulcan(words: readonly string[], o: Saying = {}): Promise<Said> {
+  return say([join(root, 'vulcan'), ...words], o)
+}
+
+interface Saying {
+  readonly input?: string | Uint8Array
+  readonly cwd?: string
+}
+
+function say([command, ...words]: readonly [string, ...string[]], o: Saying = {}): Promise<Said> {
+  const child = spawn(command, words, { cwd: o.cwd ?? root, env: environment })
   const said = { stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => (said.stdout += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said.stderr += text))
@@ -28,10 +37,10 @@ export function vulcan(words: readonly string[], o: { input?: string | Uint8Arra
 }
 
 /** Where the server listens and the key it takes, as the command line finds them. */
-export async function server(): Promise<{ url: string; key: string }> {
-  const { url } = JSON.parse(await readFile(join(home, 'server.json'), 'utf8')) as { url: string }
+export async function server(): Promise<{ url: string; key: string; place: string }> {
+  const { url, place } = JSON.parse(await readFile(join(home, 'server.json'), 'utf8')) as { url: string; place: string }
   const key = (await readFile(join(home, 'key'), 'utf8')).trim()
-  return { url, key }
+  return { url, key, place }
 }
 
 export async function client(): Promise<Client> {
@@ -59,8 +68,14 @@ export async function onNode(script: string): Promise<string> {
   return said.stdout
 }
 
-export function tryOnNode(script: string): Promise<Said> {
-  return vulcan(['machine', 'exec', '--', 'sh', '-c', script])
+export async function tryOnNode(script: string): Promise<Said> {
+  const shell = ['sh', '-c', script] as const
+  return (await hasMachine()) ? vulcan(['machine', 'exec', '--', ...shell]) : say(shell)
+}
+
+/** Shell words for the process of a workload's vm, on the node. */
+export function vmPid(id: string): string {
+  return `$(head -1 /sys/fs/cgroup/vulcan-*/*-${id.slice(-12)}/cgroup.procs)`
 }
 
 /** Everything outside the server that a vm can leave behind, one line a thing. */
@@ -87,14 +102,20 @@ export async function nodeHome(): Promise<string> {
   return (await hasMachine()) ? '/var/lib/vulcan' : home
 }
 
+/** Whether the node is the machine: asked once, since a machine that stops in between is started again. */
 export async function hasMachine(): Promise<boolean> {
-  const said = await vulcan(['machine', 'status', '--json'])
-  return said.code === 0 && (JSON.parse(said.stdout) as { running: boolean }).running
+  place ??= server().then(({ place }) => place)
+  return (await place) === 'machine'
 }
 
-/** Resolves with what is left once the residue is empty, or after a minute with what still is. A vm is removed after its record is told. */
+let place: Promise<string> | undefined
+
+/**
+ * Resolves with what is left once the residue is empty, or after some minutes with what still is: a vm is removed after its
+ * record is told, and a template may be in the making.
+ */
 export async function settled(): Promise<string[]> {
-  const until = Date.now() + 60_000
+  const until = Date.now() + 240_000
   for (;;) {
     const left = await residue()
     if (left.length === 0 || Date.now() > until) return left

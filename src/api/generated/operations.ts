@@ -1,10 +1,10 @@
 /** Made by `npm run generate` from openapi.json beside it: what is changed here is lost. */
 
 /** Of the document that this was made from. */
-export const documentSha256 = 'c7e1b5822ad64c4eddfdc2e274e6efdeabf501eea3b98197b48696f9ffe3ae65'
+export const documentSha256 = '7422f9718ddd7b549ba1113bacdf861b69f3736d8e2c2f5298c3ecbc18bbde18'
 
 /** from the table of errors */
-export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'workload_lost' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
+export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'quota_exceeded' | 'too_many_failures' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'workload_lost' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
 
 /** RFC 9457 problem details */
 export interface Problem {
@@ -29,6 +29,63 @@ export interface Problem {
     path: string
     message: string
   }[]
+}
+
+/** run: hand in, and read and kill one’s own; read: read everything; admin: everything */
+export type KeyScope = 'run' | 'read' | 'admin'
+
+/** bounds of one key; without one there is none */
+export interface KeyQuotas {
+  /** workloads at once; more wait */
+  running?: number
+  /** workloads that wait; more are refused */
+  queued?: number
+  /** seconds of processor time in a day (UTC) after which no more is taken */
+  cpu_seconds?: number
+}
+
+/** a key to make */
+export interface KeyRequest {
+  /** for people */
+  name: string
+  /** what it may do; run by default */
+  scopes?: KeyScope[]
+  /** time in ISO 8601 after which it is refused; never by default */
+  expires_at?: string
+  quotas?: KeyQuotas
+}
+
+/** a key, without its text */
+export interface KeyInfo {
+  id: string
+  name: string
+  scopes: KeyScope[]
+  quotas: KeyQuotas
+  created_at: string
+  /** to the minute */
+  last_used_at?: string
+  expires_at?: string
+  revoked_at?: string
+}
+
+/** a key that was just made */
+export interface NewKey {
+  id: string
+  name: string
+  scopes: KeyScope[]
+  quotas: KeyQuotas
+  created_at: string
+  /** to the minute */
+  last_used_at?: string
+  expires_at?: string
+  revoked_at?: string
+  /** its text, told this once */
+  key: string
+}
+
+/** keys, oldest first */
+export interface KeyList {
+  keys: KeyInfo[]
 }
 
 export type WorkloadStatus = 'pending' | 'running' | 'completed' | 'failed' | 'killed'
@@ -320,7 +377,7 @@ export interface Operations {
       }
     }
     answer: WorkloadRecord
-    code: 'archive_corrupt' | 'archive_too_large' | 'archive_unsafe' | 'backend_missing' | 'body_too_large' | 'entrypoint_ambiguous' | 'entrypoint_missing' | 'forbidden_origin' | 'idempotency_conflict' | 'internal' | 'invalid_field' | 'invalid_request' | 'overloaded' | 'shutting_down' | 'store_failed' | 'unauthorized' | 'unsupported_media_type'
+    code: 'archive_corrupt' | 'archive_too_large' | 'archive_unsafe' | 'backend_missing' | 'body_too_large' | 'entrypoint_ambiguous' | 'entrypoint_missing' | 'forbidden' | 'forbidden_origin' | 'idempotency_conflict' | 'internal' | 'invalid_field' | 'invalid_request' | 'overloaded' | 'quota_exceeded' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized' | 'unsupported_media_type'
   }
   /** Lists workloads, newest first, without their output */
   listWorkloads: {
@@ -337,7 +394,7 @@ export interface Operations {
       }
     }
     answer: WorkloadPage
-    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'unauthorized'
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized'
   }
   /** Hands a workload in and returns at once */
   submitWorkload: {
@@ -354,7 +411,7 @@ export interface Operations {
       }
     }
     answer: Accepted
-    code: 'archive_corrupt' | 'archive_too_large' | 'archive_unsafe' | 'backend_missing' | 'body_too_large' | 'entrypoint_ambiguous' | 'entrypoint_missing' | 'forbidden_origin' | 'idempotency_conflict' | 'internal' | 'invalid_field' | 'invalid_request' | 'overloaded' | 'shutting_down' | 'store_failed' | 'unauthorized' | 'unsupported_media_type'
+    code: 'archive_corrupt' | 'archive_too_large' | 'archive_unsafe' | 'backend_missing' | 'body_too_large' | 'entrypoint_ambiguous' | 'entrypoint_missing' | 'forbidden' | 'forbidden_origin' | 'idempotency_conflict' | 'internal' | 'invalid_field' | 'invalid_request' | 'overloaded' | 'quota_exceeded' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized' | 'unsupported_media_type'
   }
   /** Reads the record */
   getWorkload: {
@@ -365,7 +422,7 @@ export interface Operations {
       }
     }
     answer: WorkloadRecord
-    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'not_found' | 'shutting_down' | 'store_failed' | 'unauthorized'
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'not_found' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized'
   }
   /** Kills a workload that waits or runs */
   killWorkload: {
@@ -376,7 +433,7 @@ export interface Operations {
       }
     }
     answer: Accepted
-    code: 'already_ended' | 'body_too_large' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'invalid_request' | 'not_found' | 'shutting_down' | 'store_failed' | 'unauthorized' | 'unsupported_media_type'
+    code: 'already_ended' | 'body_too_large' | 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'invalid_request' | 'not_found' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized' | 'unsupported_media_type'
   }
   /** Follows output and status, live and from the beginning */
   followWorkload: {
@@ -397,7 +454,7 @@ export interface Operations {
       }
     }
     answer: ReadableStream<Uint8Array<ArrayBuffer>>
-    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'not_found' | 'shutting_down' | 'store_failed' | 'unauthorized'
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'not_found' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized'
   }
   /** Reads everything the program writes to one stream, as bytes, until it ends */
   readOutput: {
@@ -409,7 +466,7 @@ export interface Operations {
       }
     }
     answer: ReadableStream<Uint8Array<ArrayBuffer>>
-    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'not_found' | 'shutting_down' | 'store_failed' | 'unauthorized'
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'not_found' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized'
   }
   /** Says that the server lives */
   getHealth: {
@@ -427,61 +484,92 @@ export interface Operations {
   listBackends: {
     input: Record<never, never>
     answer: BackendList
-    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'unauthorized'
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized'
   }
   /** Lists root file systems */
   listImages: {
     input: Record<never, never>
     answer: ImageList
-    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'unauthorized'
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized'
   }
   /** Lists hosts and what they carry */
   listNodes: {
     input: Record<never, never>
     answer: NodeList
-    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'unauthorized'
+    code: 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized'
   }
   /** Counts workloads, and says how full it is */
   getStats: {
     input: Record<never, never>
     answer: Stats
-    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'unauthorized'
+    code: 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized'
   }
   /** Counts what earlier runs left behind */
   previewCleanup: {
     input: Record<never, never>
     answer: CleanupReport
-    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'unauthorized'
+    code: 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized'
   }
   /** Removes what earlier runs left behind */
   cleanup: {
     input: Record<never, never>
     answer: CleanupReport
-    code: 'body_too_large' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'invalid_request' | 'shutting_down' | 'store_failed' | 'unauthorized' | 'unsupported_media_type'
+    code: 'body_too_large' | 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'invalid_request' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized' | 'unsupported_media_type'
+  }
+  /** Copies the store, outputs, key and settings, for a home to be made from */
+  createBackup: {
+    input: Record<never, never>
+    answer: ReadableStream<Uint8Array<ArrayBuffer>>
+    code: 'body_too_large' | 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'invalid_request' | 'not_found' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized' | 'unsupported_media_type'
+  }
+  /** Makes a key, and tells its text this once */
+  createKey: {
+    input: {
+      body: KeyRequest
+    }
+    answer: NewKey
+    code: 'body_too_large' | 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'invalid_request' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized' | 'unsupported_media_type'
+  }
+  /** Lists keys, the revoked included */
+  listKeys: {
+    input: Record<never, never>
+    answer: KeyList
+    code: 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized'
+  }
+  /** Refuses a key from now on; what it has handed in goes on */
+  revokeKey: {
+    input: {
+      path: {
+        /** of the key */
+        id: string
+      }
+    }
+    answer: KeyInfo
+    code: 'body_too_large' | 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'invalid_request' | 'not_found' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized' | 'unsupported_media_type'
   }
   /** Tells Prometheus */
   getMetrics: {
     input: Record<never, never>
     answer: ReadableStream<Uint8Array<ArrayBuffer>>
-    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'unauthorized'
+    code: 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized'
   }
   /** Describes every route */
   getDocument: {
     input: Record<never, never>
     answer: Record<string, unknown>
-    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'unauthorized'
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized'
   }
   /** Shows this document */
   getDocs: {
     input: Record<never, never>
     answer: ReadableStream<Uint8Array<ArrayBuffer>>
-    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'unauthorized'
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized'
   }
   /** Makes a link that lets one browser in, once, within two minutes */
   createLoginLink: {
     input: Record<never, never>
     answer: LoginLink
-    code: 'body_too_large' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'invalid_request' | 'shutting_down' | 'store_failed' | 'unauthorized' | 'unsupported_media_type'
+    code: 'body_too_large' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'invalid_request' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized' | 'unsupported_media_type'
   }
 }
 
@@ -502,6 +590,10 @@ export const operations = {
   getStats: { method: 'GET', path: '/v1/stats', answer: 'json' },
   previewCleanup: { method: 'GET', path: '/v1/cleanup', answer: 'json' },
   cleanup: { method: 'POST', path: '/v1/cleanup', answer: 'json' },
+  createBackup: { method: 'POST', path: '/v1/backup', answer: 'stream' },
+  createKey: { method: 'POST', path: '/v1/keys', answer: 'json' },
+  listKeys: { method: 'GET', path: '/v1/keys', answer: 'json' },
+  revokeKey: { method: 'DELETE', path: '/v1/keys/{id}', answer: 'json' },
   getMetrics: { method: 'GET', path: '/metrics', answer: 'stream' },
   getDocument: { method: 'GET', path: '/openapi.json', answer: 'json' },
   getDocs: { method: 'GET', path: '/docs', answer: 'stream' },

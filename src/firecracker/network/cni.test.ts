@@ -116,10 +116,11 @@ test('a failed ADD is followed by DEL of all; the error is the plugin’s own', 
   expect(await runtime.attachments('eth0')).toEqual([])
 })
 
-test('a failed DEL stays on record, and the next one can mend it', async () => {
+test('a failed DEL keeps no other plugin from its own; it stays on record, and the next one can mend it', async () => {
   await runtime.add(attachment, signal)
   await answer('second', 'DEL', `echo '{"code":999,"msg":"busy"}'; exit 1`)
   await expect(runtime.del(attachment)).rejects.toThrow('second DEL: busy')
+  expect((await calls()).slice(2)).toEqual(['DEL second', 'DEL first'])
   expect(await runtime.attachments('eth0')).toEqual(['vm-1'])
   await rm(join(folder, 'second.DEL'))
   await runtime.del(attachment)

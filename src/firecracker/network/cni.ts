@@ -90,13 +90,22 @@ export class CniRuntime {
       .map((file) => file.slice(before.length, -after.length))
   }
 
+  /** One plugin that fails keeps none of the others from taking back what is theirs. */
   async #delete(a: Attachment): Promise<void> {
     const cached = await this.#recall(a)
     const list = cached?.list ?? this.#o.list
     const attachment = { ...a, args: cached?.args ?? a.args }
+    const failures: unknown[] = []
     for (const plugin of list.plugins.toReversed()) {
       const stdin = pluginStdin(list, plugin, cached?.result)
-      await execPlugin(this.#o, { command: 'DEL', plugin: plugin.type, stdin, attachment })
+      await execPlugin(this.#o, { command: 'DEL', plugin: plugin.type, stdin, attachment }).catch((error: unknown) =>
+        failures.push(error),
+      )
+    }
+    const [first, ...others] = failures
+    if (first !== undefined) {
+      for (const other of others) note(first, other)
+      throw first as Error
     }
     await rm(this.#cacheFile(a), { force: true })
   }

@@ -79,6 +79,12 @@ export function requestInstruments(registry: Registry) {
       buckets: requestBuckets,
       registers,
     }),
+    refused: new Counter({
+      name: 'vulcan_auth_failures_total',
+      help: 'Requests refused for their key, its scope, or their Host or Origin.',
+      labelNames: ['reason'],
+      registers,
+    }),
     streams: new Gauge({ name: 'vulcan_log_streams_open', help: 'Clients that follow a log now.', registers }),
   }
 }

@@ -5,7 +5,7 @@ import { exitReasons, type WorkloadSummary } from '../../api/workload.ts'
 import type { Facts } from '../../base/facts.ts'
 import { statusOf } from '../../scheduler/lifecycle.ts'
 import type { SchedulerFacts } from '../../scheduler/options.ts'
-import type { ServerFacts } from '../facts.ts'
+import { refusals, type ServerFacts } from '../facts.ts'
 import { requestInstruments, vmInstruments, workloadInstruments, type Instruments } from './instruments.ts'
 import { addReadings, type Sources } from './readings.ts'
 
@@ -27,6 +27,7 @@ export class Metrics {
 
   /** A counter that appears with its first event hides that event from every rate and alert. */
   #beginAtZero(): void {
+    for (const reason of refusals) this.#instruments.refused.inc({ reason }, 0)
     for (const { name: runtime } of runtimes) {
       this.#instruments.accepted.inc({ runtime }, 0)
       this.#instruments.ended.inc({ runtime, status: 'completed', by: 'program' }, 0)
@@ -41,12 +42,13 @@ export class Metrics {
 
   /** Counts from now on what these rooms state. */
   subscribe({ scheduler, server }: { scheduler: Facts<SchedulerFacts>; server: Facts<ServerFacts> }): void {
-    const { accepted, requests, streams } = this.#instruments
+    const { accepted, refused, requests, streams } = this.#instruments
     scheduler.on('workload.accepted', ({ runtime }) => accepted.inc({ runtime }))
     scheduler.on('workload.ended', ({ summary }) => this.ended(summary))
     server.on('request.answered', ({ method, route, status, ms }) =>
       requests.observe({ method, route, status: String(status) }, ms / 1000),
     )
+    server.on('access.refused', ({ reason }) => refused.inc({ reason }))
     server.on('stream.opened', () => streams.inc())
     server.on('stream.closed', () => streams.dec())
   }

@@ -6,7 +6,7 @@ import { Metrics } from './metrics.ts'
 
 export function metricsRoute(app: FastifyTypeBox, metrics: Pick<Metrics, 'text'>): void {
   const schema = { operationId: 'getMetrics', summary: 'Tells Prometheus', tags: ['state'], querystring: NoQuery }
-  const config = { media: { type: 'text/plain', description: 'Prometheus’s text format' } }
+  const config = { scope: 'read' as const, media: { type: 'text/plain', description: 'Prometheus’s text format' } }
   app.get(routes.metrics, { schema, config }, async (_request, reply) =>
     reply.type(Metrics.type).send(await metrics.text()),
   )

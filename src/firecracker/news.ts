@@ -1,0 +1,15 @@
+/** What of this room's facts the operator should read, in words. */
+import type { Facts } from '../base/facts.ts'
+import type { FirecrackerFacts } from './facts.ts'
+
+export function tellNews(facts: Facts<FirecrackerFacts>, say: (words: string) => void): void {
+  facts.on('vm.leftover', ({ vmId, message }) => say(`vm ${vmId} left something behind: ${message}`))
+  facts.on('template.built', ({ runtime, memMib, ms }) =>
+    say(`made a template of ${runtime} with ${memMib} MiB in ${(ms / 1000).toFixed(1)} s`),
+  )
+  facts.on('template.failed', ({ runtime, memMib, message }) =>
+    say(`no template of ${runtime} with ${memMib} MiB: ${message}`),
+  )
+  facts.on('vm.recovered', ({ vmId }) => say(`vm ${vmId} of an earlier server goes on`))
+  facts.on('vm.recovery_failed', ({ vmId, message }) => say(`vm ${vmId} could not be taken up: ${message}`))
+}

@@ -1,0 +1,72 @@
+/** A vm that goes on from a snapshot: jailed like any other, with the template's memory mapped privately and read-only files. */
+import type { Scope } from '../base/scope.ts'
+import { deadline } from '../base/time.ts'
+import { Session } from './agent.ts'
+import { FirecrackerApi } from './api.ts'
+import { agentPort, inJail } from './names.ts'
+import { type FreshVm, killDeadlineMs, living, type Placed, placeVm, type Starting, type VmHost } from './vm.ts'
+import { dial } from './vsock.ts'
+
+/** Files of a snapshot; none of them may ever change while a vm goes on from it. */
+export interface Snapshot {
+  readonly memory: string
+  readonly state: string
+  /** The disk as it was in that moment, copied for each vm. */
+  readonly disk: string
+}
+
+/**
+ * Deadlines of the first words, in milliseconds. A connection made right after a restore can be answered by nothing or by
+ * an end of file (Firecracker's issue 5882): it is dialed again, soon first.
+ */
+const firstWordsMs = [1500, 3000, 6000, 12_000]
+
+/** Rejects with a VulcanError; the caller closes the scope. */
+export async function restoreVm(scope: Scope, host: VmHost, o: Starting & { snapshot: Snapshot }): Promise<FreshVm> {
+  const { phases, snapshot, signal } = o
+  const files = {
+    shared: [
+      [o.rootfs, inJail.rootfs],
+      [snapshot.memory, inJail.memory],
+      [snapshot.state, inJail.state],
+    ],
+    disk: snapshot.disk,
+  } as const
+  const placed = await placeVm(scope, host, { ...o, files })
+  const begun = performance.now()
+  await phases.time('load', () => load(placed, signal))
+  const session = await phases.time('wake', () => firstWords(placed, signal))
+  const bootMs = performance.now() - begun
+  return { ...living(host, placed), network: placed.network, start: 'restore', bootMs, session }
+}
+
+async function load({ names, network }: Placed, signal: AbortSignal): Promise<void> {
+  const api = await deadline('the API socket', { timeoutMs: killDeadlineMs, signal }, (s) =>
+    FirecrackerApi.open(names.apiSocket, s),
+  )
+  try {
+    await api.loadSnapshot({
+      snapshot_path: inJail.state,
+      mem_backend: { backend_type: 'File', backend_path: inJail.memory },
+      network_overrides: network.nic ? [{ iface_id: 'eth0', host_dev_name: network.nic.tap }] : [],
+      resume_vm: true,
+    })
+  } finally {
+    await api.close()
+  }
+}
+
+async function firstWords({ names }: Placed, signal: AbortSignal): Promise<Session> {
+  let last: unknown
+  for (const timeoutMs of firstWordsMs) {
+    try {
+      return await deadline('the first word of a restored guest', { timeoutMs, signal }, async (s) =>
+        Session.open(await dial(names.vsock, agentPort, s), s),
+      )
+    } catch (error) {
+      signal.throwIfAborted()
+      last = error
+    }
+  }
+  throw last
+}

@@ -1,0 +1,78 @@
+/** A snapshot of a vm that has booted, is warm, and has never seen anything of a tenant. */
+import { chmod, chown, mkdir, rename } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { Scope } from '../base/scope.ts'
+import type { Image } from '../images/images.ts'
+import { FirecrackerApi } from './api.ts'
+import { bootVm } from './coldstart.ts'
+import { warmOf } from './launch.ts'
+import { inJail } from './names.ts'
+import { Phases } from './phases.ts'
+import { exec, follow } from './program.ts'
+import type { Snapshot } from './restore.ts'
+import { kill, openSession, type Vm, type VmHost, type VmRequest } from './vm.ts'
+
+/** What a snapshot is made of, beside what all vms of this host share. */
+export interface SnapshotRequest extends Pick<VmRequest, 'size' | 'diskMib'> {
+  readonly image: Image
+  /** Whether its guests have a network interface. */
+  readonly nic: boolean
+}
+
+export function filesIn(folder: string): Snapshot {
+  return { memory: join(folder, 'memory'), state: join(folder, 'state'), disk: join(folder, 'disk') }
+}
+
+/** Boots a vm, warms it up and leaves its snapshot in the folder, which it makes. The vm is gone afterwards. */
+export async function takeSnapshot(
+  host: VmHost,
+  o: SnapshotRequest & { id: string; folder: string; signal: AbortSignal },
+): Promise<void> {
+  const { image, size, diskMib, signal } = o
+  await using scope = new Scope(`snapshot of ${image.name}`)
+  const network = { mode: o.nic ? 'host' : 'none', allow: [] } as const
+  const request = { runId: o.id, rootfs: image.rootfs, size, diskMib, network, console: false, fileMib: size.memMib }
+  const vm = await bootVm(scope, host, { ...request, phases: new Phases(), signal })
+  await warmUp(vm, o)
+  const api = await FirecrackerApi.open(vm.names.apiSocket, signal)
+  try {
+    await api.pause()
+    await api.createSnapshot({ snapshot_path: inJail.state, mem_file_path: inJail.memory })
+  } finally {
+    await api.close()
+  }
+  // The disk belongs to this moment: the vm must not go on.
+  await kill(vm.names, vm.process)
+  await keep(vm, o.folder)
+}
+
+/** Runs what touches the pages that every start of the runtime touches; leaves nothing of it. */
+async function warmUp(vm: Vm, { image, signal }: SnapshotRequest & { signal: AbortSignal }): Promise<void> {
+  const session = await openSession(vm, signal)
+  try {
+    const request = warmOf(image)
+    if (!request) return
+    await exec(session, { ...request, run: randomUUID(), tag: 'program', keep_ms: 0 }, signal)
+    const { ended } = await follow(session, () => Promise.resolve(), signal)
+    if (ended.code !== 0) throw new Error(`warming up ${image.name}: ${JSON.stringify(ended)}`)
+  } finally {
+    session.close()
+  }
+}
+
+/** Nobody may change what vms map: the files become root's, and read-only. */
+async function keep({ names }: Vm, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o711 })
+  const files = filesIn(folder)
+  const moves = [
+    [inJail.memory, files.memory],
+    [inJail.state, files.state],
+    [inJail.disk, files.disk],
+  ] as const
+  for (const [from, to] of moves) {
+    await rename(join(names.root, from), to)
+    await chown(to, 0, 0)
+    await chmod(to, 0o444)
+  }
+}

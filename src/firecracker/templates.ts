@@ -1,0 +1,169 @@
+/** Templates: snapshots that vms of a class go on from, made in the background, tried before they are used. */
+import { randomUUID } from 'node:crypto'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { arch, cpus, release } from 'node:os'
+import { join } from 'node:path'
+import { sha256 } from '../base/files.ts'
+import type { Facts } from '../base/facts.ts'
+import { Scope } from '../base/scope.ts'
+import { deadline } from '../base/time.ts'
+import type { FirecrackerFacts } from './facts.ts'
+import { namesOf } from './names.ts'
+import { Phases } from './phases.ts'
+import { restoreVm, type Snapshot } from './restore.ts'
+import { filesIn, takeSnapshot, type SnapshotRequest } from './snapshot.ts'
+import type { VmHost } from './vm.ts'
+
+/** Changed when the same inputs give another template. */
+const version = 1
+/** Written last: a folder without it is half a template. */
+const marker = 'COMPLETE'
+/** Each takes the memory of its vm on the disk. */
+const most = 8
+/** A class that is used but once is not worth the time and the disk. */
+const usesBefore = 2
+/** For the boot, the snapshot and the trial of one template, in milliseconds. */
+const buildDeadlineMs = 300_000
+
+export class Templates {
+  readonly #host: VmHost
+  readonly #folder: string
+  readonly #facts: Facts<FirecrackerFacts>
+  /** The one that was used longest ago comes first. */
+  readonly #ready = new Set<string>()
+  readonly #uses = new Map<string, number>()
+  readonly #wanted = new Map<string, SnapshotRequest>()
+  /** Ids of the vms that templates are made of and tried with. */
+  readonly #vms = new Set<string>()
+  readonly #closing = new AbortController()
+  #building: Promise<void> | undefined
+
+  private constructor(o: { host: VmHost; folder: string; facts: Facts<FirecrackerFacts> }) {
+    this.#host = o.host
+    this.#folder = o.folder
+    this.#facts = o.facts
+  }
+
+  /** Finds what an earlier process has made; what it left half made is removed. */
+  static async open(o: { host: VmHost; folder: string; facts: Facts<FirecrackerFacts> }): Promise<Templates> {
+    const templates = new Templates(o)
+    await mkdir(o.folder, { recursive: true, mode: 0o711 })
+    for (const name of await readdir(o.folder)) {
+      const found = await readFile(join(o.folder, name, marker)).catch(() => undefined)
+      if (found) templates.#ready.add(name)
+      else await rm(join(o.folder, name), { recursive: true, force: true })
+    }
+    return templates
+  }
+
+  /** Ids that belong to templates in the making. */
+  get vms(): ReadonlySet<string> {
+    return this.#vms
+  }
+
+  /** The snapshot for such a vm, where there is one. */
+  find(request: SnapshotRequest): Snapshot | undefined {
+    const key = this.#keyOf(request)
+    if (!this.#ready.delete(key)) return undefined
+    this.#ready.add(key)
+    return filesIn(join(this.#folder, key))
+  }
+
+  /** Says that a vm of that class was started. One that comes again gets a template, when those before it have theirs. */
+  noteUse(request: SnapshotRequest): void {
+    const key = this.#keyOf(request)
+    const uses = (this.#uses.get(key) ?? 0) + 1
+    this.#uses.set(key, uses)
+    if (uses < usesBefore || this.#ready.has(key) || this.#closing.signal.aborted) return
+    this.#wanted.set(key, request)
+    this.#building ??= this.#build().finally(() => {
+      this.#building = undefined
+    })
+  }
+
+  /** Takes a template out of use: a vm could not go on from it. Those that did are not touched. */
+  async discard(request: SnapshotRequest): Promise<void> {
+    await this.#remove(this.#keyOf(request))
+  }
+
+  /** Resolves when nothing is being made any more. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new Error('the server stops'))
+    await this.#building
+  }
+
+  async #build(): Promise<void> {
+    for (;;) {
+      const [next] = this.#wanted
+      if (!next || this.#closing.signal.aborted) return
+      const [key, request] = next
+      this.#wanted.delete(key)
+      const begun = performance.now()
+      const { image, size } = request
+      try {
+        const limit = { timeoutMs: buildDeadlineMs, signal: this.#closing.signal }
+        await deadline(`the template of ${image.name}`, limit, (signal) => this.#make(key, request, signal))
+        const ms = performance.now() - begun
+        this.#facts.emit('template.built', { runtime: image.name, memMib: size.memMib, ms })
+      } catch (error) {
+        if (this.#closing.signal.aborted) return
+        this.#facts.emit('template.failed', { runtime: image.name, memMib: size.memMib, message: String(error) })
+      }
+    }
+  }
+
+  async #make(key: string, request: SnapshotRequest, signal: AbortSignal): Promise<void> {
+    const folder = join(this.#folder, key)
+    const making = `${folder}.making`
+    await rm(making, { recursive: true, force: true })
+    try {
+      await this.#withVm((id) => takeSnapshot(this.#host, { ...request, id, folder: making, signal }))
+      await this.#withVm((id) => this.#try(request, { id, snapshot: filesIn(making), signal }))
+      await writeFile(join(making, marker), JSON.stringify(this.#inputsOf(request), null, 2))
+      await rename(making, folder)
+      this.#ready.add(key)
+      for (const old of [...this.#ready].slice(0, -most)) await this.#remove(old)
+    } finally {
+      await rm(making, { recursive: true, force: true })
+    }
+  }
+
+  /** A vm goes on from it and its agent answers. */
+  async #try(request: SnapshotRequest, o: { id: string; snapshot: Snapshot; signal: AbortSignal }): Promise<void> {
+    const { image, size, diskMib, nic } = request
+    const { id, snapshot, signal } = o
+    await using scope = new Scope(`trial of ${image.name}`)
+    const network = { mode: nic ? 'host' : 'none', allow: [] } as const
+    const vm = { runId: id, rootfs: image.rootfs, size, diskMib, network, console: false, phases: new Phases() }
+    const { session } = await restoreVm(scope, this.#host, { ...vm, snapshot, signal })
+    await session?.request({ op: 'ping' }, signal)
+    session?.close()
+  }
+
+  async #withVm(body: (id: string) => Promise<void>): Promise<void> {
+    const id = randomUUID()
+    const { vmId } = namesOf(this.#host.places, id)
+    this.#vms.add(vmId)
+    try {
+      await body(id)
+    } finally {
+      this.#vms.delete(vmId)
+    }
+  }
+
+  /** Vms that go on from it keep its files for as long as they live. */
+  async #remove(key: string): Promise<void> {
+    if (this.#ready.delete(key)) await rm(join(this.#folder, key), { recursive: true, force: true })
+  }
+
+  #keyOf(request: SnapshotRequest): string {
+    return sha256(JSON.stringify(this.#inputsOf(request))).slice(0, 16)
+  }
+
+  /** All that decides whether a vm can go on from a snapshot, and what it then is. */
+  #inputsOf({ image, size, diskMib, nic }: SnapshotRequest): object {
+    const { firecracker, kernel, initramfs } = this.#host.assets
+    const host = { kernel: release(), cpu: cpus()[0]?.model, arch: arch() }
+    return { version, host, firecracker, kernel, initramfs, image: image.digest, size, diskMib, nic }
+  }
+}

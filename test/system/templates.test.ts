@@ -1,0 +1,59 @@
+/** Vms that go on from a template: they are nobody's copy, and what one does is not seen by the next. */
+import { beforeAll, expect, test } from 'vitest'
+import { sleep } from '../../src/base/time.ts'
+import { onNode, python, settled } from './harness.ts'
+
+/** Everything that two vms must not have in common, as a program sees it. */
+const identity = `
+import json, os, random, socket, time, uuid
+mac = open('/sys/class/net/eth0/address').read().strip()
+print(json.dumps({
+  'urandom': os.urandom(8).hex(), 'random': random.random(), 'uuid4': str(uuid.uuid4()), 'uuid1': str(uuid.uuid1()),
+  'boot_id': open('/proc/sys/kernel/random/boot_id').read().strip(), 'hash': hash('vulcan'), 'mac': mac,
+  'kernel uuid': open('/proc/sys/kernel/random/uuid').read().strip(), 'pid token': os.urandom(4).hex() + str(os.getpid()),
+}))
+print(time.time())
+open('/work/left', 'w').write('behind')
+print(os.path.exists('/tmp/mark')); open('/tmp/mark', 'w').write('x')`
+
+async function once() {
+  const record = await python(identity, { network: 'internet' })
+  expect(record, JSON.stringify(record)).toMatchObject({ status: 'completed', stderr: '' })
+  const [line = '', time = '', marked = ''] = record.stdout.split('\n')
+  return { start: record.run?.start, own: JSON.parse(line) as Record<string, unknown>, time: Number(time), marked }
+}
+
+beforeAll(async () => {
+  // The first of a class boots, and has a template made; it is in use once a vm goes on from it.
+  const until = Date.now() + 400_000
+  while ((await once()).start !== 'restore') {
+    expect(Date.now(), 'no template came into use').toBeLessThan(until)
+    await sleep(2000)
+  }
+})
+
+test('clones of one template have nothing of each other: random numbers, ids, addresses, clock, files', async () => {
+  const seen = []
+  for (let n = 0; n < 8; n += 1) {
+    const clone = await once()
+    expect(clone.start).toBe('restore')
+    expect(clone.marked).toBe('False')
+    expect(Math.abs(clone.time - Date.now() / 1000)).toBeLessThan(60)
+    seen.push(clone.own)
+  }
+  for (const name of Object.keys(seen[0] ?? {})) {
+    const values = seen.map((own) => own[name])
+    // Addresses may come round again once a vm is gone; of vms that follow one another they differ all the same.
+    expect(new Set(values).size, `${name}: ${values.join(', ')}`).toBe(seen.length)
+  }
+  expect(await settled()).toEqual([])
+})
+
+test('a template that cannot be loaded is put away, and the vm boots', async () => {
+  await onNode(
+    'for state in /var/lib/vulcan/templates/*/state $VULCAN_HOME/templates/*/state; do [ -f "$state" ] && truncate -s 100 "$state"; done; true',
+  )
+  const record = await python('print("all the same")', { network: 'internet' })
+  expect(record).toMatchObject({ status: 'completed', stdout: 'all the same\n', run: { start: 'boot' } })
+  expect(await settled()).toEqual([])
+})
