@@ -29,6 +29,11 @@ test('only pieces that the record knows are told, with what was measured of them
   expect(pieces.find(({ name }) => name === 'Program')?.measured).toEqual(['300 ms'])
 })
 
+test('a vm that was restored is not said to have booted', () => {
+  const run = { ...summary.run!, start: 'restore' as const, phases_ms: { queue: 1, vm: 30, load: 8, wake: 20 } }
+  expect(piecesOf({ ...summary, run }).map(({ name }) => name)).toEqual(['Queue', 'Template', 'Waking'])
+})
+
 test('without a run there is nothing to tell', () => {
   const { run: _run, ...waiting } = summary
   expect(piecesOf(waiting)).toEqual([])

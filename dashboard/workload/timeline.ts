@@ -18,7 +18,7 @@ export interface Timeline {
 }
 
 /** These lie within the phase vm, and some of them side by side. */
-const partsOfVm: ReadonlySet<string> = new Set(['network', 'jail', 'jailer', 'configure', 'boot'])
+const partsOfVm: ReadonlySet<string> = new Set(['network', 'jail', 'jailer', 'configure', 'boot', 'load', 'wake'])
 
 /** In the order in which they began. Without beginnings, one behind the other as they are told. */
 export function timelineOf({
@@ -45,12 +45,14 @@ export function timelineOf({
 /** One sentence on each phase. */
 export const aboutPhase: Readonly<Record<string, string>> = {
   queue: 'It waited for room on the host.',
-  vm: 'A microVM was made for it alone, and booted.',
+  vm: 'A microVM was made for it alone, and got ready.',
   network: 'A network namespace with a cable of its own was laid, behind the firewall.',
   jail: 'A folder was prepared with nothing in it but kernel, image and an empty disk.',
   jailer: 'Firecracker was started in that folder, with its own user, cgroup and system call filter.',
   configure: 'Firecracker was told of memory, processors, drives, network and vsock.',
   boot: 'The guest’s kernel booted, and its agent said that it is ready.',
+  load: 'The memory of a vm that had booted before was mapped, for this run alone.',
+  wake: 'The vm woke, was given addresses, clock and random numbers of its own, and its agent said that it is ready.',
   greet: 'The agent was greeted: clock, entropy, host name, and one ping for the round trip.',
   upload: 'The program’s files went into the guest over vsock.',
   build: 'The program was compiled in the guest.',
