@@ -66,7 +66,8 @@ const serve: Wiring['serve'] = async (loaded, o) => {
   // systemd listens on a datagram socket in the file system, which Node does not have: its own tool says it.
   if (isNotified()) await run(['systemd-notify', '--ready'], { timeoutMs: 10_000 })
   o.say(`the server listens at ${url}`)
-  o.say(`its dashboard, for whoever opens this within two minutes: ${url}${app.loginPath()}`)
+  // Others may read a log.
+  if (process.stderr.isTTY) o.say(`its dashboard, once within two minutes: ${url}${app.loginPath()}`)
   if (!o.signal.aborted) await new Promise((resolve) => o.signal.addEventListener('abort', resolve, { once: true }))
   o.say('the server stops')
 }
@@ -243,8 +244,6 @@ async function listen(app: FastifyTypeBox, { config, origins }: Loaded): Promise
   }
 }
 
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
-}
+const wordsOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error))
 
 process.exitCode = await cli(process.argv.slice(2), { root, program, version, serve, foreignDrops, backUp })
