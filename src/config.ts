@@ -101,6 +101,11 @@ export function terminalType(): string | undefined {
   return process.env['TERM'] || undefined
 }
 
+/** True where this process was started on a desktop, which can open a browser. */
+export function hasDesktop(): boolean {
+  return Boolean(process.env['WAYLAND_DISPLAY'] || process.env['DISPLAY'])
+}
+
 /** Where systemd (Type=notify) waits for the news that a service is ready. */
 const notifySocket = 'NOTIFY_SOCKET'
 

@@ -68,6 +68,8 @@ const serve: Wiring['serve'] = async (loaded, o) => {
   // systemd listens on a datagram socket in the file system, which Node does not have: its own tool says it.
   if (isNotified()) await run(['systemd-notify', '--ready'], { timeoutMs: 10_000 })
   o.say(`the server listens at ${url}`)
+  // Others may read a log.
+  if (process.stderr.isTTY) o.say(`its dashboard, once within two minutes: ${url}${app.loginPath()}`)
   if (!o.signal.aborted) await new Promise((resolve) => o.signal.addEventListener('abort', resolve, { once: true }))
   o.say('the server stops')
 }
@@ -89,6 +91,7 @@ async function open(scope: Scope, config: Config, { say, signal }: Serving): Pro
     ...{ scheduler, bus },
     access: { keyring: new Keyring({ store, localSha256, log }), names: config['server.names'] },
     failuresPerMinute: config['server.failures_per_minute'],
+    dashboard: join(dirname(program), 'dashboard'),
     home: config.home,
     node: config.node,
     build: await buildOf({ program, home: config.home }),
@@ -236,8 +239,6 @@ async function listen(app: FastifyTypeBox, { config, origins }: Loaded): Promise
   }
 }
 
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
-}
+const wordsOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error))
 
 process.exitCode = await cli(process.argv.slice(2), { root, program, version, serve, foreignDrops, backUp })

@@ -62,6 +62,20 @@ test('imports point down', () => {
   expect(wrong).toEqual([])
 })
 
+test('the dashboard imports src/api and nothing else of ours', () => {
+  const room = resolve(src, '..', 'dashboard')
+  const pages = readdirSync(room, { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file))
+  const wrong = pages.flatMap((file) =>
+    importsOf(join(room, file))
+      .filter((path) => path.startsWith('.'))
+      .map((path) => resolve(dirname(join(room, file)), path))
+      .filter((path) => !path.startsWith(`${room}/`) && !path.startsWith(join(src, 'api/')))
+      .map((path) => `${file} imports ${relative(src, path)}`),
+  )
+  expect(pages.length).toBeGreaterThan(10)
+  expect(wrong).toEqual([])
+})
+
 test('api is pure: no module of Node, so that it runs in a browser', () => {
   const wrong = files.filter((file) => roomOf(file) === 'api' && !file.endsWith('.test.ts'))
   expect(wrong.flatMap(importsOf).filter((path) => path.startsWith('node:'))).toEqual([])

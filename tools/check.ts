@@ -10,6 +10,7 @@ const steps: readonly Step[] = [
   { name: 'go test', argv: ['go', 'test', './...'], cwd: native },
   { name: 'unit tests', argv: ['vitest', 'run', '--project', 'unit', '--reporter', 'dot'] },
   { name: 'types', argv: ['tsc', '-p', 'tsconfig.json'] },
+  { name: 'page types', argv: ['tsc', '-p', 'dashboard/tsconfig.json'] },
   { name: 'lint', argv: ['oxlint', '--type-aware', '--deny-warnings'] },
   { name: 'go vet', argv: ['go', 'vet', './...'], cwd: native },
   { name: 'dead code', argv: ['knip', '--no-progress'] },

@@ -3,7 +3,7 @@ import { VulcanError } from './errors.ts'
 import type { KeyInfo, KeyRequest, NewKey } from './keys.ts'
 import { Patience, type PatienceOptions } from './patience.ts'
 import { EventParser, type LogEvent } from './sse.ts'
-import type { BackendState, CleanupReport, Health, ImageState, NodeState, Stats } from './state.ts'
+import type { BackendState, CleanupReport, Health, ImageState, LoginLink, NodeState, Stats } from './state.ts'
 import { Transport, type Connection } from './transport.ts'
 import type { Accepted, WorkloadRecord, WorkloadRequest, WorkloadSummary } from './workload.ts'
 
@@ -80,6 +80,11 @@ export class Client {
   /** What cleanup would remove. */
   async leftovers(): Promise<CleanupReport> {
     return this.#transport.call('previewCleanup', {})
+  }
+
+  /** A link that lets one browser in, once. */
+  async loginLink(): Promise<LoginLink> {
+    return this.#transport.call('createLoginLink', {})
   }
 
   /** Makes a key; the answer alone holds its text. */

@@ -15,6 +15,7 @@ export const routes = {
   images: `${prefix}/images`,
   stats: `${prefix}/stats`,
   cleanup: `${prefix}/cleanup`,
+  loginLinks: `${prefix}/login-links`,
   keys: `${prefix}/keys`,
   key: `${prefix}/keys/:id`,
   backup: `${prefix}/backup`,
@@ -23,6 +24,14 @@ export const routes = {
   ready: '/readyz',
   openapi: '/openapi.json',
   docs: '/docs',
+} as const
+
+/** Paths for browsers alone, which the document of the API leaves out. */
+export const pages = {
+  /** Where a login link leads. */
+  login: '/login',
+  /** The dashboard's files, named by their content. */
+  assets: '/assets',
 } as const
 
 /** Paths that need no key. */

@@ -58,6 +58,15 @@ export type CleanupReport = Static<typeof CleanupReport>
 
 export const Readiness = Type.Object({ status: Type.String() }, { $id: 'Readiness', description: 'workloads can run' })
 
+export const LoginLink = Type.Object(
+  {
+    path: Type.String({ description: 'of this server, to open in a browser; good once' }),
+    expires_at: Type.String({ description: 'RFC 3339' }),
+  },
+  { $id: 'LoginLink', description: 'lets a browser in' },
+)
+export type LoginLink = Static<typeof LoginLink>
+
 export const BackendList = Type.Object(
   { backends: Type.Array(ref(BackendState)) },
   { $id: 'BackendList', description: 'backends' },

@@ -162,6 +162,9 @@ const summaryFields = {
   isolation: Type.String(),
   labels: Type.Record(Type.String(), Type.String()),
   priority: Type.Integer(),
+  resources: Type.Optional(
+    Type.Object({ cpus: Type.Number(), mem_mb: Type.Integer() }, { description: 'cores and MiB that it may use' }),
+  ),
   place: Type.Optional(Type.Integer({ description: 'while it waits: its place in the queue, from 1' })),
   exit: Type.Optional(ref(ExitRecord)),
   created_at: Type.String({ description: 'RFC 3339' }),

@@ -16,6 +16,7 @@ import { killCommand } from './kill.ts'
 import { logsCommand } from './logs.ts'
 import { lsCommand } from './ls.ts'
 import { machineCommand } from './machine.ts'
+import { openCommand } from './open.ts'
 import { runCommand } from './run.ts'
 import { serveCommand } from './serve.ts'
 import { setupCommand } from './setup.ts'
@@ -98,6 +99,7 @@ const commands: readonly ((act: Act) => CommandUnknownOpts)[] = [
   statusCommand,
   lsCommand,
   killCommand,
+  openCommand,
   serveCommand,
   upCommand,
   downCommand,

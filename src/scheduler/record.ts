@@ -25,7 +25,7 @@ export interface Given {
 
 /** A workload with what is known of it now, which for a live one is more than its row. */
 export interface Seen extends Known {
-  readonly row: Pick<Stored, 'id' | 'runtime' | 'isolation' | 'labels' | 'priority' | 'createdAt'>
+  readonly row: Pick<Stored, 'id' | 'runtime' | 'isolation' | 'labels' | 'priority' | 'cpus' | 'memMib' | 'createdAt'>
   readonly status: Status
   readonly startedAt?: number | undefined
   readonly finishedAt?: number | undefined
@@ -58,6 +58,7 @@ export function summaryOf({ row, status, exit, run, queueMs, startedAt, finished
     isolation: row.isolation,
     labels: { ...row.labels },
     priority: row.priority,
+    resources: { cpus: row.cpus, mem_mb: row.memMib },
     ...(exit && { exit: exitRecordOf(exit) }),
     created_at: time(row.createdAt),
     ...(startedAt !== undefined && { started_at: time(startedAt) }),

@@ -7,8 +7,10 @@ import { openPaths, routes } from '../api/routes.ts'
 import type { Facts } from '../base/facts.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
 import { Attempts } from './attempts.ts'
+import { isOfPage, sessionOf } from './browser.ts'
 import type { Refusal, ServerFacts } from './facts.ts'
 import type { Caller, Invalid, Keyring } from './keyring.ts'
+import type { Sessions } from './sessions.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -25,6 +27,8 @@ export interface Access {
   readonly keyring: Keyring
   /** Host names the server answers to besides localhost and bare addresses. */
   readonly names: readonly string[]
+  /** Browsers that came in by a link. */
+  readonly sessions: Sessions
   /** Requests without a valid key that one address may send in a minute. */
   readonly failuresPerMinute: number
 }
@@ -40,8 +44,8 @@ export function guard(app: FastifyInstance, access: Access, facts: Facts<ServerF
     }
     const foreign = foreignness(request, access.names)
     if (foreign) refuse('origin', foreign)
-    if (openPaths.has(request.url.split('?')[0] ?? '')) return
-    const found = await callerOf(request, access.keyring)
+    if (openPaths.has(request.url.split('?')[0] ?? '') || isOfPage(request)) return
+    const found = await callerOf(request, access)
     if (typeof found === 'string') {
       // Only those are made to wait who have no key: whoever shares an address with them is not shut out by it.
       const waitS = attempts.fail(request.ip, Date.now())
@@ -74,11 +78,14 @@ function foreignness({ headers }: FastifyRequest, names: readonly string[]): Vul
   return new VulcanError('forbidden_origin', `requests from pages of ${JSON.stringify(origin)} are refused`)
 }
 
-async function callerOf(request: FastifyRequest, keyring: Keyring): Promise<Caller | Invalid | 'missing'> {
+async function callerOf(request: FastifyRequest, { keyring, sessions }: Access): Promise<Caller | Invalid | 'missing'> {
   const { authorization } = request.headers
   const bearer = isPage(request) ? asBearer(authorization) : authorization
   const text = /^Bearer (\S+)$/i.exec(bearer ?? '')?.[1]
-  return text === undefined ? 'missing' : keyring.find(text)
+  if (text !== undefined) return keyring.find(text)
+  const session = sessionOf(request)
+  const keySha256 = session === undefined ? undefined : sessions.keyOf(session)
+  return keySha256 === undefined ? 'missing' : keyring.findHash(keySha256)
 }
 
 /** A browser asks its user for a name and a password, and can ask for nothing else. */

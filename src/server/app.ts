@@ -4,12 +4,14 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, type RawServerDe
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ImageState } from '../api/state.ts'
 import type { Facts } from '../base/facts.ts'
+import { exists } from '../base/files.ts'
 import { orderedId } from '../base/id.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Capacity } from '../store/leases.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
 import { guard, type Access } from './access.ts'
 import { stateCalls } from './calls.ts'
+import { dashboardRoutes } from './dashboard.ts'
 import { Closing } from './closing.ts'
 import { documentRoutes } from './docs.ts'
 import { eventsRoute } from './events.ts'
@@ -20,7 +22,9 @@ import type { Metrics } from './metrics/metrics.ts'
 import { metricsRoute } from './metrics/route.ts'
 import { methodsOf } from './methods.ts'
 import { describeRoutes } from './openapi.ts'
+import { loginPath, loginRoutes } from './login.ts'
 import { readNumbers } from './query.ts'
+import { Sessions } from './sessions.ts'
 import { stateRoutes } from './state.ts'
 import { streamRoutes } from './streams.ts'
 import { acceptUploads } from './upload.ts'
@@ -39,14 +43,18 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** The server's end; `refuse` begins it, `close` completes it. */
     closing: Closing
+    /** Path of a new link that lets a browser in with the key of the home. */
+    loginPath: () => string
   }
 }
 
 export interface ServerOptions {
   readonly scheduler: Scheduler
-  readonly access: Omit<Access, 'failuresPerMinute'>
+  readonly access: Omit<Access, 'failuresPerMinute' | 'sessions'>
   /** Requests without a valid key that one address may send in a minute. */
   readonly failuresPerMinute: number
+  /** Folder of the dashboard's files, where it was built. */
+  readonly dashboard?: string | undefined
   readonly home: string
   readonly node: string
   readonly build: string
@@ -93,7 +101,9 @@ export async function buildServer(o: ServerOptions): Promise<FastifyTypeBox> {
   const closing = new Closing()
   app.decorate('closing', closing)
   closing.watch(app, o.drainMs ?? 10_000)
-  guard(app, { ...o.access, failuresPerMinute: o.failuresPerMinute }, o.facts)
+  const sessions = new Sessions(o.home)
+  app.decorate('loginPath', () => loginPath(sessions.link(o.access.keyring.localSha256).token))
+  guard(app, { ...o.access, failuresPerMinute: o.failuresPerMinute, sessions }, o.facts)
   boundStalls(app, o.stallMs ?? 60_000)
   readNumbers(app)
   const refuseOtherMethods = methodsOf(app)
@@ -106,6 +116,8 @@ export async function buildServer(o: ServerOptions): Promise<FastifyTypeBox> {
   keyRoutes(app, o.access.keyring)
   metricsRoute(app, o.metrics)
   documentRoutes(app)
+  loginRoutes(app, sessions)
+  if (o.dashboard !== undefined && (await exists(o.dashboard))) await dashboardRoutes(app, o.dashboard)
   refuseOtherMethods()
   await app.ready()
   return app

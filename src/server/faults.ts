@@ -2,6 +2,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
 import { VulcanError } from '../api/errors.ts'
 import { InvalidBody, problemMediaType, problemOf, type FieldFault } from '../api/problem.ts'
+import { isNavigation } from './browser.ts'
 import { codesOf } from './openapi.ts'
 
 export function answerFaults(app: FastifyInstance, log: (error: unknown) => void): void {
@@ -13,7 +14,8 @@ export function answerFaults(app: FastifyInstance, log: (error: unknown) => void
     }
     return sendProblem(reply, fault)
   })
-  app.setNotFoundHandler((request) => {
+  app.setNotFoundHandler((request, reply) => {
+    if (reply.sendPage && isNavigation(request)) return reply.sendPage()
     throw missing(request)
   })
 }

@@ -43,8 +43,17 @@ export class Keyring {
    * would only let strangers keep the processor busy. The search by hash takes a time that depends on the hash of what was
    * sent, of which nobody can choose the digits; the comparison takes the same time always.
    */
-  async find(text: string): Promise<Caller | Invalid> {
-    const hash = sha256(text)
+  find(text: string): Promise<Caller | Invalid> {
+    return this.findHash(sha256(text))
+  }
+
+  /** Sha256, in hex, of the key that lies in the home. */
+  get localSha256(): string {
+    return this.#o.localSha256
+  }
+
+  /** Whose key has that sha256, in hex: for who came in by a key and was let go on without it. */
+  async findHash(hash: string): Promise<Caller | Invalid> {
     if (isSame(hash, this.#o.localSha256)) return localKey
     const key = await this.#o.store.keyByHash(hash)
     if (!key || !isSame(hash, key.hash)) return 'unknown'

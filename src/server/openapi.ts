@@ -59,6 +59,7 @@ const named: readonly TSchema[] = [
   state.ImageState,
   state.ImageList,
   state.CleanupReport,
+  state.LoginLink,
   state.Stats,
 ]
 

@@ -46,6 +46,7 @@ describe('running', () => {
       exit: { by: 'program', code: 0 },
       stdout: 'hello\n',
       stderr: 'oops\n',
+      resources: { cpus: 1, mem_mb: 256 },
       dropped_bytes: { stdout: 0, stderr: 0 },
       run: { backend: 'fake', vsock: { status: 'closed' }, usage: { cpu_ms: 1 } },
     })

@@ -1,7 +1,7 @@
 /** Made by `npm run generate` from openapi.json beside it: what is changed here is lost. */
 
 /** Of the document that this was made from. */
-export const documentSha256 = 'c81cbb8f3f53e8b2bf9650fa8126f58f679eab8e16474965a78615170809e5b5'
+export const documentSha256 = '4926a3e5e87291ff233649df37b6e876c8aca33aa66f413181cf6e5fa7c37911'
 
 /** from the table of errors */
 export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'quota_exceeded' | 'too_many_failures' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'no_responders' | 'no_answer' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'workload_lost' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
@@ -190,6 +190,11 @@ export interface WorkloadSummary {
   isolation: string
   labels: Record<string, string>
   priority: number
+  /** cores and MiB that it may use */
+  resources?: {
+    cpus: number
+    mem_mb: number
+  }
   /** while it waits: its place in the queue, from 1 */
   place?: number
   exit?: ExitRecord
@@ -211,6 +216,11 @@ export interface WorkloadRecord {
   isolation: string
   labels: Record<string, string>
   priority: number
+  /** cores and MiB that it may use */
+  resources?: {
+    cpus: number
+    mem_mb: number
+  }
   /** while it waits: its place in the queue, from 1 */
   place?: number
   exit?: ExitRecord
@@ -311,6 +321,14 @@ export interface ImageList {
 export interface CleanupReport {
   /** how many of each kind of thing */
   removed: Record<string, number>
+}
+
+/** lets a browser in */
+export interface LoginLink {
+  /** of this server, to open in a browser; good once */
+  path: string
+  /** RFC 3339 */
+  expires_at: string
 }
 
 /** counts */
@@ -562,6 +580,12 @@ export interface Operations {
     answer: ReadableStream<Uint8Array<ArrayBuffer>>
     code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized'
   }
+  /** Makes a link that lets one browser in, once, within two minutes */
+  createLoginLink: {
+    input: Record<never, never>
+    answer: LoginLink
+    code: 'body_too_large' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'invalid_request' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized' | 'unsupported_media_type'
+  }
 }
 
 /** Where each operation is. */
@@ -589,4 +613,5 @@ export const operations = {
   getMetrics: { method: 'GET', path: '/metrics', answer: 'stream' },
   getDocument: { method: 'GET', path: '/openapi.json', answer: 'json' },
   getDocs: { method: 'GET', path: '/docs', answer: 'stream' },
+  createLoginLink: { method: 'POST', path: '/v1/login-links', answer: 'json' },
 } as const

@@ -1,0 +1,81 @@
+/** The server, as the pages ask it. */
+import { QueryClient, queryOptions } from '@tanstack/react-query'
+import { Client } from '../src/api/client.ts'
+import { VulcanError } from '../src/api/errors.ts'
+import { routes } from '../src/api/routes.ts'
+import { hasEnded } from '../src/api/workload.ts'
+
+/** A page waits for a server that is away for as long as somebody looks at it. */
+export const client = new Client({ url: location.origin, reconnects: Infinity })
+
+/** Milliseconds between two looks at what changes. */
+const pollMs = 2000
+
+export const queries = new QueryClient({
+  // What failed is asked for again at the next poll; until then the page says so.
+  defaultOptions: { queries: { retry: false, networkMode: 'always', staleTime: 1000 } },
+})
+
+/** Asked for all the time: it tells whether the server is there and lets us in. */
+export const statsQuery = queryOptions({
+  queryKey: ['stats'],
+  queryFn: () => client.stats(),
+  // Who has no key is no nearer to one by asking again, and is made to wait for asking often.
+  refetchInterval: ({ state }) => (isShutOut(state.error) ? false : pollMs),
+})
+
+export const recordQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['workload', id],
+    queryFn: () => client.get(id),
+    refetchInterval: ({ state }) => (state.data && hasEnded(state.data.status) ? false : pollMs),
+  })
+
+/** As the list's route takes it. */
+export type ListQuery = Readonly<Partial<Record<'status' | 'runtime' | 'label' | 'cursor', string | undefined>>>
+
+export const listQuery = (query: ListQuery) =>
+  queryOptions({
+    queryKey: ['workloads', query],
+    queryFn: ({ signal }) => client.list({ limit: '50', ...given(query) }, signal),
+    refetchInterval: pollMs,
+    placeholderData: (before) => before,
+  })
+
+const given = (query: ListQuery): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined && pair[1] !== ''),
+  )
+
+export const backendsQuery = queryOptions({
+  queryKey: ['backends'],
+  queryFn: () => client.backends(),
+  refetchInterval: 10_000,
+})
+export const nodesQuery = queryOptions({
+  queryKey: ['nodes'],
+  queryFn: () => client.nodes(),
+  refetchInterval: pollMs,
+})
+export const imagesQuery = queryOptions({
+  queryKey: ['images'],
+  queryFn: () => client.images(),
+  refetchInterval: 30_000,
+})
+export const healthQuery = queryOptions({ queryKey: ['health'], queryFn: ({ signal }) => client.health(signal) })
+
+/** Prometheus's text. Rejects with a VulcanError, as the client does. */
+export async function metricsText(signal: AbortSignal): Promise<string> {
+  const response = await fetch(routes.metrics, { signal }).catch((cause: unknown) => {
+    throw new VulcanError('server_unreachable', 'GET /metrics', { cause })
+  })
+  if (!response.ok) throw new VulcanError('internal', `GET /metrics: ${response.status}`)
+  return response.text()
+}
+
+/** True when the server answers, but not to us. */
+export const isShutOut = (error: unknown): boolean =>
+  error !== null && (codeOf(error) === 'unauthorized' || codeOf(error) === 'too_many_failures')
+
+export const codeOf = (error: unknown): string => (error instanceof VulcanError ? error.code : 'internal')
+export const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+import type { WorkloadSummary } from '../../src/api/workload.ts'
+import { piecesOf } from './pieces.ts'
+
+const summary: WorkloadSummary = {
+  id: 'a',
+  status: 'completed',
+  runtime: 'python',
+  isolation: 'auto',
+  labels: {},
+  priority: 0,
+  created_at: '2026-01-01T00:00:00Z',
+  run: {
+    backend: 'firecracker',
+    node: 'n',
+    vm_id: 'v',
+    start: 'boot',
+    boot_ms: 120,
+    phases_ms: { queue: 1, vm: 180, jailer: 20, boot: 120, program: 300 },
+    vsock: { status: 'closed', rtt_us: 90 },
+  },
+}
+
+test('only pieces that the record knows are told, with what was measured of them', () => {
+  const pieces = piecesOf(summary)
+  expect(pieces.map(({ name }) => name)).toEqual(['Queue', 'Jailer', 'Guest kernel', 'vsock', 'Program'])
+  expect(pieces.find(({ name }) => name === 'Guest kernel')?.measured).toEqual(['120 ms', 'ready after 120 ms'])
+  expect(pieces.find(({ name }) => name === 'vsock')?.measured).toEqual(['90 µs there and back', 'now closed'])
+  expect(pieces.find(({ name }) => name === 'Program')?.measured).toEqual(['300 ms'])
+})
+
+test('a vm that was restored is not said to have booted', () => {
+  const run = { ...summary.run!, start: 'restore' as const, phases_ms: { queue: 1, vm: 30, load: 8, wake: 20 } }
+  expect(piecesOf({ ...summary, run }).map(({ name }) => name)).toEqual(['Queue', 'Template', 'Waking'])
+})
+
+test('without a run there is nothing to tell', () => {
+  const { run: _run, ...waiting } = summary
+  expect(piecesOf(waiting)).toEqual([])
+})

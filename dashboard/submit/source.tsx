@@ -1,0 +1,56 @@
+/** Where the program comes from: the editor, or files. */
+import { Group, SegmentedControl, Text } from '@mantine/core'
+import { lazy, Suspense } from 'react'
+import { Card } from '../card.tsx'
+import { withRuntime } from './form.ts'
+import { fileNames, runtimeLabels, type RuntimeName } from './starters.ts'
+import type { Submission } from './submission.ts'
+
+const Editor = lazy(() => import('./editor.tsx').then(({ Editor: component }) => ({ default: component })))
+const Files = lazy(() => import('./files.tsx').then(({ Files: component }) => ({ default: component })))
+
+export function Source({ submission }: { submission: Submission }) {
+  const { form, change } = submission
+  return (
+    <Card title="Program">
+      <Group gap="sm" mb="sm" className="tools">
+        <SegmentedControl
+          aria-label="Runtime"
+          value={form.runtime}
+          onChange={(runtime) => change(withRuntime(form, runtime as RuntimeName))}
+          data={Object.entries(runtimeLabels).map(([value, label]) => ({ value, label }))}
+        />
+        <SegmentedControl
+          aria-label="Where the program comes from"
+          value={form.source}
+          onChange={(source) => change({ source })}
+          data={[
+            { value: 'code', label: 'Editor' },
+            { value: 'files', label: 'Files' },
+          ]}
+        />
+      </Group>
+      <Suspense fallback={<div className="editor-place">Loading…</div>}>
+        {form.source === 'code' ? <Code submission={submission} /> : <Files submission={submission} />}
+      </Suspense>
+    </Card>
+  )
+}
+
+function Code({ submission }: { submission: Submission }) {
+  const { form, faults, change } = submission
+  return (
+    <>
+      <Editor
+        // Another language is another document, with a history of its own.
+        key={form.runtime}
+        runtime={form.runtime}
+        value={form.code[form.runtime]}
+        onChange={(code) => change({ code: { ...form.code, [form.runtime]: code } })}
+      />
+      <Text size="sm" c={faults.code === undefined ? 'dimmed' : 'var(--mantine-color-error)'} mt={4}>
+        {faults.code ?? `Runs as ${fileNames[form.runtime]}. Esc, then Tab leaves the editor.`}
+      </Text>
+    </>
+  )
+}

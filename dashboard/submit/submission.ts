@@ -1,0 +1,125 @@
+/** The state of the form and of its way to the server. */
+import { useNavigate } from '@tanstack/react-router'
+import { useEffect, useRef, useState } from 'react'
+import { wordsOf } from '../api.ts'
+import { remember, remembered } from '../remember.ts'
+import type { Archive } from './archive.ts'
+import { emptyForm, fieldOf, formOf, requestOf, type Faults, type Field, type Form } from './form.ts'
+import { Refused, send } from './upload.ts'
+
+export interface Submission {
+  readonly form: Form
+  readonly archive: Archive | undefined
+  /** What is wrong with fields: as typed, and as the server said. */
+  readonly faults: Faults
+  /** What the server said that belongs to no field. */
+  readonly trouble: string | undefined
+  /** Share of the upload that has gone; undefined when nothing is on its way. */
+  readonly progress: number | undefined
+  readonly change: (changes: Partial<Form>) => void
+  readonly setArchive: (archive: Archive | undefined, changes?: Partial<Form>) => void
+  readonly submit: () => void
+}
+
+interface Answer {
+  readonly faults: Faults
+  readonly trouble: string | undefined
+}
+
+const nothing: Answer = { faults: {}, trouble: undefined }
+
+/** `again`: a workload to begin from. */
+export function useSubmission(again: string | undefined): Submission {
+  const [{ form, archive }, setForm] = useState(() => begun(again))
+  const [answer, setAnswer] = useState(nothing)
+  const [progress, setProgress] = useState<number>()
+  const navigate = useNavigate()
+  const { request, faults: typed } = requestOf(form)
+  const missing: Faults = form.source === 'files' && !archive ? { files: 'Choose the files first.' } : {}
+  const faults = { ...answer.faults, ...typed }
+
+  const change = (changes: Partial<Form>) => {
+    setForm((now) => ({ ...now, form: { ...now.form, ...changes } }))
+    // What the server said holds no more for what was changed since.
+    setAnswer(({ faults: said }) => ({ faults: without(said, Object.keys(changes) as Field[]), trouble: undefined }))
+  }
+  const setArchive = (next: Archive | undefined, changes: Partial<Form> = {}) => {
+    setForm((now) => ({ form: { ...now.form, ...changes }, archive: next }))
+    setAnswer(nothing)
+  }
+  const submit = () => {
+    if (progress !== undefined) return
+    const wrong = { ...typed, ...missing }
+    if (Object.keys(wrong).length > 0) {
+      setAnswer({ faults: wrong, trouble: 'Some fields need another look.' })
+      return
+    }
+    const blob = form.source === 'files' ? archive?.blob : undefined
+    setProgress(0)
+    setAnswer(nothing)
+    send({ request, archive: blob, onProgress: setProgress, signal: new AbortController().signal }).then(
+      ({ id }) => {
+        remember(id, { request, ...(archive && form.source === 'files' && { archive }) })
+        void navigate({ to: '/workloads/$id', params: { id } })
+      },
+      (error: unknown) => {
+        setProgress(undefined)
+        setAnswer(answerOf(error))
+      },
+    )
+  }
+  useSubmitKey(submit)
+  return { form, archive, faults, trouble: answer.trouble, progress, change, setArchive, submit }
+}
+
+function begun(again: string | undefined): { form: Form; archive: Archive | undefined } {
+  const known = again === undefined ? undefined : remembered(again)
+  if (!known) return { form: emptyForm, archive: undefined }
+  return { form: formOf(known.request), archive: known.archive }
+}
+
+const without = (faults: Faults, fields: readonly Field[]): Faults =>
+  Object.fromEntries(Object.entries(faults).filter(([name]) => !fields.includes(name as Field)))
+
+/** Each fault at its field; what has none, above the button. */
+function answerOf(error: unknown): Answer {
+  if (!(error instanceof Refused)) return { faults: {}, trouble: wordsOf(error) }
+  const { problem } = error
+  const told = problem.errors ?? []
+  const faults = Object.fromEntries(
+    told.flatMap(({ path, message }) => {
+      const field = fieldOf(path) ?? fieldOfCode[problem.code ?? '']
+      return field === undefined ? [] : [[field, message]]
+    }),
+  )
+  const field = fieldOfCode[problem.code ?? '']
+  if (field !== undefined && told.length === 0) return { faults: { [field]: error.message }, trouble: error.message }
+  return { faults, trouble: [error.message, problem.hint].filter(Boolean).join(' — ') }
+}
+
+/** Errors that are of one field, whether they name it or not. */
+const fieldOfCode: Readonly<Record<string, Field>> = {
+  entrypoint_missing: 'entrypoint',
+  entrypoint_ambiguous: 'entrypoint',
+  archive_corrupt: 'files',
+  archive_unsafe: 'files',
+  archive_too_large: 'files',
+  backend_missing: 'isolation',
+}
+
+/** Ctrl+Enter, wherever on the page: in the editor Enter is a new line. */
+function useSubmitKey(submit: () => void): void {
+  const latest = useRef(submit)
+  useEffect(() => {
+    latest.current = submit
+  })
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return
+      event.preventDefault()
+      latest.current()
+    }
+    window.addEventListener('keydown', onKey, { capture: true })
+    return () => window.removeEventListener('keydown', onKey, { capture: true })
+  }, [])
+}

@@ -1,0 +1,90 @@
+/** The server and what it runs on. */
+import './system.css'
+import { Anchor, Title } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { routes } from '../../src/api/routes.ts'
+import { healthQuery, imagesQuery, nodesQuery } from '../api.ts'
+import { Card, Facts } from '../card.tsx'
+import { bytes } from '../format.ts'
+import { usePageTitle } from '../title.ts'
+import { Backends } from './backends.tsx'
+import { Figures } from './figures.tsx'
+import { Online } from './online.tsx'
+
+export function SystemPage() {
+  usePageTitle('System')
+  const { data: health } = useQuery(healthQuery)
+  return (
+    <>
+      <div className="page-head">
+        <Title order={1} size="h2">
+          System
+        </Title>
+        {health && (
+          <span className="card-aside">
+            Vulcan {health.version}, build <code>{health.build}</code> ·{' '}
+            <Anchor fz="sm" href={routes.docs}>
+              API
+            </Anchor>
+          </span>
+        )}
+      </div>
+      <Figures />
+      <div className="grid">
+        <Backends />
+        <Nodes />
+        <Images />
+      </div>
+    </>
+  )
+}
+
+function Nodes() {
+  const { data: nodes = [] } = useQuery(nodesQuery)
+  return nodes.map(({ name, online, vms, max_vms: maxVms, pending, mem_mb: mem, max_mem_mb: maxMem }) => (
+    <Card key={name} title={`Node ${name}`} aside={<Online online={online} />}>
+      <Meter name="vms" value={vms} of={maxVms} words={`${vms} of ${maxVms}`} />
+      <Meter name="Memory for vms" value={mem} of={maxMem} words={`${mem} of ${maxMem} MiB`} />
+      <Facts facts={[{ name: 'Waiting', value: pending }]} />
+    </Card>
+  ))
+}
+
+function Meter({ name, value, of, words }: { name: string; value: number; of: number; words: string }) {
+  const percent = of > 0 ? Math.min(100, (value / of) * 100) : 0
+  return (
+    <div className="meter">
+      <div className="meter-words">
+        <span>{name}</span>
+        <b>{words}</b>
+      </div>
+      <div className="meter-bar">
+        <div style={{ width: `${percent}%` }} />
+      </div>
+    </div>
+  )
+}
+
+function Images() {
+  const { data: images } = useQuery(imagesQuery)
+  if (!images) return null
+  return (
+    <Card title="Images">
+      {images.length === 0 && 'There are none.'}
+      <Facts
+        facts={images.map(({ name, digest, bytes: size }) => ({
+          name,
+          value:
+            digest === undefined ? (
+              'built at its first run'
+            ) : (
+              <>
+                <code title={digest}>{digest.replace(/^sha256:/, '').slice(0, 12)}</code>
+                {size !== undefined && `, ${bytes(size)}`}
+              </>
+            ),
+        }))}
+      />
+    </Card>
+  )
+}

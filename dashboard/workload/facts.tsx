@@ -1,0 +1,112 @@
+/** Where a workload ran, and what it used. Only what its record says. */
+import { Text } from '@mantine/core'
+import type { RunRecord, WorkloadRecord } from '../../src/api/workload.ts'
+import { Card, Facts, type Fact } from '../card.tsx'
+import { bytes, duration, roundTrip } from '../format.ts'
+import { remembered } from '../remember.ts'
+
+export const aboutStart: Readonly<Record<RunRecord['start'], string>> = {
+  boot: 'booted from its kernel',
+  restore: 'restored from a snapshot',
+  pool: 'taken from a pool of waiting vms',
+}
+
+export const aboutVsock: Readonly<Record<RunRecord['vsock']['status'], string>> = {
+  connected: 'connected',
+  closed: 'closed in order',
+  lost: 'lost',
+}
+
+export function Isolation({ record }: { record: WorkloadRecord }) {
+  const { run, isolation, id } = record
+  if (!run) {
+    return (
+      <Card title="Isolation">
+        <Text size="sm" c="dimmed">
+          There is no microVM yet.
+        </Text>
+      </Card>
+    )
+  }
+  const network = remembered(id)?.request.network
+  const facts: Fact[] = [
+    { name: 'Isolation', value: isolation === 'auto' ? 'microvm (auto)' : isolation },
+    { name: 'vm', value: <code>{run.vm_id || 'not known'}</code> },
+    { name: 'Start', value: aboutStart[run.start] },
+    { name: 'Boot', value: duration(run.boot_ms), about: 'until the guest said that it is ready' },
+    { name: 'vsock', value: aboutVsock[run.vsock.status] },
+    { name: 'Round trip', value: roundTrip(run.vsock.rtt_us), about: 'of one ping to the agent in the guest' },
+    { name: 'Backend', value: run.backend },
+    { name: 'Node', value: run.node },
+    ...(network === undefined
+      ? []
+      : [{ name: 'Network', value: typeof network === 'string' ? network : (network.mode ?? 'internet') }]),
+  ]
+  return (
+    <Card title="Isolation">
+      <Facts facts={facts} />
+    </Card>
+  )
+}
+
+type UsageRecord = NonNullable<RunRecord['usage']>
+
+export function Usage({ record, usage }: { record: WorkloadRecord; usage: UsageRecord }) {
+  const { resources } = record
+  const programMs = record.run?.phases_ms['program'] ?? 0
+  return (
+    <Card title="Usage">
+      <Measure
+        name="Peak memory"
+        value={`${usage.peak_mem_mb} MiB`}
+        of={resources?.mem_mb}
+        share={usage.peak_mem_mb / (resources?.mem_mb ?? Infinity)}
+        unit="MiB"
+      />
+      <Measure
+        name="Processor"
+        value={duration(usage.cpu_ms)}
+        of={resources?.cpus}
+        share={programMs > 0 ? usage.cpu_ms / programMs / (resources?.cpus ?? Infinity) : 0}
+        unit={resources?.cpus === 1 ? 'core' : 'cores'}
+      />
+      <Facts
+        facts={[
+          { name: 'Throttled', value: duration(usage.throttled_ms), about: 'time that it was held back by its share' },
+          { name: 'Disk written', value: bytes(usage.disk_written_bytes) },
+          { name: 'Network in', value: bytes(usage.net_rx_bytes) },
+          { name: 'Network out', value: bytes(usage.net_tx_bytes) },
+        ]}
+      />
+    </Card>
+  )
+}
+
+interface MeasureProps {
+  readonly name: string
+  readonly value: string
+  /** The limit, where this tab knows it. */
+  readonly of: number | undefined
+  readonly share: number
+  readonly unit: string
+}
+
+function Measure({ name, value, of, share, unit }: MeasureProps) {
+  const percent = Math.min(100, Math.round(share * 100))
+  return (
+    <div className="measure">
+      <div className="measure-words">
+        <span>{name}</span>
+        <span>
+          <b>{value}</b>
+          {of !== undefined && ` of ${of} ${unit}`}
+        </span>
+      </div>
+      {of !== undefined && (
+        <div className="measure-bar" data-high={percent > 90 || undefined}>
+          <div style={{ width: `${percent}%` }} />
+        </div>
+      )}
+    </div>
+  )
+}

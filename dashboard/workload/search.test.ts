@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest'
+import { Lines } from './lines.ts'
+import { marked, matchesIn } from './search.ts'
+
+test('lines with the words are found, whatever the case and the colours', () => {
+  const lines = new Lines()
+  lines.take('stdout', { text: 'An Error\nfine\ner\u001B[31mror again\n' })
+  expect([...matchesIn(lines, 'ERROR')]).toEqual([0, 2])
+  expect([...matchesIn(lines, 'error', 1)]).toEqual([2])
+  expect([...matchesIn(lines, 'absent')]).toEqual([])
+})
+
+test('a long search pauses between slices', () => {
+  const lines = new Lines()
+  lines.take('stdout', { text: 'x\n'.repeat(45_000) })
+  expect([...matchesIn(lines, 'y')]).toEqual([undefined, undefined])
+})
+
+test('matches are marked in place', () => {
+  expect(marked('abcABc', 'ab')).toEqual([
+    { text: 'ab', found: true },
+    { text: 'c', found: false },
+    { text: 'AB', found: true },
+    { text: 'c', found: false },
+  ])
+  expect(marked('abc', '')).toEqual([{ text: 'abc', found: false }])
+})

@@ -1,0 +1,149 @@
+/** Every page in both themes, wide and narrow: nothing that axe forbids, nothing wider than the screen, and a picture of each. */
+import { mkdir } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import type { BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { archiveOf } from '../system/archives.ts'
+import { became, runCode } from './pages.ts'
+import { openSite, type Site } from './site.ts'
+
+/** For whoever wants to look; git ignores them. */
+const pictures = join(import.meta.dirname, 'screenshots')
+const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+
+let site: Site
+let context: BrowserContext
+const ids: Record<string, string> = {}
+
+const telling = [
+  'print \u001B[1mbuilding\u001B[0m the shop',
+  'print \u001B[32m✔\u001B[0m 12 modules',
+  'print \u001B[33m!\u001B[0m one is old',
+  `print ${'a long line that has to be wrapped somewhere '.repeat(6)}`,
+  'error \u001B[31mTraceback\u001B[0m: no such file',
+  'result {"orders":[{"id":1,"total":9.5},{"id":2,"total":12}],"open":null,"ok":true}',
+]
+const code = (...words: string[]) => words.map((word) => `# fake: ${word}`).join('\n')
+
+beforeAll(async () => {
+  await mkdir(pictures, { recursive: true })
+  site = await openSite()
+  context = await site.enter()
+  const page = await context.newPage()
+  const { url } = site
+  ids['ended'] = await runCode(page, { url, code: code('start 120', ...telling, 'sleep 400') })
+  await became(page, 'Completed')
+  ids['failed'] = await runCode(page, { url, code: code('start 60', 'print working', 'oom') })
+  await became(page, 'Killed: out of memory')
+  ids['running'] = await runCode(page, { url, code: code(...telling, 'sleep 600000'), timeoutS: 600 })
+  await became(page, 'Running')
+  await page.close()
+})
+afterAll(async () => site[Symbol.asyncDispose]())
+
+const views: readonly (readonly [string, () => string, string])[] = [
+  ['submit', () => '/', '.cm-content'],
+  ['workload-running', () => `/workloads/${ids['running']}`, '.row'],
+  ['workload-ended', () => `/workloads/${ids['ended']}`, '.json'],
+  ['workload-failed', () => `/workloads/${ids['failed']}`, '.ending'],
+  ['inside', () => `/workloads/${ids['ended']}/inside`, '.path'],
+  ['list', () => '/workloads', 'tbody tr'],
+  ['compare', () => `/compare?a=${ids['ended']}&b=${ids['failed']}`, '.compare'],
+  ['system', () => '/system', '.chart canvas'],
+  ['not-found', () => '/nowhere/at/all', '.trouble'],
+]
+
+const schemes = ['light', 'dark'] as const
+
+async function judge(page: Page, name: string): Promise<void> {
+  await page.evaluate('scrollTo(0, 0)')
+  await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true })
+  await page.addScriptTag({ path: axe })
+  const found = await page.evaluate(async () => {
+    const { violations } = await (globalThis as unknown as { axe: Axe }).axe.run()
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`)
+  })
+  expect(found, name).toEqual([])
+}
+
+interface Axe {
+  readonly run: () => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }>
+}
+
+test.each(schemes.flatMap((scheme) => views.map(([name, path, ready]) => ({ scheme, name, path, ready }))))(
+  '$name, $scheme',
+  async ({ scheme, name, path, ready }) => {
+    await using entered = await enter(scheme)
+    const { page } = entered
+    await page.goto(site.url + path())
+    await page.locator(ready).first().waitFor()
+    await judge(page, `${name}-${scheme}`)
+    await page.setViewportSize({ width: 320, height: 640 })
+    await page.locator(ready).first().waitFor()
+    expect(await page.evaluate('document.documentElement.scrollWidth'), `${name} at 320 px`).toBeLessThanOrEqual(320)
+    await judge(page, `${name}-${scheme}-narrow`)
+  },
+)
+
+test.each(schemes)('without a session the page says how to get in, %s', async (scheme) => {
+  const stranger = await site.browser.newContext({ colorScheme: scheme, bypassCSP: true })
+  const page = await stranger.newPage()
+  await page.goto(`${site.url}/login?token=used`)
+  await page.getByText('vulcan open', { exact: true }).first().waitFor()
+  await page.getByText('That link is used up').waitFor()
+  await judge(page, `no-key-${scheme}`)
+  await stranger.close()
+})
+
+test.each(schemes)('without a server the page says so, %s', async (scheme) => {
+  const cut = await site.browser.newContext({ colorScheme: scheme, bypassCSP: true })
+  const page = await cut.newPage()
+  await page.route('**/v1/**', (route) => route.abort('connectionrefused'))
+  await page.goto(site.url)
+  await page.getByRole('heading', { name: 'The server does not answer' }).waitFor()
+  await judge(page, `no-server-${scheme}`)
+  await cut.close()
+})
+
+/** A page of its own in that scheme, let in. The page's policy keeps axe out, as it should anybody else. */
+async function enter(scheme: (typeof schemes)[number]): Promise<{ page: Page } & AsyncDisposable> {
+  const looking = await site.browser.newContext({ colorScheme: scheme, bypassCSP: true, reducedMotion: 'reduce' })
+  await looking.addCookies(await context.cookies())
+  return { page: await looking.newPage(), [Symbol.asyncDispose]: () => looking.close() }
+}
+
+test.each(schemes)('files that were chosen, and fields that are wrong, %s', async (scheme) => {
+  await using entered = await enter(scheme)
+  const { page } = entered
+  await page.goto(site.url)
+  await page.getByText('Files', { exact: true }).click()
+  const buffer = await archiveOf({
+    'main.py': 'x',
+    'shop/cart.py': 'y',
+    'shop/data/prices.json': '{}',
+    'README.md': 'z',
+  })
+  await page.getByTestId('files').setInputFiles({ name: 'shop.tar.gz', mimeType: 'application/gzip', buffer })
+  await page.getByText('prices.json').waitFor()
+  await page.getByRole('textbox', { name: 'Memory' }).fill('lots')
+  await page.getByRole('textbox', { name: 'Input', exact: true }).fill('{"a":')
+  await page.getByRole('textbox', { name: 'Environment' }).fill('oops')
+  await page.getByRole('button', { name: 'Run it' }).click()
+  await page.getByText('Some fields need another look').waitFor()
+  await judge(page, `submit-files-${scheme}`)
+})
+
+test.each(schemes)('the question before a kill, %s', async (scheme) => {
+  await using entered = await enter(scheme)
+  const { page } = entered
+  await page.goto(`${site.url}/workloads/${ids['running']}`)
+  await page.getByRole('button', { name: 'Kill', exact: true }).click()
+  const dialog = page.getByRole('dialog', { name: 'Kill this workload?' })
+  await dialog.getByText('Let it run').waitFor()
+  // It fades in, and axe judges colours as they are.
+  await page.waitForFunction('getComputedStyle(document.querySelector("[role=dialog]")).opacity === "1"')
+  await judge(page, `kill-${scheme}`)
+  await page.keyboard.press('Escape')
+  await dialog.waitFor({ state: 'detached' })
+})

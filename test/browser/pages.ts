@@ -1,0 +1,41 @@
+/** Driving the dashboard as a person does: by what is written on it. */
+import type { Page } from 'playwright-core'
+
+/** Puts code into the editor in place of the starter. */
+export async function typeCode(page: Page, code: string): Promise<void> {
+  const editor = page.locator('.cm-content')
+  await editor.click()
+  await page.keyboard.press('ControlOrMeta+a')
+  await page.keyboard.press('Delete')
+  // Typing would have the editor close brackets by itself.
+  await page.keyboard.insertText(code)
+}
+
+/** Sends the form and gives back the id of what came of it. */
+export async function submit(page: Page): Promise<string> {
+  await page.getByRole('button', { name: 'Run it' }).click()
+  await page.waitForURL(/\/workloads\/[0-9a-f-]{36}$/)
+  return page.url().split('/').at(-1) ?? ''
+}
+
+/** Opens the form, and runs that code. */
+export async function runCode(
+  page: Page,
+  o: { url: string; code: string; runtime?: string; timeoutS?: number },
+): Promise<string> {
+  await page.goto(o.url)
+  if (o.timeoutS !== undefined) await page.getByRole('textbox', { name: 'Time' }).fill(String(o.timeoutS))
+  if (o.runtime !== undefined) await page.getByText(o.runtime, { exact: true }).click()
+  await typeCode(page, o.code)
+  return submit(page)
+}
+
+/** Waits for a line of the output. */
+export async function sees(page: Page, text: string): Promise<void> {
+  await page.getByRole('log', { name: 'Output' }).getByText(text, { exact: true }).first().waitFor()
+}
+
+/** Waits for the words that say what became of it. */
+export async function became(page: Page, words: string): Promise<void> {
+  await page.getByRole('heading', { level: 1, name: words }).waitFor()
+}
