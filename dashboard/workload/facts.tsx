@@ -36,9 +36,10 @@ export function Isolation({ record }: { record: WorkloadRecord }) {
     { name: 'Boot', value: duration(run.boot_ms), about: 'until the guest said that it is ready' },
     { name: 'vsock', value: aboutVsock[run.vsock.status] },
     { name: 'Round trip', value: roundTrip(run.vsock.rtt_us), about: 'of one ping to the agent in the guest' },
+    ...placeOf(run.details),
     { name: 'Backend', value: run.backend },
     { name: 'Node', value: run.node },
-    ...(network === undefined
+    ...(network === undefined || run.details
       ? []
       : [{ name: 'Network', value: typeof network === 'string' ? network : (network.mode ?? 'internet') }]),
   ]
@@ -47,6 +48,19 @@ export function Isolation({ record }: { record: WorkloadRecord }) {
       <Facts facts={facts} />
     </Card>
   )
+}
+
+/** Where the vm was on its host, where its record says so. */
+function placeOf(details: RunRecord['details']): Fact[] {
+  if (!details) return []
+  const { mode, nic } = details.network
+  return [
+    { name: 'Kernel', value: details.kernel, about: 'of the guest' },
+    { name: 'Image', value: <code>{details.image}</code> },
+    { name: 'User', value: String(details.uid), about: 'on the host; no other vm has it' },
+    { name: 'cgroup', value: <code>{details.cgroup}</code> },
+    { name: 'Network', value: nic ? `${mode}, ${nic.address}` : mode },
+  ]
 }
 
 type UsageRecord = NonNullable<RunRecord['usage']>

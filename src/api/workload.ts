@@ -123,6 +123,29 @@ export const ExitRecord = Type.Object(
 )
 export type ExitRecord = Static<typeof ExitRecord>
 
+const RunDetails = Type.Object(
+  {
+    kernel: Type.String({ description: 'release of the guest’s kernel' }),
+    image: Type.String({ description: 'digest of the image' }),
+    uid: Type.Integer({ description: 'user that the VMM ran as on the host' }),
+    cgroup: Type.String({ description: 'path below the root of cgroups' }),
+    network: Type.Object({
+      mode: Type.Enum([...networkModes], { type: 'string' }),
+      nic: Type.Optional(
+        Type.Object({
+          address: Type.String({ description: 'of the guest, with its prefix' }),
+          mac: Type.String(),
+          gateway: Type.String(),
+          tap: Type.String({ description: 'interface of the VMM, in the network namespace' }),
+          netns: Type.String({ description: 'name of the network namespace' }),
+          port: Type.String({ description: 'the host’s end of the cable, a port of the bridge' }),
+        }),
+      ),
+    }),
+  },
+  { description: 'where the vm was' },
+)
+
 export const RunRecord = Type.Object(
   {
     backend: Type.String(),
@@ -140,6 +163,7 @@ export const RunRecord = Type.Object(
       status: Type.Enum(['connected', 'closed', 'lost'], { type: 'string' }),
       rtt_us: Type.Number({ description: 'round trip in microseconds' }),
     }),
+    details: Type.Optional(RunDetails),
     usage: Type.Optional(
       Type.Object({
         cpu_ms: Type.Number(),

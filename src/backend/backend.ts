@@ -93,6 +93,33 @@ export interface Exit {
   readonly usage?: Usage
 }
 
+/** Where a vm was, for people who want to understand or to look into it. */
+export interface RunDetails {
+  /** Release of the guest's kernel. */
+  readonly kernel: string
+  /** Digest of the image. */
+  readonly image: string
+  /** User that the VMM ran as on the host. */
+  readonly uid: number
+  /** Path below the root of cgroups. */
+  readonly cgroup: string
+  readonly network: {
+    readonly mode: NetworkSpec['mode']
+    /** The vm's way out; absent with `none`. */
+    readonly nic?: {
+      /** With the prefix: a.b.c.d/len. */
+      readonly address: string
+      readonly mac: string
+      readonly gateway: string
+      /** Interface of the VMM, in the network namespace. */
+      readonly tap: string
+      readonly netns: string
+      /** The host's end of the cable, a port of the bridge. */
+      readonly port: string
+    }
+  }
+}
+
 /** What became of a run's vm, for the record. Milliseconds and microseconds as named. */
 export interface RunFacts {
   readonly backend: string
@@ -105,6 +132,7 @@ export interface RunFacts {
   /** Milliseconds from execute to each phase's beginning; some phases run side by side or within another. */
   readonly phasesAtMs?: Readonly<Record<string, number>>
   readonly vsock: { readonly status: 'connected' | 'closed' | 'lost'; readonly rttUs: number }
+  readonly details?: RunDetails
 }
 
 /** Bytes of each stream, counted from the run's first program (a build step's output included, as the run gives it). */

@@ -18,6 +18,7 @@ import type { Image } from '../images/images.ts'
 import type { Session } from './agent.ts'
 import { prepareParent } from './cgroup.ts'
 import { cleanup } from './cleanup.ts'
+import { detailsOf } from './details.ts'
 import type { FirecrackerFacts } from './facts.ts'
 import { cgroupsOf, homeTooLong, jailsOf, namesOf } from './names.ts'
 import { Phases } from './phases.ts'
@@ -100,7 +101,7 @@ export class FirecrackerBackend implements Backend {
       scope,
       async () => {
         await phases.time('upload', () => upload(session, spec, signal))
-        const known = this.#known(vm, rttUs)
+        const known = this.#known({ spec, image, vm, rttUs })
         return FirecrackerRun.start({ spec, image, scope, vm, session, phases, known }, signal)
       },
       (failure) => this.#leftover(vmId, failure),
@@ -152,7 +153,8 @@ export class FirecrackerBackend implements Backend {
       .finally(() => this.#runs.delete(run))
   }
 
-  #known(vm: FreshVm, rttUs: number): RunFacts {
+  #known({ spec, image, vm, rttUs }: { spec: RunSpec; image: Image; vm: FreshVm; rttUs: number }): RunFacts {
+    const details = detailsOf({ spec, image, vm, kernel: this.#o.host.assets.kernelVersion })
     return {
       backend: this.name,
       node: this.#o.node,
@@ -161,6 +163,7 @@ export class FirecrackerBackend implements Backend {
       bootMs: Math.round(vm.bootMs),
       phasesMs: {},
       vsock: { status: 'connected', rttUs },
+      details,
     }
   }
 

@@ -36,7 +36,7 @@ export async function bootVm(scope: Scope, host: VmHost, o: Starting): Promise<F
   const begun = performance.now()
   await phases.time('boot', () => boot(names, { process, ready, signal }))
   const bootMs = performance.now() - begun
-  return { ...living(host, placed), network, start: 'boot', bootMs }
+  return { ...living(host, placed), uid: placed.uid, network, start: 'boot', bootMs }
 }
 
 /** Guest's context id; each vm has a socket of its own, so all can have the same. */

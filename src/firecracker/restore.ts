@@ -37,7 +37,8 @@ export async function restoreVm(scope: Scope, host: VmHost, o: Starting & { snap
   await phases.time('load', () => load(placed, signal))
   const session = await phases.time('wake', () => firstWords(placed, signal))
   const bootMs = performance.now() - begun
-  return { ...living(host, placed), network: placed.network, start: 'restore', bootMs, session }
+  const { uid, network } = placed
+  return { ...living(host, placed), uid, network, start: 'restore', bootMs, session }
 }
 
 async function load({ names, network }: Placed, signal: AbortSignal): Promise<void> {

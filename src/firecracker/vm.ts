@@ -48,6 +48,8 @@ export interface Vm {
 
 /** A vm that was started here. */
 export interface FreshVm extends Vm {
+  /** The VMM's user on the host. */
+  readonly uid: number
   readonly network: GuestNetwork
   readonly start: 'boot' | 'restore'
   /** Milliseconds from InstanceStart to the guest's ready, or from the load of a snapshot to the agent's first word. */

@@ -107,6 +107,7 @@ function runRecordOf(run: RunFacts, queueMs: number | undefined, usage: Usage | 
     phases_ms: tenths(Object.entries(phases)),
     ...(run.phasesAtMs && { phases_at_ms: { ...(queueMs !== undefined && { queue: 0 }), ...tenths(begun) } }),
     vsock: { status: run.vsock.status, rtt_us: Math.round(run.vsock.rttUs) },
+    ...(run.details && { details: run.details }),
     ...(usage && {
       usage: {
         cpu_ms: Math.round(usage.cpuMs),

@@ -25,6 +25,7 @@ test('the record says how the vm was started and how long each phase took', asyn
   expect(run?.vm_id).toMatch(/^[a-z0-9]+-[0-9a-f]{12}$/)
   expect(run?.boot_ms).toBeGreaterThan(0)
   expect(run?.vsock.rtt_us).toBeGreaterThan(0)
+  expect(run?.details).toMatchObject({ kernel: expect.stringMatching(/^6\./) as string, network: { mode: 'none' } })
   for (const phase of ['queue', 'vm', 'upload', 'program'])
     expect(run?.phases_ms[phase], phase).toBeGreaterThanOrEqual(0)
 })

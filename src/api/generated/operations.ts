@@ -1,7 +1,7 @@
 /** Made by `npm run generate` from openapi.json beside it: what is changed here is lost. */
 
 /** Of the document that this was made from. */
-export const documentSha256 = '4926a3e5e87291ff233649df37b6e876c8aca33aa66f413181cf6e5fa7c37911'
+export const documentSha256 = 'e439559bbc91588ba9fefe7c721d2677bf5d4bd1ad4b9d65c35c1fc7bdd485ff'
 
 /** from the table of errors */
 export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'quota_exceeded' | 'too_many_failures' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'no_responders' | 'no_answer' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'workload_lost' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
@@ -170,6 +170,32 @@ export interface RunRecord {
     status: 'connected' | 'closed' | 'lost'
     /** round trip in microseconds */
     rtt_us: number
+  }
+  /** where the vm was */
+  details?: {
+    /** release of the guest’s kernel */
+    kernel: string
+    /** digest of the image */
+    image: string
+    /** user that the VMM ran as on the host */
+    uid: number
+    /** path below the root of cgroups */
+    cgroup: string
+    network: {
+      mode: 'none' | 'host' | 'internet'
+      nic?: {
+        /** of the guest, with its prefix */
+        address: string
+        mac: string
+        gateway: string
+        /** interface of the VMM, in the network namespace */
+        tap: string
+        /** name of the network namespace */
+        netns: string
+        /** the host’s end of the cable, a port of the bridge */
+        port: string
+      }
+    }
   }
   usage?: {
     cpu_ms: number

@@ -29,6 +29,7 @@ describe.skipIf(because !== undefined)(
         netns: `/var/run/netns/${floor.id(1)}`,
         nic: {
           tap: 'tap0',
+          port: expect.stringMatching(/^veth/) as string,
           mac: expect.stringMatching(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/) as string,
           address: expect.stringMatching(/^10\.88\.\d+\.\d+\/16$/) as string,
           gateway,

@@ -51,6 +51,8 @@ export interface GuestNetwork {
 export interface GuestNic {
   /** Name of the tap in the namespace. */
   readonly tap: string
+  /** Name of the bridge's port on the host. */
+  readonly port: string
   readonly mac: string
   /** With the prefix: a.b.c.d/len. */
   readonly address: string
@@ -124,10 +126,10 @@ export class Networks {
     scope.defer('delete the network namespace', () => deleteNetns(this.#host, vmId))
     await step('network namespace', () => createNetns(this.#host, vmId, signal), signal)
     if (spec.mode === 'none') return { netns, hosts: {} }
-    const { port, ...nic } = await this.#plug(scope, o)
+    const nic = await this.#plug(scope, o)
     scope.defer('take the guest out of the firewall', () => this.#rules.expel(vmId))
     const mode = isListed(spec) ? 'listed' : spec.mode
-    const rule: GuestRule = { port, mac: nic.mac, address: bare(nic.address), mode, allow: open.blocks }
+    const rule: GuestRule = { port: nic.port, mac: nic.mac, address: bare(nic.address), mode, allow: open.blocks }
     await step('firewall', () => this.#rules.admit(vmId, rule, signal), signal)
     const nameservers = nameserversFor(spec, open.blocks, this.#o.nameservers)
     return { netns, nic: { ...nic, mtu: this.#bridge.mtu, nameservers }, hosts: open.hosts }
