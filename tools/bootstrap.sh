@@ -24,6 +24,11 @@ install_locked() { # folder, marker, what
 
 # Node 25 and newer need libatomic, which a bare Debian does not have.
 ensure_node_runs() {
+  if [ ! -f "$pinned/node_modules/.bin/node" ]; then
+    rm -f "$node_marker"
+    say "npm said that all is well but left no $pinned/node_modules/.bin/node; try again"
+    exit 125
+  fi
   "$pinned/node_modules/.bin/node" --version >/dev/null 2>&1 && return 0
   say "installing libatomic1, which the pinned Node needs ..."
   apt-get update -qq >&2 || :
