@@ -4,7 +4,7 @@ import { basename, dirname } from 'node:path'
 import { Client } from 'undici'
 import { VulcanError } from '../api/errors.ts'
 import { exists } from '../base/files.ts'
-import { abortable } from '../base/time.ts'
+import { abortable, deadline } from '../base/time.ts'
 
 /** Bytes or operations per time; `refill_time` in milliseconds. */
 interface TokenBucket {
@@ -43,6 +43,8 @@ export interface SnapshotLoad {
   readonly resume_vm: boolean
 }
 
+/** For a Firecracker that was started to listen, in milliseconds. */
+const socketDeadlineMs = 20_000
 /** Milliseconds for one call; the slowest, InstanceStart, takes 1.6 s under emulation. */
 const callTimeoutMs = 60_000
 
@@ -57,10 +59,20 @@ export class FirecrackerApi {
     })
   }
 
-  /** Connects as soon as the socket is there; the folder that will hold it must exist. */
-  static async open(socketPath: string, signal: AbortSignal): Promise<FirecrackerApi> {
-    await socketAppears(socketPath, signal)
-    return new FirecrackerApi(socketPath)
+  /** Speaks to a Firecracker as soon as its socket is there; the folder that will hold it must exist. */
+  static async use(
+    socketPath: string,
+    signal: AbortSignal,
+    body: (api: FirecrackerApi) => Promise<void>,
+  ): Promise<void> {
+    const limit = { timeoutMs: socketDeadlineMs, signal }
+    await deadline('the API socket', limit, (inner) => socketAppears(socketPath, inner))
+    const api = new FirecrackerApi(socketPath)
+    try {
+      await body(api)
+    } finally {
+      await api.#client.destroy()
+    }
   }
 
   putMachineConfig(body: { vcpu_count: number; mem_size_mib: number }): Promise<void> {
@@ -103,10 +115,6 @@ export class FirecrackerApi {
 
   startInstance(): Promise<void> {
     return this.#put('/actions', { action_type: 'InstanceStart' })
-  }
-
-  async close(): Promise<void> {
-    await this.#client.destroy()
   }
 
   #put(path: string, body: object): Promise<void> {

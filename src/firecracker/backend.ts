@@ -106,8 +106,7 @@ export class FirecrackerBackend implements Backend {
       },
       (failure) => this.#leftover(vmId, failure),
     )
-    this.#own(run, spec)
-    void run.gone.finally(() => this.#starter.noteEnd(spec, image)).catch(() => undefined)
+    this.#own(run, { spec, image })
     return run
   }
 
@@ -119,7 +118,7 @@ export class FirecrackerBackend implements Backend {
     try {
       const image = await this.#o.image(spec.runtime)
       const run = await resume(scope, this.#o.host, { found, spec, image, recovery: o, signal })
-      this.#own(run, spec)
+      this.#own(run, { spec, image })
       this.facts.emit('vm.recovered', { vmId, runtime: spec.runtime })
       return run
     } catch (error) {
@@ -144,11 +143,15 @@ export class FirecrackerBackend implements Backend {
   }
 
   /** Holds a run until it is disposed of or let go of. Its vm outlives its program: its end may have to be told again. */
-  #own(run: FirecrackerRun, spec: RunSpec): void {
+  #own(run: FirecrackerRun, { spec, image }: { spec: RunSpec; image: Image }): void {
     const { vmId } = namesOf(this.#o.host.places, spec.id)
     this.#runs.add(run)
     void run.gone
-      .then((how) => how === 'removed' && this.facts.emit('vm.ended', { vmId, runtime: spec.runtime }))
+      .then((how) => {
+        if (how === 'released') return
+        this.facts.emit('vm.ended', { vmId, runtime: spec.runtime })
+        this.#starter.noteEnd(spec, image)
+      })
       .catch((failure: unknown) => this.#leftover(vmId, failure))
       .finally(() => this.#runs.delete(run))
   }

@@ -7,7 +7,7 @@ import { bootArgs } from './boot.ts'
 import type { JailedProcess } from './jailer.ts'
 import { inJail, type VmNames } from './names.ts'
 import { type Ready, waitForReady } from './ready.ts'
-import { type FreshVm, killDeadlineMs, living, type Placed, placeVm, type Starting, type VmHost } from './vm.ts'
+import { type FreshVm, living, type Placed, placeVm, type Starting, type VmHost } from './vm.ts'
 
 /** From InstanceStart to ready, in milliseconds; 6 s are usual under emulation, 0.2 s on metal. */
 const bootDeadlineMs = 90_000
@@ -43,10 +43,7 @@ export async function bootVm(scope: Scope, host: VmHost, o: Starting): Promise<F
 const guestCid = 3
 
 async function configure({ names, network }: Placed, o: Starting): Promise<void> {
-  const api = await deadline('the API socket', { timeoutMs: killDeadlineMs, signal: o.signal }, (s) =>
-    FirecrackerApi.open(names.apiSocket, s),
-  )
-  try {
+  await FirecrackerApi.use(names.apiSocket, o.signal, async (api) => {
     await api.putMachineConfig({ vcpu_count: o.size.vcpus, mem_size_mib: o.size.memMib })
     await api.putBootSource({
       kernel_image_path: inJail.kernel,
@@ -60,9 +57,7 @@ async function configure({ names, network }: Placed, o: Starting): Promise<void>
     }
     await api.putVsock({ guest_cid: guestCid, uds_path: inJail.vsock })
     await api.putEntropy()
-  } finally {
-    await api.close()
-  }
+  })
 }
 
 async function boot(
@@ -75,12 +70,7 @@ async function boot(
   })
   lost.catch(() => undefined)
   return deadline(`the boot of ${names.vmId}`, { timeoutMs: bootDeadlineMs, signal: o.signal }, async (signal) => {
-    const api = await FirecrackerApi.open(names.apiSocket, signal)
-    try {
-      await api.startInstance()
-    } finally {
-      await api.close()
-    }
+    await FirecrackerApi.use(names.apiSocket, signal, (api) => api.startInstance())
     await abortable(Promise.race([o.ready, lost]), signal)
   })
 }

@@ -1,11 +1,9 @@
 /** A vm that goes on from a snapshot: jailed like any other, with the template's memory mapped privately and read-only files. */
 import type { Scope } from '../base/scope.ts'
-import { deadline } from '../base/time.ts'
-import { Session } from './agent.ts'
+import type { Session } from './agent.ts'
 import { FirecrackerApi } from './api.ts'
-import { agentPort, inJail } from './names.ts'
-import { type FreshVm, killDeadlineMs, living, type Placed, placeVm, type Starting, type VmHost } from './vm.ts'
-import { dial } from './vsock.ts'
+import { inJail } from './names.ts'
+import { dialAgent, type FreshVm, living, type Placed, placeVm, type Starting, type VmHost } from './vm.ts'
 
 /** Files of a snapshot; none of them may ever change while a vm goes on from it. */
 export interface Snapshot {
@@ -42,28 +40,20 @@ export async function restoreVm(scope: Scope, host: VmHost, o: Starting & { snap
 }
 
 async function load({ names, network }: Placed, signal: AbortSignal): Promise<void> {
-  const api = await deadline('the API socket', { timeoutMs: killDeadlineMs, signal }, (s) =>
-    FirecrackerApi.open(names.apiSocket, s),
-  )
-  try {
-    await api.loadSnapshot({
-      snapshot_path: inJail.state,
-      mem_backend: { backend_type: 'File', backend_path: inJail.memory },
-      network_overrides: network.nic ? [{ iface_id: 'eth0', host_dev_name: network.nic.tap }] : [],
-      resume_vm: true,
-    })
-  } finally {
-    await api.close()
-  }
+  const body = {
+    snapshot_path: inJail.state,
+    mem_backend: { backend_type: 'File', backend_path: inJail.memory },
+    network_overrides: network.nic ? [{ iface_id: 'eth0', host_dev_name: network.nic.tap }] : [],
+    resume_vm: true,
+  } as const
+  await FirecrackerApi.use(names.apiSocket, signal, (api) => api.loadSnapshot(body))
 }
 
 async function firstWords({ names }: Placed, signal: AbortSignal): Promise<Session> {
   let last: unknown
   for (const timeoutMs of firstWordsMs) {
     try {
-      return await deadline('the first word of a restored guest', { timeoutMs, signal }, async (s) =>
-        Session.open(await dial(names.vsock, agentPort, s), s),
-      )
+      return await dialAgent(names, { timeoutMs, signal })
     } catch (error) {
       signal.throwIfAborted()
       last = error

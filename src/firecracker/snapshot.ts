@@ -2,6 +2,7 @@
 import { chmod, chown, mkdir, rename } from 'node:fs/promises'
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
+import type { NetworkSpec } from '../backend/backend.ts'
 import { Scope } from '../base/scope.ts'
 import type { Image } from '../images/images.ts'
 import { FirecrackerApi } from './api.ts'
@@ -20,6 +21,11 @@ export interface SnapshotRequest extends Pick<VmRequest, 'size' | 'diskMib'> {
   readonly nic: boolean
 }
 
+/** A network that is enough for a vm of that class. */
+export function networkOf({ nic }: Pick<SnapshotRequest, 'nic'>): NetworkSpec {
+  return { mode: nic ? 'host' : 'none', allow: [] }
+}
+
 export function filesIn(folder: string): Snapshot {
   return { memory: join(folder, 'memory'), state: join(folder, 'state'), disk: join(folder, 'disk') }
 }
@@ -31,17 +37,14 @@ export async function takeSnapshot(
 ): Promise<void> {
   const { image, size, diskMib, signal } = o
   await using scope = new Scope(`snapshot of ${image.name}`)
-  const network = { mode: o.nic ? 'host' : 'none', allow: [] } as const
+  const network = networkOf(o)
   const request = { runId: o.id, rootfs: image.rootfs, size, diskMib, network, console: false, fileMib: size.memMib }
   const vm = await bootVm(scope, host, { ...request, phases: new Phases(), signal })
   await warmUp(vm, o)
-  const api = await FirecrackerApi.open(vm.names.apiSocket, signal)
-  try {
+  await FirecrackerApi.use(vm.names.apiSocket, signal, async (api) => {
     await api.pause()
     await api.createSnapshot({ snapshot_path: inJail.state, mem_file_path: inJail.memory })
-  } finally {
-    await api.close()
-  }
+  })
   // The disk belongs to this moment: the vm must not go on.
   await kill(vm.names, vm.process)
   await keep(vm, o.folder)

@@ -13,7 +13,7 @@ import type { Phases } from './phases.ts'
 import { restoreVm } from './restore.ts'
 import type { SnapshotRequest } from './snapshot.ts'
 import type { Templates } from './templates.ts'
-import type { FreshVm, VmHost } from './vm.ts'
+import type { FreshVm, Starting, VmHost } from './vm.ts'
 
 export interface StartRequest {
   readonly spec: RunSpec
@@ -72,7 +72,7 @@ export class Starter {
 
   async #once(
     o: StartRequest & { console?: boolean },
-    begin: (scope: Scope, vm: Parameters<typeof bootVm>[2]) => Promise<FreshVm>,
+    begin: (scope: Scope, vm: Starting) => Promise<FreshVm>,
   ): Promise<Started> {
     const { spec, image, phases, signal } = o
     const { facts, host } = this.#o

@@ -1,9 +1,9 @@
 /** Templates: snapshots that vms of a class go on from, made in the background, tried before they are used. */
 import { randomUUID } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { arch, cpus, release } from 'node:os'
 import { join } from 'node:path'
-import { sha256 } from '../base/files.ts'
+import { exists, sha256 } from '../base/files.ts'
 import type { Facts } from '../base/facts.ts'
 import { Scope } from '../base/scope.ts'
 import { deadline } from '../base/time.ts'
@@ -11,7 +11,7 @@ import type { FirecrackerFacts } from './facts.ts'
 import { namesOf } from './names.ts'
 import { Phases } from './phases.ts'
 import { restoreVm, type Snapshot } from './restore.ts'
-import { filesIn, takeSnapshot, type SnapshotRequest } from './snapshot.ts'
+import { filesIn, networkOf, takeSnapshot, type SnapshotRequest } from './snapshot.ts'
 import type { VmHost } from './vm.ts'
 
 /** Changed when the same inputs give another template. */
@@ -49,8 +49,7 @@ export class Templates {
     const templates = new Templates(o)
     await mkdir(o.folder, { recursive: true, mode: 0o711 })
     for (const name of await readdir(o.folder)) {
-      const found = await readFile(join(o.folder, name, marker)).catch(() => undefined)
-      if (found) templates.#ready.add(name)
+      if (await exists(join(o.folder, name, marker))) templates.#ready.add(name)
       else await rm(join(o.folder, name), { recursive: true, force: true })
     }
     return templates
@@ -130,10 +129,10 @@ export class Templates {
 
   /** A vm goes on from it and its agent answers. */
   async #try(request: SnapshotRequest, o: { id: string; snapshot: Snapshot; signal: AbortSignal }): Promise<void> {
-    const { image, size, diskMib, nic } = request
+    const { image, size, diskMib } = request
     const { id, snapshot, signal } = o
     await using scope = new Scope(`trial of ${image.name}`)
-    const network = { mode: nic ? 'host' : 'none', allow: [] } as const
+    const network = networkOf(request)
     const vm = { runId: id, rootfs: image.rootfs, size, diskMib, network, console: false, phases: new Phases() }
     const { session } = await restoreVm(scope, this.#host, { ...vm, snapshot, signal })
     await session?.request({ op: 'ping' }, signal)

@@ -144,12 +144,16 @@ export async function kill(names: VmNames, process: JailedProcess | undefined): 
   await deadline(`the end of ${names.vmId}`, { timeoutMs: killDeadlineMs }, (s) => abortable(process.ended, s))
 }
 
+/** Opens a session with the agent in a vm, once. */
+export function dialAgent(names: VmNames, limit: { timeoutMs: number; signal: AbortSignal }): Promise<Session> {
+  return deadline('the first answer of the agent', limit, async (inner) =>
+    Session.open(await dial(names.vsock, agentPort, inner), inner),
+  )
+}
+
 /** Opens a session with the vm's agent; a connection that ends before its hello is dialed again, once. */
 export async function openSession(vm: Vm, signal: AbortSignal): Promise<Session> {
-  const once = () =>
-    deadline('the first answer of the agent', { timeoutMs: helloDeadlineMs, signal }, async (signal) =>
-      Session.open(await dial(vm.names.vsock, agentPort, signal), signal),
-    )
+  const once = () => dialAgent(vm.names, { timeoutMs: helloDeadlineMs, signal })
   try {
     return await once()
   } catch (error) {

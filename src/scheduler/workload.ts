@@ -29,6 +29,7 @@ export interface WorkloadParts {
   /** Told when it has ended or was let go of, before `ended` resolves. */
   readonly onEnded: () => void
 }
+
 /** From execute to a program that runs; a build of an image is not part of it. */
 const startDeadlineMs = 240_000
 
