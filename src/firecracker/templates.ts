@@ -96,7 +96,6 @@ export class Templates {
       const [next] = this.#wanted
       if (!next || this.#closing.signal.aborted) return
       const [key, request] = next
-      this.#wanted.delete(key)
       const begun = performance.now()
       const { image, size } = request
       try {
@@ -107,6 +106,9 @@ export class Templates {
       } catch (error) {
         if (this.#closing.signal.aborted) return
         this.#facts.emit('template.failed', { runtime: image.name, memMib: size.memMib, message: String(error) })
+      } finally {
+        // Not before: a class that is used while its template is in the making wants no second one.
+        this.#wanted.delete(key)
       }
     }
   }
