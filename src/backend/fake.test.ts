@@ -2,21 +2,13 @@ import { randomUUIDv7 } from 'node:crypto'
 import { expect, test } from 'vitest'
 import type { Run, RunSpec } from './backend.ts'
 import { FakeBackend } from './fake.ts'
+import { testSpec } from './testing.ts'
 
 const never = new AbortController().signal
 
 function specOf(code: string): RunSpec {
-  return {
-    id: randomUUIDv7(),
-    runtime: 'python',
-    source: { kind: 'code', name: 'main.py', content: Buffer.from(code) },
-    entrypoint: 'main.py',
-    args: [],
-    env: {},
-    resources: { cpus: 1, memMib: 256, timeoutMs: 60_000, diskMib: 256, pids: 64 },
-    network: { mode: 'none', allow: [] },
-    outputLimitBytes: 1 << 20,
-  }
+  const source = { kind: 'code', name: 'main.py', content: Buffer.from(code) } as const
+  return testSpec({ id: randomUUIDv7(), source })
 }
 
 async function textOf(run: Run): Promise<string> {

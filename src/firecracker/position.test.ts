@@ -1,19 +1,8 @@
 import { expect, test } from 'vitest'
-import type { RunSpec } from '../backend/backend.ts'
+import { testSpec } from '../backend/testing.ts'
 import { beginning, buildDeadlineMs, going } from './position.ts'
 
-const spec: RunSpec = {
-  id: '01932c07-20e5-7c3f-9a53-5f0a1b2c3d4e',
-  runtime: 'python',
-  source: { kind: 'code', name: 'main.py', content: Buffer.from('') },
-  entrypoint: 'main.py',
-  args: [],
-  env: {},
-  stdin: Buffer.from('typed'),
-  resources: { cpus: 1, memMib: 256, timeoutMs: 60_000, diskMib: 256, pids: 64 },
-  network: { mode: 'none', allow: [] },
-  outputLimitBytes: 1 << 20,
-}
+const spec = testSpec({ stdin: Buffer.from('typed') })
 const attached = {
   tag: 'program',
   stdin_bytes: 2,

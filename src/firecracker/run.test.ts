@@ -7,6 +7,7 @@ import type { Image } from '../images/images.ts'
 import { Session } from './agent.ts'
 import { JailedProcess } from './jailer.ts'
 import { namesOf } from './names.ts'
+import { testSpec } from '../backend/testing.ts'
 import { Phases } from './phases.ts'
 import { type Attached, attach } from './program.ts'
 import { FirecrackerRun, type RunParts } from './run.ts'
@@ -15,17 +16,7 @@ import { dial } from './vsock.ts'
 
 const signal = AbortSignal.timeout(20_000)
 
-const spec: RunSpec = {
-  id: '01932c07-20e5-7c3f-9a53-5f0a1b2c3d4e',
-  runtime: 'python',
-  source: { kind: 'code', name: 'main.py', content: Buffer.from('') },
-  entrypoint: 'main.py',
-  args: [],
-  env: {},
-  resources: { cpus: 1, memMib: 256, timeoutMs: 60_000, diskMib: 256, pids: 64 },
-  network: { mode: 'none', allow: [] },
-  outputLimitBytes: 1 << 20,
-}
+const spec = testSpec()
 const usage = {
   cpu_us: 1,
   peak_mem_bytes: 1,

@@ -8,6 +8,7 @@ import { FakeBackend } from '../backend/fake.ts'
 import { Store } from '../store/store.ts'
 import type { Entry } from './eventlog.ts'
 import { Scheduler } from './scheduler.ts'
+import { testSettings } from './testing.ts'
 
 let home: string
 beforeEach(async () => {
@@ -37,22 +38,13 @@ async function server(
   // A crash comes before the note of a start is on the disk.
   if (more.forgetful) store.started = () => Promise.withResolvers<boolean>().promise
   const scheduler = await Scheduler.open({
+    ...testSettings,
     home,
     node: more.node ?? 'n',
     store,
     backend,
-    limits: {
-      cpus: 8,
-      memMib: 4096,
-      timeoutS: 3600,
-      diskMib: 2048,
-      pids: 1024,
-      outputBytes: 1 << 20,
-      archiveBytes: 1 << 20,
-    },
-    capacity: { vms: more.vms ?? 4, starting: 4, cpus: 64, memMib: 8192, overheadMib: 96 },
+    capacity: { ...testSettings.capacity, ...(more.vms !== undefined && { vms: more.vms }) },
     pending: 30,
-    retention: { count: 50, bytes: 1 << 30, ageMs: 1e9 },
   })
   more.onOpen?.(scheduler)
   await scheduler.start()

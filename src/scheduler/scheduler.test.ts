@@ -6,6 +6,7 @@ import { FakeBackend } from '../backend/fake.ts'
 import { Store } from '../store/store.ts'
 import type { SchedulerOptions } from './options.ts'
 import { Scheduler } from './scheduler.ts'
+import { testSettings } from './testing.ts'
 
 let home: string
 let stores: Store[]
@@ -21,29 +22,20 @@ afterEach(async () => {
 const never = new AbortController().signal
 const soon = () => AbortSignal.timeout(15_000)
 const sleeper = { runtime: 'python', code: '# fake: print up\n# fake: sleep 600000' }
-const capacity = { vms: 2, starting: 2, cpus: 64, memMib: 8192, overheadMib: 96 }
+const capacity = { ...testSettings.capacity, vms: 2, starting: 2 }
 
 async function open(more: Partial<SchedulerOptions> = {}): Promise<{ scheduler: Scheduler; backend: FakeBackend }> {
   const backend = new FakeBackend()
   const store = await Store.open(home)
   stores.push(store)
   const scheduler = await Scheduler.open({
+    ...testSettings,
     home,
     node: 'n',
     store,
     backend,
-    limits: {
-      cpus: 8,
-      memMib: 4096,
-      timeoutS: 3600,
-      diskMib: 2048,
-      pids: 1024,
-      outputBytes: 1 << 20,
-      archiveBytes: 1 << 20,
-    },
     capacity,
     pending: 3,
-    retention: { count: 50, bytes: 1 << 30, ageMs: 1e9 },
     ...more,
   })
   await scheduler.start()

@@ -5,6 +5,7 @@ import { get, type IncomingMessage, type ServerResponse } from 'node:http'
 import { expect, test } from 'vitest'
 import { Client } from '../api/client.ts'
 import { EventParser, outputBytes, type OutputData } from '../api/sse.ts'
+import { testSettings } from '../scheduler/testing.ts'
 import { authorization, breakingDoor, testKey, testServer } from './testing.ts'
 
 const lines = 781_250
@@ -54,17 +55,7 @@ const cuts = Array.from({ length: 12 }, () => Math.floor(Math.random() * 6 * mib
 
 test(`fifty megabytes arrive byte for byte through breaking connections, and a reader who sleeps holds up nothing (${cuts.join()})`, async () => {
   await using server = await testServer({
-    scheduler: {
-      limits: {
-        cpus: 8,
-        memMib: 4096,
-        timeoutS: 3600,
-        diskMib: 2048,
-        pids: 1024,
-        outputBytes: 64 * mib,
-        archiveBytes: 1,
-      },
-    },
+    scheduler: { limits: { ...testSettings.limits, outputBytes: 64 * mib, archiveBytes: 1 } },
   })
   const url = await server.app.listen({ host: '127.0.0.1', port: 0 })
   await using door = await breakingDoor(url, cuts)

@@ -10,6 +10,7 @@ import { sha256 } from '../base/files.ts'
 import { ProcessBus } from '../bus/process.ts'
 import type { SchedulerOptions } from '../scheduler/options.ts'
 import { Scheduler } from '../scheduler/scheduler.ts'
+import { testSettings } from '../scheduler/testing.ts'
 import { Store } from '../store/store.ts'
 import { buildServer, type FastifyTypeBox, type ServerOptions } from './app.ts'
 import { announce } from './events.ts'
@@ -35,25 +36,14 @@ export async function testServer(
 ): Promise<TestServer> {
   const home = changes.scheduler?.home ?? (await mkdtemp(join(tmpdir(), 'vulcan-test-')))
   const backend = new FakeBackend()
-  const capacity = { vms: 4, starting: 4, cpus: 64, memMib: 8192, overheadMib: 96 }
   const store = await Store.open(home)
   const scheduler = await Scheduler.open({
+    ...testSettings,
     home,
     node: 'test',
     store,
     backend,
-    capacity,
-    limits: {
-      cpus: 8,
-      memMib: 4096,
-      timeoutS: 3600,
-      diskMib: 2048,
-      pids: 1024,
-      outputBytes: 1 << 20,
-      archiveBytes: 1 << 20,
-    },
     pending: 16,
-    retention: { count: 50, bytes: 1 << 30, ageMs: 1e9 },
     ...changes.scheduler,
   })
   await scheduler.start()
@@ -74,7 +64,7 @@ export async function testServer(
     node: 'test',
     build: 'build',
     version: '0',
-    capacity,
+    capacity: testSettings.capacity,
     bodyBytes: 1 << 20,
     archiveBytes: 1 << 20,
     heartbeatMs: 10_000,

@@ -8,16 +8,10 @@ import type { Schema } from './schema.ts'
 
 type Trx = Transaction<Schema>
 
-export interface NewWorkload {
-  readonly id: string
-  readonly tenant: string
-  readonly runtime: string
-  readonly isolation: string
-  readonly priority: number
-  readonly cpus: number
-  readonly memMib: number
-  readonly createdAt: number
-  readonly labels: Readonly<Record<string, string>>
+/** What of a workload is known when it comes. */
+type Brought = 'id' | 'tenant' | 'runtime' | 'isolation' | 'priority' | 'cpus' | 'memMib' | 'createdAt' | 'labels'
+
+export interface NewWorkload extends Pick<Stored, Brought> {
   readonly spec: string
   /** The caller's own name for the request, and a digest of what it asked for. */
   readonly idempotency?: { readonly key: string; readonly body: string } | undefined
