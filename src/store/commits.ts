@@ -41,6 +41,11 @@ export class Commits {
     return promise
   }
 
+  /** Resolves when what was asked for before has been made, also what would have waited for company. */
+  async made(): Promise<void> {
+    if (this.#busy || this.#waiting.length > 0) await this.change(() => Promise.resolve())
+  }
+
   /** Resolves when all that was asked for is on the disk or has failed. */
   async idle(): Promise<void> {
     if (this.#waiting.length > 0) this.#begin()

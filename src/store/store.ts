@@ -87,7 +87,9 @@ export class Store implements AsyncDisposable {
     return workloads.given(this.#db, id)
   }
 
-  list(filter: workloads.Filter): Promise<Stored[]> {
+  /** Sees every start and end that anybody was told of. */
+  async list(filter: workloads.Filter): Promise<Stored[]> {
+    await this.#commits.made()
     return workloads.list(this.#db, filter)
   }
 
@@ -99,7 +101,8 @@ export class Store implements AsyncDisposable {
     return workloads.countBefore(this.#db, one)
   }
 
-  countByStatus(): ReturnType<typeof workloads.countByStatus> {
+  async countByStatus(): ReturnType<typeof workloads.countByStatus> {
+    await this.#commits.made()
     return workloads.countByStatus(this.#db)
   }
 
