@@ -8,7 +8,7 @@ import { external } from '../rolldown.config.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { say } from './commandline.ts'
 
-/** What only real processes show: servers that start and end, signals, pipes, shells. The rest: commands.test.ts. */
+/** What only real processes show: servers that start and end, signals, pipes, shells. The rest: commands.test.ts, listings.test.ts. */
 const root = resolve(import.meta.dirname, '..')
 const program = join(root, 'dist', 'test-vulcan.js')
 let folder: string

@@ -1,6 +1,7 @@
 /** The command line in this process, against a server on the fake backend, for tests of what a process adds nothing to. */
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { buildOf } from '../src/cli/build.ts'
 import { cli } from '../src/cli/cli.ts'
@@ -25,6 +26,12 @@ export interface Saying {
 
 export interface CommandLine extends AsyncDisposable {
   readonly server: TestServer
+  /** For programs and what else is handed in. */
+  readonly folder: string
+  /** Writes a file into the folder, with the folders above it, and gives its path. */
+  readonly file: (name: string, content: string | Buffer) => Promise<string>
+  /** Hands a program in and gives its id. */
+  readonly detached: (name: string, code: string, flags?: readonly string[]) => Promise<string>
   readonly url: string
   /** Lets every later command find the server there. */
   readonly moveTo: (url: string) => Promise<void>
@@ -43,12 +50,23 @@ export async function commandLine(): Promise<CommandLine> {
   const moveTo = (at: string) => writeServerFile(home, { url: at, place: 'host', backend: 'fake', holds: [] })
   const url = await server.app.listen({ host: '127.0.0.1', port: 0 })
   await moveTo(url)
+  const folder = await mkdtemp(join(tmpdir(), 'vulcan-commands-'))
+  const file = async (name: string, content: string | Buffer) => {
+    const path = join(folder, name)
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(path, content)
+    return path
+  }
+  const vulcan = (words: readonly string[], o: Saying = {}) => say(['--home', home, '--backend', 'fake', ...words], o)
   return {
-    server,
-    url,
-    moveTo,
-    vulcan: (words, o = {}) => say(['--home', home, '--backend', 'fake', ...words], o),
-    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    ...{ server, folder, url, moveTo, file, vulcan },
+    async detached(name, code, flags = []) {
+      return (await vulcan(['run', '--detach', ...flags, await file(name, code)])).out.trim()
+    },
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]()
+      await rm(folder, { recursive: true })
+    },
   }
 }
 

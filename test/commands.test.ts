@@ -1,35 +1,16 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { readdir, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { writeServerFile } from '../src/cli/serverfile.ts'
-import { say, commandLine, type CommandLine } from './commandline.ts'
+import { commandLine, type CommandLine } from './commandline.ts'
 
 /** Every command's words and statuses, in this process. What takes processes is in command-line.test.ts. */
 let line: CommandLine
-let folder: string
 beforeAll(async () => {
   line = await commandLine()
-  folder = await mkdtemp(join(tmpdir(), 'vulcan-commands-'))
 })
-afterAll(async () => {
-  await line[Symbol.asyncDispose]()
-  await rm(folder, { recursive: true })
-})
-
-async function file(name: string, content: string | Buffer): Promise<string> {
-  const path = join(folder, name)
-  await mkdir(dirname(path), { recursive: true })
-  await writeFile(path, content)
-  return path
-}
-
-/** Hands a program in and gives its id. */
-async function detached(name: string, code: string, flags: readonly string[] = []): Promise<string> {
-  const said = await line.vulcan(['run', '--detach', ...flags, await file(name, code)])
-  return said.out.trim()
-}
+afterAll(async () => line[Symbol.asyncDispose]())
 
 describe('run', () => {
   test.each([
@@ -41,14 +22,14 @@ describe('run', () => {
     ['disk full', '# fake: disk_full', [], 1],
     ['too much output', '# fake: flood 2000000', [], 137],
   ])('%s', async (name, code, flags, status) => {
-    const said = await line.vulcan(['run', ...flags, await file(`${name.replaceAll(' ', '-')}.py`, code)])
+    const said = await line.vulcan(['run', ...flags, await line.file(`${name.replaceAll(' ', '-')}.py`, code)])
     expect(said.code, said.err.slice(-300)).toBe(status)
   })
 
   test('arguments, environment, input and standard input arrive', async () => {
-    const env = await file('variables', '# a comment\nA=1\nB=two words\n')
-    const input = await file('in.json', '{"n":[1]}')
-    const spec = await file('spec.js', '// fake: spec\n// fake: stdin')
+    const env = await line.file('variables', '# a comment\nA=1\nB=two words\n')
+    const input = await line.file('in.json', '{"n":[1]}')
+    const spec = await line.file('spec.js', '// fake: spec\n// fake: stdin')
     const flags = ['--env-file', env, '--env', 'B=x=y', '--input', `@${input}`]
     const said = await line.vulcan(['run', spec, ...flags, '--', '--flag', 'a b'])
     expect(said.out).toBe('{"args":["--flag","a b"],"env":{"A":"1","B":"x=y"},"entrypoint":"spec.js"}{"n":[1]}')
@@ -58,10 +39,10 @@ describe('run', () => {
   })
 
   test('a folder is packed without its history and run; a link out of it is refused', async () => {
-    await file('shop/package.json', '{"main":"src/x.js"}')
-    await file('shop/src/x.js', 'x')
-    await file('shop/.git/HEAD', 'ref')
-    const shop = join(folder, 'shop')
+    await line.file('shop/package.json', '{"main":"src/x.js"}')
+    await line.file('shop/src/x.js', 'x')
+    await line.file('shop/.git/HEAD', 'ref')
+    const shop = join(line.folder, 'shop')
     expect(await line.vulcan(['run', shop])).toMatchObject({ code: 0, out: 'tar.gz src/x.js\n' })
     await symlink('/etc/passwd', join(shop, 'link'))
     expect(await line.vulcan(['run', shop])).toMatchObject({
@@ -71,14 +52,14 @@ describe('run', () => {
   })
 
   test('--json prints the record, --detach the id; logs, status, ls and kill know it', async () => {
-    const path = await file('seven.py', '# fake: print out\n# fake: result 42\n# fake: exit 7')
+    const path = await line.file('seven.py', '# fake: print out\n# fake: result 42\n# fake: exit 7')
     expect(JSON.parse((await line.vulcan(['run', '--json', path])).out)).toMatchObject({
       stdout: 'out\n',
       exit: { by: 'program', code: 7 },
       result: 42,
     })
     const up = Promise.withResolvers<void>()
-    const id = await detached('slow.py', '# fake: print up\n# fake: sleep 600000')
+    const id = await line.detached('slow.py', '# fake: print up\n# fake: sleep 600000')
     const following = line.vulcan(['logs', '-f', id], { onOutput: () => up.resolve() })
     await up.promise
     expect(await line.vulcan(['logs', id]), 'what there is, without waiting').toMatchObject({ code: 0, out: 'up\n' })
@@ -94,9 +75,9 @@ describe('run', () => {
   })
 
   test('one that has ended keeps kill from none of the others', async () => {
-    const ended = await detached('short.py', '# fake: print x')
+    const ended = await line.detached('short.py', '# fake: print x')
     await line.vulcan(['logs', '-f', ended])
-    const alive = await detached('slow.py', '# fake: sleep 600000')
+    const alive = await line.detached('slow.py', '# fake: sleep 600000')
     const said = await line.vulcan(['kill', ended, alive, '--json'])
     expect(said).toMatchObject({ code: 2, err: expect.stringContaining('already_ended') as string })
     expect(JSON.parse(said.out)).toEqual({ killed: [alive] })
@@ -132,11 +113,11 @@ describe('wrong usage exits with 2, says what is wrong and starts nothing', () =
     ['a backup to what is there', ['backup', 'FOLDER'], 'is there already'],
     ['a shell that is none', ['completion', 'dos'], 'dos'],
   ])('%s', async (_, words, complaint) => {
-    await file('a.py', '# fake: print x')
-    await file('env', 'A=1')
+    await line.file('a.py', '# fake: print x')
+    await line.file('env', 'A=1')
     const before = (await line.server.scheduler.summaries({ limit: 100 })).length
     const said = await line.vulcan(
-      words.map((word) => word.replace('FOLDER', folder)),
+      words.map((word) => word.replace('FOLDER', line.folder)),
       { stdin: '// code' },
     )
     expect(said).toMatchObject({ code: 2, out: '' })
@@ -149,7 +130,7 @@ describe('wrong usage exits with 2, says what is wrong and starts nothing', () =
     ['binary.py', Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 0xff]), 'is binary'],
     ['big.tar', Buffer.alloc(2 << 20), 'too large'],
   ])('%s', async (name, content, why) => {
-    const words = ['--set', 'limits.archive_mb=1', 'run', await file(name, content), '--runtime', 'python']
+    const words = ['--set', 'limits.archive_mb=1', 'run', await line.file(name, content), '--runtime', 'python']
     const said = await line.vulcan(words)
     expect(said).toMatchObject({ code: 2, out: '' })
     expect(said.err).toContain(`${name}: `)
@@ -205,82 +186,21 @@ describe('keys', () => {
 })
 
 test('backup makes a folder or an archive; of a server in the machine the server sends it', async () => {
-  const copy = join(folder, 'copy')
+  const copy = join(line.folder, 'copy')
   const said = await line.vulcan(['backup', copy, '--json'])
   expect(JSON.parse(said.out)).toEqual({ path: copy, bytes: expect.any(Number) as number })
   expect((await readdir(copy)).sort()).toEqual(['COMPLETE', 'key', 'runs', 'vulcan.db'])
   expect(await line.vulcan(['backup', `${copy}.tar.zst`])).toMatchObject({ code: 0, out: '' })
   const { home } = line.server
   await writeServerFile(home, { url: line.url, place: 'machine', backend: 'fake', holds: [] })
-  expect(await line.vulcan(['backup', join(folder, 'other')])).toMatchObject({ code: 2 })
-  const sent = await line.vulcan(['backup', join(folder, 'sent.tar.zst')])
+  expect(await line.vulcan(['backup', join(line.folder, 'other')])).toMatchObject({ code: 2 })
+  const sent = await line.vulcan(['backup', join(line.folder, 'sent.tar.zst')])
   await line.moveTo(line.url)
   expect(sent, sent.err).toMatchObject({ code: 0 })
-  expect((await readdir(folder)).filter((name) => name.endsWith('.tmp'))).toEqual([])
+  expect((await readdir(line.folder)).filter((name) => name.endsWith('.tmp'))).toEqual([])
   for (const name of ['copy.tar.zst', 'sent.tar.zst']) {
-    expect(execFileSync('tar', ['--zstd', '-tf', join(folder, name)], { encoding: 'utf8' }).trimEnd()).toMatch(
+    expect(execFileSync('tar', ['--zstd', '-tf', join(line.folder, name)], { encoding: 'utf8' }).trimEnd()).toMatch(
       /COMPLETE$/,
     )
   }
-})
-
-describe('listings', () => {
-  test.each([
-    [['ls']],
-    [['status']],
-    [['nodes']],
-    [['backends']],
-    [['images']],
-    [['keys', 'ls']],
-    [['config']],
-    [['gc']],
-    [['gc', '--dry-run']],
-    [['machine', 'status']],
-    [['machine', 'stop']],
-    [['up']],
-    [['setup']],
-  ])('%j --json prints one JSON document and nothing else', async (words) => {
-    const said = await line.vulcan([...words, '--json'])
-    expect(said, said.err).toMatchObject({ code: 0, err: '' })
-    expect(JSON.parse(said.out)).toBeTypeOf('object')
-    const plain = await line.vulcan(words)
-    expect(plain.code, plain.err).toBe(0)
-    expect(`${plain.out}${plain.err}`).toMatch(/\S\n$/)
-  })
-
-  test('ls finds by status, runtime and label, and pages', async () => {
-    const hostile = 'red\u001B[2J\u202E'
-    const one = await detached('one.py', '# fake: exit 3', ['--label', `team=${hostile}`, '--label', 'n=1'])
-    const two = await detached('two.go', '// fake: print x', ['--label', 'n=1'])
-    for (const id of [one, two]) await line.vulcan(['logs', '-f', id])
-    const ids = async (...words: string[]) => {
-      const { out } = await line.vulcan(['ls', '--json', ...words])
-      return (JSON.parse(out) as { workloads: { id: string }[] }).workloads.map(({ id }) => id)
-    }
-    expect(await ids('--label', 'n=1')).toEqual([two, one])
-    expect(await ids('--label', 'n=1', '--runtime', 'go')).toEqual([two])
-    expect(await ids('--label', `team=${hostile}`)).toEqual([one])
-    expect(await ids('--label', 'n=1', '--status', 'failed')).toEqual([one])
-    const first = await line.vulcan(['ls', '--label', 'n=1', '--limit', '1'])
-    expect(first.err).toContain(`there are more: --cursor ${two}`)
-    expect(await ids('--label', 'n=1', '--cursor', two)).toEqual([one])
-    for (const words of [['ls'], ['ls', '--json'], ['status', one], ['status', one, '--json']]) {
-      expect((await line.vulcan(words, { columns: 200 })).out, words.join(' ')).not.toMatch(/[\u001B\u202E]/)
-    }
-  })
-
-  test.each([56, 80, 200])('fit a terminal of %i columns, where ids stay whole', async (columns) => {
-    const id = await detached('wide.py', '# fake: print x', ['--label', `city=${'東京'.repeat(20)}`])
-    for (const name of ['ls', 'nodes', 'backends', 'images']) {
-      const { out } = await line.vulcan([name], { columns })
-      // Of the label, each character takes two columns.
-      for (const row of out.split('\n')) expect(row.replaceAll(/[東京]/g, '__').length).toBeLessThanOrEqual(columns)
-      if (name === 'ls') expect(out).toContain(id)
-    }
-  })
-
-  test('without a server they say how to start one and exit with 125', async () => {
-    const said = await say(['--home', folder, '--backend', 'fake', 'ls', '--json'], {})
-    expect(said).toMatchObject({ code: 125, out: '', err: expect.stringContaining('vulcan up') as string })
-  })
 })

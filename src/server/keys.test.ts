@@ -1,11 +1,11 @@
-import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { ErrorCode } from '../api/errors.ts'
-import type { KeyInfo, KeyRequest, NewKey } from '../api/keys.ts'
+import type { KeyInfo, KeyRequest } from '../api/keys.ts'
 import { Facts } from '../base/facts.ts'
 import { sha256 } from '../base/files.ts'
 import { orderedId } from '../base/id.ts'
 import { Store } from '../store/store.ts'
+import { bearer, callWith, makeKey } from './callers.ts'
 import type { Call, ServerFacts } from './facts.ts'
 import { Keyring } from './keyring.ts'
 import { Scrape } from './metrics/testing.ts'
@@ -26,21 +26,9 @@ afterEach(async () => {
   expect(server.logged).toEqual([])
 })
 
-const bearer = (key: string) => ({ host: 'localhost', authorization: `Bearer ${key}` })
-
-async function make(request: Partial<KeyRequest> = {}): Promise<NewKey> {
-  const payload = { name: 'a key', ...request }
-  const made = await server.app.inject({ method: 'POST', url: '/v1/keys', headers: authorization, payload })
-  expect(made.statusCode, made.body).toBe(201)
-  expect(made.headers['cache-control']).toBe('no-store')
-  return made.json()
-}
-
-async function ask(key: string, url: string, method: 'GET' | 'POST' | 'DELETE' = 'GET', payload?: object) {
-  const answer = await server.app.inject({ method, url, headers: bearer(key), ...(payload && { payload }) })
-  return { status: answer.statusCode, headers: answer.headers, body: answer.json<Record<string, unknown>>() }
-}
-
+const make = (request: Partial<KeyRequest> = {}) => makeKey(server, request)
+const ask = (key: string, url: string, method: 'GET' | 'POST' | 'DELETE' = 'GET', payload?: object) =>
+  callWith(server, key, { url, method, payload })
 const submit = async (key: string, code = '# fake: print x') =>
   ask(key, '/v1/workloads/async', 'POST', { runtime: 'python', code })
 
@@ -222,54 +210,5 @@ describe('failures', () => {
     const count = (reason: string) => seen.sum('vulcan_auth_failures_total', { reason })
     expect(['missing', 'scope', 'origin', 'throttled', 'revoked'].map(count)).toEqual([1, 1, 1, 1, 0])
     expect(count('unknown')).toBe(failuresPerMinute)
-  })
-})
-
-describe('every call that changes something is stated', () => {
-  test('with who, where, what and how it ended, and no key or body', async () => {
-    const { key, id } = await make({ name: 'ci' })
-    const workload = (await submit(key, '# fake: print secret')).body['id'] as string
-    await server.scheduler.ended(workload, AbortSignal.timeout(5000))
-    await ask(key, `/v1/workloads/${workload}`)
-    const late = await ask(key, `/v1/workloads/${workload}`, 'DELETE')
-    await ask(key, '/v1/cleanup', 'POST')
-    await submit('vk_wrong')
-    expect(calls.map(({ method, route, status, code }) => [method, route, status, code])).toEqual([
-      ['POST', '/v1/keys', 201, undefined],
-      ['POST', '/v1/workloads/async', 202, undefined],
-      ['DELETE', '/v1/workloads/:id', 409, 'already_ended'],
-      ['POST', '/v1/cleanup', 403, 'forbidden'],
-      ['POST', '/v1/workloads/async', 401, 'unauthorized'],
-    ])
-    expect(calls[0]).toMatchObject({ key: { id: 'local' }, subject: id })
-    expect(calls[1]).toMatchObject({ key: { id, name: 'ci' }, subject: workload, address: '127.0.0.1' })
-    expect(calls[2]).toMatchObject({ subject: workload, request: late.headers['x-request-id'] })
-    expect(calls[4]).not.toHaveProperty('key')
-    expect(JSON.stringify(calls)).not.toMatch(/vk_|secret/)
-  })
-
-  test('also when its client went away in the middle of it', async () => {
-    const url = await server.app.listen({ host: '127.0.0.1', port: 0 })
-    const stated = new Promise<Call>((resolve) => facts.on('call.made', resolve))
-    const begun = new Promise((resolve) => server.app.server.once('request', resolve))
-    const client = connect(Number(new URL(url).port), '127.0.0.1')
-    const head = { ...authorization, 'content-type': 'application/json', 'content-length': '1000' }
-    const lines = Object.entries(head).map(([name, value]) => `${name}: ${value}\r\n`)
-    client.write(`POST /v1/keys HTTP/1.1\r\n${lines.join('')}\r\n{"name`)
-    await begun
-    client.destroy()
-    expect(await stated).toMatchObject({ method: 'POST', route: '/v1/keys' })
-    expect(await ask(testKey, '/v1/keys')).toMatchObject({ body: { keys: [] } })
-  })
-
-  test('once, when a workload is taken in, whether or not its caller waits; not by those who are made to wait', async () => {
-    const stated = new Promise<Call>((resolve) => facts.on('call.made', resolve))
-    const waiting = ask(testKey, '/v1/workloads?wait_s=60', 'POST', { runtime: 'python', code: '# fake: sleep 600000' })
-    const { subject = '', status } = await stated
-    expect(status).toBe(202)
-    await server.scheduler.kill(subject)
-    expect((await waiting).status).toBe(200)
-    for (let n = 0; n < failuresPerMinute + 5; n += 1) await submit('vk_wrong')
-    expect(calls).toHaveLength(1 + failuresPerMinute)
   })
 })

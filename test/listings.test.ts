@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { say, commandLine, type CommandLine } from './commandline.ts'
+
+/** What commands list, in this process. */
+let line: CommandLine
+beforeAll(async () => {
+  line = await commandLine()
+})
+afterAll(async () => line[Symbol.asyncDispose]())
+
+describe('listings', () => {
+  test.each([
+    [['ls']],
+    [['status']],
+    [['nodes']],
+    [['backends']],
+    [['images']],
+    [['keys', 'ls']],
+    [['config']],
+    [['gc']],
+    [['gc', '--dry-run']],
+    [['machine', 'status']],
+    [['machine', 'stop']],
+    [['up']],
+    [['setup']],
+  ])('%j --json prints one JSON document and nothing else', async (words) => {
+    const said = await line.vulcan([...words, '--json'])
+    expect(said, said.err).toMatchObject({ code: 0, err: '' })
+    expect(JSON.parse(said.out)).toBeTypeOf('object')
+    const plain = await line.vulcan(words)
+    expect(plain.code, plain.err).toBe(0)
+    expect(`${plain.out}${plain.err}`).toMatch(/\S\n$/)
+  })
+
+  test('ls finds by status, runtime and label, and pages', async () => {
+    const hostile = 'red\u001B[2J\u202E'
+    const one = await line.detached('one.py', '# fake: exit 3', ['--label', `team=${hostile}`, '--label', 'n=1'])
+    const two = await line.detached('two.go', '// fake: print x', ['--label', 'n=1'])
+    for (const id of [one, two]) await line.vulcan(['logs', '-f', id])
+    const ids = async (...words: string[]) => {
+      const { out } = await line.vulcan(['ls', '--json', ...words])
+      return (JSON.parse(out) as { workloads: { id: string }[] }).workloads.map(({ id }) => id)
+    }
+    expect(await ids('--label', 'n=1')).toEqual([two, one])
+    expect(await ids('--label', 'n=1', '--runtime', 'go')).toEqual([two])
+    expect(await ids('--label', `team=${hostile}`)).toEqual([one])
+    expect(await ids('--label', 'n=1', '--status', 'failed')).toEqual([one])
+    const first = await line.vulcan(['ls', '--label', 'n=1', '--limit', '1'])
+    expect(first.err).toContain(`there are more: --cursor ${two}`)
+    expect(await ids('--label', 'n=1', '--cursor', two)).toEqual([one])
+    for (const words of [['ls'], ['ls', '--json'], ['status', one], ['status', one, '--json']]) {
+      expect((await line.vulcan(words, { columns: 200 })).out, words.join(' ')).not.toMatch(/[\u001B\u202E]/)
+    }
+  })
+
+  test.each([56, 80, 200])('fit a terminal of %i columns, where ids stay whole', async (columns) => {
+    const id = await line.detached('wide.py', '# fake: print x', ['--label', `city=${'東京'.repeat(20)}`])
+    for (const name of ['ls', 'nodes', 'backends', 'images']) {
+      const { out } = await line.vulcan([name], { columns })
+      // Of the label, each character takes two columns.
+      for (const row of out.split('\n')) expect(row.replaceAll(/[東京]/g, '__').length).toBeLessThanOrEqual(columns)
+      if (name === 'ls') expect(out).toContain(id)
+    }
+  })
+
+  test('without a server they say how to start one and exit with 125', async () => {
+    const said = await say(['--home', line.folder, '--backend', 'fake', 'ls', '--json'], {})
+    expect(said).toMatchObject({ code: 125, out: '', err: expect.stringContaining('vulcan up') as string })
+  })
+})
