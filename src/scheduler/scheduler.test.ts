@@ -57,15 +57,6 @@ async function outputOf(scheduler: Scheduler, id: string): Promise<{ output: str
   return seen
 }
 
-test('whoever has seen a program’s output finds it among what runs, at once', async () => {
-  const { scheduler } = await open()
-  await using _closed = scheduler
-  const id = await scheduler.accept(sleeper)
-  await running(scheduler, id)
-  expect((await scheduler.summaries({ status: 'running', limit: 5 })).map((summary) => summary.id)).toEqual([id])
-  expect(await scheduler.counts()).toMatchObject({ running: 1 })
-})
-
 describe('the queue', () => {
   test('so many run at once, the rest waits with its place, and too many are turned away', async () => {
     const { scheduler, backend } = await open()

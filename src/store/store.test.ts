@@ -119,6 +119,18 @@ test('a node has at most so many vms, so many cores, and so many that start at o
   expect(await claimed({ cpus: 6 })).toBe(all[2]?.id)
 })
 
+test('a listing sees the note of a start that still waits for company', async () => {
+  await using folder = await home()
+  await using store = await Store.open(folder.path)
+  const one = workload()
+  await store.insert(one)
+  await store.claim(mine)
+  const noted = store.started({ id: one.id, fence: 1 }, { at: 1, record: '{}' })
+  expect((await store.list({ status: 'running', limit: 5 })).map(({ id }) => id)).toEqual([one.id])
+  expect(await store.countByStatus()).toEqual({ running: 1 })
+  expect(await noted).toBe(true)
+})
+
 test('a node claims only what it has an image for', async () => {
   await using folder = await home()
   await using store = await Store.open(folder.path)
