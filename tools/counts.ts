@@ -28,12 +28,12 @@ interface VitestTest {
 const passes = new Set(['passed', 'todo'])
 const skips = new Set(['skipped', 'pending', 'disabled'])
 
-/** Of vitest's JSON report. A file that failed without a failed test of its own counts as one failure. */
-export function countVitest(report: string, o: { skipsFail: boolean }): Counts {
-  if (report === '') return { passed: 0, failed: 1, told: ['FAILED vitest made no report'] }
+/** Of vitest's JSON report, and what it said where it tested nothing. A file that failed without a failed test of its own counts as one failure. */
+export function countVitest(report: string, o: { skipsFail: boolean; stderr: string }): Counts {
+  if (report === '') return { passed: 0, failed: 1, told: ['FAILED vitest made no report', o.stderr] }
   const { numPassedTests, testResults } = JSON.parse(report) as VitestReport
   // With no file at all, nothing was tested, which is no success.
-  const failures = testResults.length === 0 ? [['FAILED vitest found no test file']] : []
+  const failures = testResults.length === 0 ? [['FAILED vitest came to no test file', o.stderr]] : []
   for (const file of testResults) {
     const bad = file.assertionResults.filter(({ status }) => !passes.has(status) && (o.skipsFail || !skips.has(status)))
     for (const { fullName, status, failureMessages } of bad) {

@@ -12,20 +12,33 @@ import { root } from './steps.ts'
 
 const scratch = await mkdtemp(join(tmpdir(), 'vulcan-npm-test-'))
 const home = process.env['VULCAN_HOME'] ?? join(scratch, 'home')
+/** Characters of a command's stderr that are repeated where it tested nothing: enough for the last words of a set-up. */
+const stderrKept = 4000
 const env: Record<string, string | undefined> = { ...process.env, VULCAN_HOME: home, VULCAN_REQUIRE_VM: '1' }
 
-/** Runs a command with its output shown, or gives its stdout back; the exit status counts only through what was counted. */
-function run(argv: readonly [string, ...string[]], o: { cwd?: string; capture?: boolean } = {}): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>()
-  const stdio = ['ignore', o.capture ? 'pipe' : 'inherit', 'inherit'] as const
+interface Said {
+  readonly stdout: string
+  /** Its last lines. */
+  readonly stderr: string
+}
+
+/** Runs a command with its output shown, stdout only where it is not captured; the exit status counts only through what was counted. */
+function run(argv: readonly [string, ...string[]], o: { cwd?: string; capture?: boolean } = {}): Promise<Said> {
+  const { promise, resolve } = Promise.withResolvers<Said>()
+  const stdio = ['ignore', o.capture ? 'pipe' : 'inherit', 'pipe'] as const
   const child = spawn(argv[0], argv.slice(1), { cwd: o.cwd ?? root, env, stdio: [...stdio] })
   const parts: Buffer[] = []
+  let stderr = ''
   child.stdout?.on('data', (chunk: Buffer) => parts.push(chunk))
+  child.stderr?.on('data', (chunk: Buffer) => {
+    process.stderr.write(chunk)
+    stderr = `${stderr}${chunk.toString('utf8')}`.slice(-stderrKept)
+  })
   child.once('error', (error) => {
     console.log(`${argv.join(' ')}: ${error.message}`)
-    resolve('')
+    resolve({ stdout: '', stderr: error.message })
   })
-  child.once('close', () => resolve(Buffer.concat(parts).toString('utf8')))
+  child.once('close', () => resolve({ stdout: Buffer.concat(parts).toString('utf8'), stderr }))
   return promise
 }
 
@@ -38,13 +51,15 @@ async function vitest(project: string): Promise<Counts> {
     'json',
     `--outputFile.json=${report}`,
   ]
-  await run(['vitest', 'run', '--project', project, ...reporters])
+  const { stderr } = await run(['vitest', 'run', '--project', project, ...reporters])
   // No report means that vitest did not come so far: one failure, not none.
-  return countVitest(await readFile(report, 'utf8').catch(() => ''), { skipsFail: project !== 'unit' })
+  const text = await readFile(report, 'utf8').catch(() => '')
+  return countVitest(text, { skipsFail: project !== 'unit', stderr })
 }
 
 async function go(): Promise<Counts> {
-  const counts = countGo(await run(['go', 'test', '-json', './...'], { cwd: join(root, 'native'), capture: true }))
+  const { stdout } = await run(['go', 'test', '-json', './...'], { cwd: join(root, 'native'), capture: true })
+  const counts = countGo(stdout)
   console.log(`go: ${counts.passed} passed, ${counts.failed} failed`)
   return counts
 }

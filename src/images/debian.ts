@@ -9,6 +9,7 @@ import { isMissing, writeAtomic } from '../base/files.ts'
 import { lock } from '../base/lock.ts'
 import { CommandFailed, run, type CommandResult } from '../base/process.ts'
 import { withEnv } from './host.ts'
+import { persist } from './persist.ts'
 import type { Workplace } from './shelf.ts'
 
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
@@ -132,7 +133,7 @@ export async function unpackPackage(
 async function apt(at: Workplace, archive: Archive, argv: readonly string[]): Promise<CommandResult> {
   try {
     const command = withEnv({ APT_CONFIG: archive.config, LC_ALL: 'C.UTF-8' }, argv)
-    return await run(command, { cwd: '/', signal: at.signal, timeoutMs: downloadTimeoutMs })
+    return await persist(at, () => run(command, { cwd: '/', signal: at.signal, timeoutMs: downloadTimeoutMs }))
   } catch (cause) {
     if (!(cause instanceof CommandFailed) || cause.why === 'aborted') throw cause
     throw new VulcanError('asset_unavailable', `${argv.join(' ')} failed: ${cause.message}`, {

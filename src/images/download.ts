@@ -9,6 +9,7 @@ import { VulcanError } from '../api/errors.ts'
 import { exists, sha256File } from '../base/files.ts'
 import { CommandFailed, run } from '../base/process.ts'
 import { ensurePip } from './host.ts'
+import { persist } from './persist.ts'
 import type { Pinned, PinnedNpm, Source } from './pins.ts'
 import type { Workplace } from './shelf.ts'
 
@@ -119,7 +120,7 @@ async function unpackNpm(tarball: string, to: string, strip: number): Promise<vo
 
 async function registry(at: Workplace, argv: [string, ...string[]]): Promise<void> {
   try {
-    await run(argv, { signal: at.signal, timeoutMs })
+    await persist(at, () => run(argv, { signal: at.signal, timeoutMs }))
   } catch (cause) {
     if (!(cause instanceof CommandFailed) || cause.why === 'aborted') throw cause
     throw new VulcanError('asset_unavailable', cause.message, { step: 'download', cause })

@@ -6,12 +6,15 @@ import { sha256 } from '../base/files.ts'
 import { lock } from '../base/lock.ts'
 import { CommandFailed, run } from '../base/process.ts'
 import { withEnv } from './host.ts'
+import { persist } from './persist.ts'
 import type { Workplace } from './shelf.ts'
 import { walk } from './walk.ts'
 
 const buildTimeoutMs = 600_000
 /** Static, without paths of this host in it, without symbol tables: a third smaller. */
 const buildFlags = ['-trimpath', '-ldflags', '-s -w']
+/** Go names the package, behind a #, before what its compiler says: that program stays broken, whatever the network does. */
+const compilerSpoke = /^# /m
 const goEnv = { CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOFLAGS: '-mod=mod', GOWORK: 'off' }
 
 /** The folders of native/ that hold a main package, and the name of its binary. */
@@ -54,7 +57,8 @@ async function go(
   await using _held = await lock('vulcan-go', { signal: at.signal })
   try {
     const argv = withEnv(command.env, ['go', ...command.args])
-    await run(argv, { cwd: command.cwd, signal: at.signal, timeoutMs: buildTimeoutMs })
+    const build = () => run(argv, { cwd: command.cwd, signal: at.signal, timeoutMs: buildTimeoutMs })
+    await persist(at, build, { hopeful: ({ stderr }) => !compilerSpoke.test(stderr) })
   } catch (cause) {
     if (!(cause instanceof CommandFailed) || cause.why === 'aborted') throw cause
     throw new VulcanError('asset_unavailable', `go ${command.args[0]} failed: ${cause.message}`, {

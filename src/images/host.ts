@@ -4,6 +4,7 @@ import { VulcanError } from '../api/errors.ts'
 import { lock } from '../base/lock.ts'
 import { CommandFailed, run } from '../base/process.ts'
 import type { ProgressStep } from '../base/progress.ts'
+import { persist } from './persist.ts'
 import type { Workplace } from './shelf.ts'
 
 /** apt's own lock is waited for too: a fresh machine often runs its first upgrade in the background. */
@@ -74,7 +75,7 @@ export async function aptGet(at: Workplace, step: ProgressStep, { args, config }
   try {
     const argv = withEnv(env, ['apt-get', ...aptOptions, ...args])
     // dpkg must not be killed half-way, or the host's packages need mending: an abort takes effect when it is done.
-    await run(argv, { timeoutMs: installTimeoutMs, onLine })
+    await persist(at, () => run(argv, { timeoutMs: installTimeoutMs, onLine }), { pausesMs: [3000] })
     at.signal.throwIfAborted()
   } catch (cause) {
     if (!(cause instanceof CommandFailed)) throw cause

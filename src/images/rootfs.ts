@@ -7,6 +7,7 @@ import type { ProgressStep } from '../base/progress.ts'
 import { type Archive, openArchive } from './debian.ts'
 import { fetchNpmTree, fetchPinned } from './download.ts'
 import { contained, ensureHostPackages, requireRoot } from './host.ts'
+import { persist } from './persist.ts'
 import type { Recipe } from './recipe.ts'
 import type { Workplace } from './shelf.ts'
 import { walk } from './walk.ts'
@@ -68,11 +69,18 @@ interface Bootstrap {
   readonly step: ProgressStep
 }
 
+/** Debian's packages in a new tree. */
+async function bootstrap(at: Workplace, { archive, recipe, tree, step }: Bootstrap): Promise<void> {
+  await naming('mmdebstrap', () => persist(at, () => fillTree(at, { archive, recipe, tree, step })))
+}
+
 /**
  * mmdebstrap takes the package lists that are there already, so that every image of one set-up has the same versions.
  * dpkg's configuration is put in place beforehand: given as an option, each package would go through a slow filter.
  */
-async function bootstrap(at: Workplace, { archive, recipe, tree, step }: Bootstrap): Promise<void> {
+async function fillTree(at: Workplace, { archive, recipe, tree, step }: Bootstrap): Promise<void> {
+  // An attempt that failed has left half a tree.
+  await rm(tree, { recursive: true, force: true })
   await mkdir(join(tree, 'var/lib/apt'), { recursive: true })
   await cp(archive.lists, join(tree, 'var/lib/apt/lists'), { recursive: true })
   await mkdir(join(tree, 'etc/dpkg/dpkg.cfg.d'), { recursive: true })
@@ -85,7 +93,7 @@ async function bootstrap(at: Workplace, { archive, recipe, tree, step }: Bootstr
   const onLine = (line: string) => {
     if (line.startsWith('I: ')) step.update(line.slice(3, 80))
   }
-  await naming('mmdebstrap', () => run(argv, { input, signal: at.signal, timeoutMs: bootstrapTimeoutMs, onLine }))
+  await run(argv, { input, signal: at.signal, timeoutMs: bootstrapTimeoutMs, onLine })
 }
 
 async function addAssets(at: Workplace, recipe: Recipe, tree: string): Promise<void> {

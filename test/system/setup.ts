@@ -16,12 +16,17 @@ function say(words: readonly string[]): Promise<void> {
   const child = spawn(join(root, 'vulcan'), words, {
     cwd: root,
     env: environment,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 'inherit', 'pipe'],
+  })
+  let stderr = ''
+  child.stderr?.on('data', (chunk: Buffer) => {
+    process.stderr.write(chunk)
+    stderr = `${stderr}${chunk.toString('utf8')}`.slice(-2000)
   })
   return new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (code) =>
-      code === 0 ? resolve() : reject(new Error(`vulcan ${words.join(' ')} exited with ${code}`)),
+      code === 0 ? resolve() : reject(new Error(`vulcan ${words.join(' ')} exited with ${code}:\n${stderr}`)),
     )
   })
 }
