@@ -222,6 +222,7 @@ async function openVms(config: Config, say: Serving['say']): Promise<Firecracker
     ...(config['network.subnet'] === 'auto' ? {} : { subnet: config['network.subnet'] }),
     inOwnCgroup: config.cgroup === 'own',
     templates: config.templates,
+    pool: { most: config['pool.vms'], memMib: config['pool.mem_mb'] },
     nameservers: config['network.nameservers'].length > 0 ? config['network.nameservers'] : await hostNameservers(),
   })
   tellNews(backend.facts, say)

@@ -97,6 +97,16 @@ export const settings = {
     'where the cgroups of vms are made: at the root, or in the server’s own, which its service manager delegates',
   ),
   templates: flag(true, 'vms go on from snapshots of ones that are up; without, each boots'),
+  'pool.vms': number(
+    availableParallelism(),
+    { min: 0, max: 4096 },
+    'most vms of one class that wait, ready, for a run; 0 for none',
+  ),
+  'pool.mem_mb': number(
+    Math.floor(totalmem() / 4 / (1 << 20)),
+    { min: 0, max: 1_048_576 },
+    'memory that all vms that wait may have together, in MiB',
+  ),
   'server.host': text('127.0.0.1', address, 'address the server listens on'),
   'server.port': number(7777, { min: 0, max: 65_535 }, 'TCP port of the server; 0 takes a free one'),
   'server.names': list(

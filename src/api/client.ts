@@ -77,6 +77,11 @@ export class Client {
     return this.#transport.call('cleanup', {})
   }
 
+  /** Removes the vms that wait, ready, for a run. */
+  async drain(): Promise<CleanupReport> {
+    return this.#transport.call('drainPool', {})
+  }
+
   /** What cleanup would remove. */
   async leftovers(): Promise<CleanupReport> {
     return this.#transport.call('previewCleanup', {})

@@ -15,6 +15,7 @@ export const routes = {
   images: `${prefix}/images`,
   stats: `${prefix}/stats`,
   cleanup: `${prefix}/cleanup`,
+  pool: `${prefix}/pool`,
   loginLinks: `${prefix}/login-links`,
   keys: `${prefix}/keys`,
   key: `${prefix}/keys/:id`,

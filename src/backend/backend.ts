@@ -193,6 +193,9 @@ export interface Capabilities {
   readonly details: Readonly<Record<string, string | number | boolean>>
 }
 
+/** What is asked whether something stays. */
+export type Keep = Pick<ReadonlySet<string>, 'has'>
+
 export interface CleanupOptions {
   readonly dryRun?: boolean
 }
@@ -214,8 +217,10 @@ export interface Backend extends AsyncDisposable {
    */
   recover(spec: RunSpec, o: Recovery, signal: AbortSignal): Promise<Run | undefined>
   /**
-   * Removes everything that carries this instance's prefix and is not in `keep` (run ids); safe at any time.
-   * With `dryRun` it only tells what it would remove.
+   * Removes everything that carries this instance's prefix and is not in `keep` (run ids) nor in the making; safe at any
+   * time, and so that a run may come into `keep` meanwhile. With `dryRun` it only tells what it would remove.
    */
-  cleanup(keep: ReadonlySet<string>, o?: CleanupOptions): Promise<Cleaned>
+  cleanup(keep: Keep, o?: CleanupOptions): Promise<Cleaned>
+  /** Removes what waits, ready, for runs to come, of which the next are slower then; resolves with how many those were. */
+  drain(): Promise<number>
 }

@@ -1,7 +1,7 @@
 /** The scripted backend, for tests and `--backend fake`: it runs no program but does what directives in the code say. */
 import { VulcanError } from '../api/errors.ts'
 import { sleep } from '../base/time.ts'
-import type { Backend, Capabilities, Cleaned, CleanupOptions, Recovery, Run, RunSpec } from './backend.ts'
+import type { Backend, Capabilities, Cleaned, CleanupOptions, Keep, Recovery, Run, RunSpec } from './backend.ts'
 import { FakeProgram } from './fakeprogram.ts'
 import { FakeRun } from './fakerun.ts'
 import { directivesOf } from './fakescript.ts'
@@ -66,10 +66,15 @@ export class FakeBackend implements Backend {
     return undefined
   }
 
-  async cleanup(keep: ReadonlySet<string>, o: CleanupOptions = {}): Promise<Cleaned> {
+  async cleanup(keep: Keep, o: CleanupOptions = {}): Promise<Cleaned> {
     const stale = [...this.live.values()].filter(({ run }) => !keep.has(run.id))
     if (!o.dryRun) await Promise.all(stale.map((live) => this.#end(live)))
     return stale.length > 0 ? { run: stale.length } : {}
+  }
+
+  /** Nothing waits here. */
+  drain(): Promise<number> {
+    return Promise.resolve(0)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

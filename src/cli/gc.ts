@@ -12,12 +12,14 @@ export function gcCommand(act: Act): CommandUnknownOpts {
   return new Command('gc')
     .description('remove what vms have left behind, and assets and images that others have superseded')
     .option('--dry-run', 'only say what there is')
+    .option('--pool', 'also remove the vms that wait, ready, for a run')
     .option('--json', 'as JSON')
     .action((o) => act((context) => gc(context, o)))
 }
 
 interface Options {
   readonly dryRun?: true
+  readonly pool?: true
   readonly json?: true
 }
 
@@ -48,7 +50,9 @@ const mib = (bytes: number): string => `${(bytes / (1 << 20)).toFixed(1)} MiB`
 async function leftByVms(context: Context, o: Options): Promise<Readonly<Record<string, number>>> {
   try {
     const client = await connectToRunning(context)
-    return (await (o.dryRun ? client.leftovers() : client.cleanup())).removed
+    if (o.dryRun) return (await client.leftovers()).removed
+    const ready = o.pool ? (await client.drain()).removed : {}
+    return { ...ready, ...(await client.cleanup()).removed }
   } catch (error) {
     if (!(error instanceof VulcanError) || error.code !== 'server_unreachable') throw error
     context.terminal.note('no server runs; its next start removes what vms have left')

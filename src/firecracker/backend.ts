@@ -7,6 +7,7 @@ import type {
   Capabilities,
   Cleaned,
   CleanupOptions,
+  Keep,
   Recovery,
   Run,
   RunFacts,
@@ -15,18 +16,21 @@ import type {
 import { Facts } from '../base/facts.ts'
 import { acquire, Scope } from '../base/scope.ts'
 import type { Image } from '../images/images.ts'
-import type { Session } from './agent.ts'
+import { type Session, SessionLost } from './agent.ts'
 import { prepareParent } from './cgroup.ts'
 import { cleanup } from './cleanup.ts'
 import { detailsOf } from './details.ts'
 import type { FirecrackerFacts } from './facts.ts'
-import { cgroupsOf, homeTooLong, jailsOf, namesOf } from './names.ts'
+import { type Attempt, makeVm, type Started } from './makevm.ts'
+import { cgroupsOf, homeTooLong, jailsOf } from './names.ts'
+import { giveTo, owned } from './owner.ts'
 import { Phases } from './phases.ts'
+import { Pool } from './pool.ts'
 import { findVm, resume } from './recovery.ts'
 import { FirecrackerRun } from './run.ts'
 import { Starter, type StartRequest } from './starter.ts'
 import { Templates } from './templates.ts'
-import type { FreshVm, VmHost } from './vm.ts'
+import type { FreshVm, Vm, VmHost } from './vm.ts'
 
 export interface FirecrackerOptions {
   readonly host: VmHost
@@ -38,6 +42,8 @@ export interface FirecrackerOptions {
   readonly image: (runtime: string) => Promise<Image>
   /** Folder of templates; absent, every vm boots. */
   readonly templates?: string
+  /** How many vms of a class may wait for a run, and how many MiB all that wait may have; they are made of templates. */
+  readonly pool?: { readonly most: number; readonly memMib: number }
 }
 
 export class FirecrackerBackend implements Backend {
@@ -47,12 +53,19 @@ export class FirecrackerBackend implements Backend {
   readonly #runs = new Set<Run>()
   readonly #starter: Starter
   readonly #templates: Templates | undefined
+  readonly #pool: Pool | undefined
 
   private constructor(options: FirecrackerOptions, parts: { facts: Facts<FirecrackerFacts>; templates?: Templates }) {
     this.#o = options
     this.facts = parts.facts
-    this.#templates = parts.templates
-    this.#starter = new Starter({ host: options.host, ...parts })
+    const { host, pool } = options
+    const { facts, templates } = parts
+    this.#templates = templates
+    if (templates && pool && pool.most > 0) {
+      const make = (o: Attempt) => makeVm({ host, facts }, { ...o, retried: false })
+      this.#pool = new Pool({ facts, templates, make, ...pool })
+    }
+    this.#starter = new Starter({ host, facts, templates, pool: this.#pool })
   }
 
   /** Prepares what all vms share: folders, the parent cgroup, bridge and firewall table. */
@@ -82,7 +95,8 @@ export class FirecrackerBackend implements Backend {
   async execute(spec: RunSpec, signal: AbortSignal): Promise<Run> {
     const phases = new Phases()
     try {
-      return await this.#run({ spec, image: await this.#o.image(spec.runtime), phases, signal })
+      const request = { spec, image: await this.#o.image(spec.runtime), phases, signal }
+      return await (this.#pool ? this.#pool.during(() => this.#run(request)) : this.#run(request))
     } catch (error) {
       // An abort keeps the signal's reason.
       throw signal.aborted ? error : phases.named(error)
@@ -94,20 +108,38 @@ export class FirecrackerBackend implements Backend {
     return this.#o.host.networks.denied()
   }
 
-  async #run({ spec, image, phases, signal }: StartRequest): Promise<Run> {
-    const { scope, vm, session, rttUs } = await this.#starter.start({ spec, image, phases, signal })
-    const { vmId } = vm.names
+  async #run(request: StartRequest): Promise<Run> {
+    const { spec, image, phases, signal } = request
+    const { scope, vm, session, rttUs } = await this.#loaded(request)
     const run = await acquire(
       scope,
-      async () => {
-        await phases.time('upload', () => upload(session, spec, signal))
+      () => {
         const known = this.#known({ spec, image, vm, rttUs })
         return FirecrackerRun.start({ spec, image, scope, vm, session, phases, known }, signal)
       },
-      (failure) => this.#leftover(vmId, failure),
+      (failure) => this.#leftover(vm, failure),
     )
-    this.#own(run, { spec, image })
+    this.#own(run, { spec, image, vm })
     return run
+  }
+
+  /** A vm of the run's own, with its program in it. One that was ready may have died since: then there is another. */
+  async #loaded(request: StartRequest): Promise<Started> {
+    const { spec, phases, signal } = request
+    for (;;) {
+      const started = await this.#starter.start(request)
+      const { scope, vm, session } = started
+      const load = async () => {
+        await giveTo(vm.names, spec.id)
+        await phases.time('upload', () => upload(session, spec, signal))
+        return started
+      }
+      try {
+        return await acquire(scope, load, (failure) => this.#leftover(vm, failure))
+      } catch (error) {
+        if (vm.start !== 'pool' || !(error instanceof SessionLost) || signal.aborted) throw error
+      }
+    }
   }
 
   async recover(spec: RunSpec, o: Recovery, signal: AbortSignal): Promise<Run | undefined> {
@@ -118,33 +150,41 @@ export class FirecrackerBackend implements Backend {
     try {
       const image = await this.#o.image(spec.runtime)
       const run = await resume(scope, this.#o.host, { found, spec, image, recovery: o, signal })
-      this.#own(run, { spec, image })
+      this.#own(run, { spec, image, vm: found })
       this.facts.emit('vm.recovered', { vmId, runtime: spec.runtime })
       return run
     } catch (error) {
       // That we are to stop says nothing of the vm: the next server finds it.
       signal.throwIfAborted()
       this.facts.emit('vm.recovery_failed', { vmId, message: String(error) })
-      await scope.close().catch((failure: unknown) => this.#leftover(vmId, failure))
+      await scope.close().catch((failure: unknown) => this.#leftover(found, failure))
       return undefined
     }
   }
 
-  cleanup(keep: ReadonlySet<string>, o?: CleanupOptions): Promise<Cleaned> {
-    const { places, networks } = this.#o.host
-    const runs = [...keep].map((id) => namesOf(places, id).vmId)
-    return cleanup({ places, networks }, new Set([...runs, ...(this.#templates?.vms ?? [])]), o)
+  async cleanup(keep: Keep, o: CleanupOptions = {}): Promise<Cleaned> {
+    const { places, networks, vmIds } = this.#o.host
+    const owners = new Map([...(await owned(places))].map(([runId, vmId]) => [vmId, runId]))
+    // What nobody owns is being made, or waits, where it is ours; else it is what a crash left.
+    const kept = (vmId: string, runId = owners.get(vmId)) =>
+      (runId === undefined ? vmIds.held : keep).has(runId ?? vmId)
+    return cleanup({ places, networks }, { has: kept }, o)
+  }
+
+  async drain(): Promise<number> {
+    return (await this.#pool?.drain()) ?? 0
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#pool?.[Symbol.asyncDispose]()
     await this.#templates?.[Symbol.asyncDispose]()
     await Promise.all([...this.#runs].map((run) => run[Symbol.asyncDispose]()))
     await this.#o.host.networks.close()
   }
 
   /** Holds a run until it is disposed of or let go of. Its vm outlives its program: its end may have to be told again. */
-  #own(run: FirecrackerRun, { spec, image }: { spec: RunSpec; image: Image }): void {
-    const { vmId } = namesOf(this.#o.host.places, spec.id)
+  #own(run: FirecrackerRun, { spec, image, vm }: { spec: RunSpec; image: Image; vm: Pick<Vm, 'names'> }): void {
+    const { vmId } = vm.names
     this.#runs.add(run)
     void run.gone
       .then((how) => {
@@ -152,7 +192,7 @@ export class FirecrackerBackend implements Backend {
         this.facts.emit('vm.ended', { vmId, runtime: spec.runtime })
         this.#starter.noteEnd(spec, image)
       })
-      .catch((failure: unknown) => this.#leftover(vmId, failure))
+      .catch((failure: unknown) => this.#leftover(vm, failure))
       .finally(() => this.#runs.delete(run))
   }
 
@@ -170,8 +210,8 @@ export class FirecrackerBackend implements Backend {
     }
   }
 
-  #leftover(vmId: string, failure: unknown): void {
-    this.facts.emit('vm.leftover', { vmId, message: String(failure) })
+  #leftover({ names }: Pick<Vm, 'names'>, failure: unknown): void {
+    this.facts.emit('vm.leftover', { vmId: names.vmId, message: String(failure) })
   }
 }
 

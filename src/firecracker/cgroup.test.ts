@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { ownCgroup, prepareParent, settleInOwn } from './cgroup.ts'
 import { allCgroupsOf, cgroupsOf, namesOf, parentCgroup } from './names.ts'
 
-const id = '01932c07-20e5-7c3f-9a53-5f0a1b2c3d4e'
+const vmId = 'vulcan-5f0a1b2c3d4e'
 const byHand = { instance: 'vulcan', home: '/var/lib/vulcan' }
 const asService = { ...byHand, cgroup: 'system.slice/vulcan.service' }
 
@@ -18,7 +18,7 @@ test('the cgroup a server was started in, also where the service manager put it 
 
 test('a service has its vms below itself, where its manager counts and kills them; by hand they are at the root', () => {
   expect(parentCgroup(asService)).toBe('system.slice/vulcan.service/vulcan-vulcan')
-  expect(namesOf(asService, id).cgroup).toMatch(/^\/sys\/fs\/cgroup\/system\.slice\/vulcan\.service\/vulcan-vulcan\/vulcan-[0-9a-f]{12}$/) // prettier-ignore
+  expect(namesOf(asService, vmId).cgroup).toMatch(/^\/sys\/fs\/cgroup\/system\.slice\/vulcan\.service\/vulcan-vulcan\/vulcan-5f0a1b2c3d4e$/) // prettier-ignore
   expect(cgroupsOf(byHand)).toBe('/sys/fs/cgroup/vulcan-vulcan')
 })
 

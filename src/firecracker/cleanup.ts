@@ -1,7 +1,7 @@
 /** Removes what vms of this instance have left: after a crash of ours, or of a step. Nothing of anyone else is touched. */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Cleaned, CleanupOptions } from '../backend/backend.ts'
+import type { Cleaned, CleanupOptions, Keep } from '../backend/backend.ts'
 import { isMissing } from '../base/files.ts'
 import { killAll, removeCgroup } from './cgroup.ts'
 import { removeJail } from './jail.ts'
@@ -13,7 +13,7 @@ const emptyDeadlineMs = 20_000
 /** Removes everything of vms that are not in `keep`, in the order in which a vm is taken down. */
 export async function cleanup(
   { places, networks }: { places: Places; networks: Networks },
-  keep: ReadonlySet<string>,
+  keep: Keep,
   o: CleanupOptions = {},
 ): Promise<Cleaned> {
   const left = async (folder: string) =>

@@ -1,7 +1,7 @@
 /** What this room states about vms; metrics and logs subscribe. */
 export interface FirecrackerFacts {
   /** A vm said that it is ready. */
-  readonly 'vm.started': { vmId: string; runtime: string; start: 'boot' | 'restore'; bootMs: number }
+  readonly 'vm.started': { vmId: string; runtime: string; start: 'boot' | 'restore' | 'pool'; bootMs: number }
   /** A vm that an earlier server started is ours, and its run goes on. */
   readonly 'vm.recovered': { vmId: string; runtime: string }
   /** A vm that an earlier server started could not be gone on with, and was taken down. */
@@ -14,6 +14,12 @@ export interface FirecrackerFacts {
   readonly 'template.built': { runtime: string; memMib: number; ms: number }
   /** A template could not be made; vms of its class boot. */
   readonly 'template.failed': { runtime: string; memMib: number; message: string }
+  /** A vm that nobody asked for yet is ready; so many of its class are. It took so many milliseconds. */
+  readonly 'pool.filled': { runtime: string; memMib: number; ready: number; ms: number }
+  /** One could not be made; for a while none of its class is. */
+  readonly 'pool.failed': { runtime: string; memMib: number; message: string }
+  /** A run was given a vm that was ready. */
+  readonly 'pool.taken': { vmId: string }
   /** Round trip of one ping to the agent. */
   readonly 'vsock.rtt': { vmId: string; rttUs: number }
   /** Something of a vm could not be removed; cleanup will try again. */

@@ -1,12 +1,9 @@
 import { expect, test } from 'vitest'
-import type { RunSpec } from '../backend/backend.ts'
 import { Scope } from '../base/scope.ts'
 import { SessionLost } from './agent.ts'
 import { greetSurely } from './greet.ts'
 import { control, type Guest, hello, withGuest } from './testing.ts'
 import type { FreshVm } from './vm.ts'
-
-const spec = { id: 'x' } as RunSpec
 
 function vmAt(vsock: string): FreshVm {
   return { names: { vsock }, network: { netns: '/n', hosts: {} }, start: 'restore', bootMs: 1 } as unknown as FreshVm
@@ -34,7 +31,7 @@ test('a greeting that is broken off is made again from its beginning, over a new
   const { guest, greeted } = resetting(2)
   await withGuest(guest, async (path) => {
     await using scope = new Scope('vm')
-    const { rttUs } = await greetSurely(scope, vmAt(path), { spec, signal: AbortSignal.timeout(10_000) })
+    const { rttUs } = await greetSurely(scope, vmAt(path), AbortSignal.timeout(10_000))
     expect(rttUs).toBeGreaterThan(0)
   })
   expect(greeted).toEqual([['configure'], ['configure'], ['configure', 'ping']])
@@ -44,7 +41,7 @@ test('a guest that never stays is lost, and its connections are closed', async (
   const { guest, greeted } = resetting(9)
   await withGuest(guest, async (path) => {
     await using scope = new Scope('vm')
-    const greeting = greetSurely(scope, vmAt(path), { spec, signal: AbortSignal.timeout(10_000) })
+    const greeting = greetSurely(scope, vmAt(path), AbortSignal.timeout(10_000))
     await expect(greeting).rejects.toBeInstanceOf(SessionLost)
   })
   expect(greeted).toHaveLength(3)

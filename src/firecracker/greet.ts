@@ -1,6 +1,5 @@
 /** The first words to a fresh guest: its clock, entropy, name and network; and one ping, for the round trip. */
 import { randomBytes } from 'node:crypto'
-import type { RunSpec } from '../backend/backend.ts'
 import type { Scope } from '../base/scope.ts'
 import { deadline, DeadlineExceeded } from '../base/time.ts'
 import { type Session, SessionLost } from './agent.ts'
@@ -10,7 +9,7 @@ import { type FreshVm, openSession } from './vm.ts'
 const entropyBytes = 64
 
 /** Configures the guest; returns the round trip of a ping, in microseconds. */
-async function greet(session: Session, o: { vm: FreshVm; spec: RunSpec; signal: AbortSignal }): Promise<number> {
+async function greet(session: Session, o: { vm: FreshVm; signal: AbortSignal }): Promise<number> {
   const { nic, hosts } = o.vm.network
   await session.request(
     {
@@ -45,17 +44,13 @@ export interface Greeted {
  * Greets a guest, whose session then closes with the scope. A guest that goes on from a snapshot resets its connections
  * when it hears of that, which may be after the first was made; everything it is told in a greeting can be told again.
  */
-export async function greetSurely(
-  scope: Scope,
-  vm: FreshVm,
-  { spec, signal }: { spec: RunSpec; signal: AbortSignal },
-): Promise<Greeted> {
+export async function greetSurely(scope: Scope, vm: FreshVm, signal: AbortSignal): Promise<Greeted> {
   for (let tries = 1; ; tries += 1) {
     const session = (tries === 1 && vm.session) || (await openSession(vm, signal))
     scope.defer('close the session', () => session.close())
     try {
       const limit = { timeoutMs: greetMs, signal }
-      const rttUs = await deadline('the greeting', limit, (inner) => greet(session, { vm, spec, signal: inner }))
+      const rttUs = await deadline('the greeting', limit, (inner) => greet(session, { vm, signal: inner }))
       return { session, rttUs }
     } catch (error) {
       session.close()

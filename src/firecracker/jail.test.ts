@@ -11,7 +11,7 @@ import { uidRangeOf } from './open.ts'
 import { Uids } from './uids.ts'
 
 const signal = AbortSignal.timeout(30_000)
-const runId = '01932c07-20e5-7c3f-9a53-5f0a1b2c3d4e'
+const vmId = 'test-5f0a1b2c3d4e'
 
 test('mounts below a folder are found with the last one first, however their paths are escaped', () => {
   const mountinfo = [
@@ -31,7 +31,7 @@ test('a jail holds what Firecracker opens: shared files read-only, a disk of its
   const shared = join(folder.path, 'shared')
   await writeFile(shared, 'the same for all', { mode: 0o444 })
   const disks = new DiskTemplates(join(folder.path, 'disks'))
-  const names = namesOf({ instance: 'test', home: folder.path }, runId)
+  const names = namesOf({ instance: 'test', home: folder.path }, vmId)
   const scope = new Scope('jail')
   const files = {
     shared: [

@@ -4,13 +4,13 @@ import { jailerArgv } from './jailer.ts'
 import { homeTooLong, inJail, isOurs, jailBase, namesOf, parentCgroup } from './names.ts'
 
 const places = { instance: 'vulcan', home: '/var/lib/vulcan' }
-const id = '01932c07-20e5-7c3f-9a53-5f0a1b2c3d4e'
+const vmId = 'vulcan-5f0a1b2c3d4e'
 const size = sizeOf({ cpus: 1.5, memMib: 256, timeoutMs: 1, diskMib: 512, pids: 64 })
 
 const argv = jailerArgv({
   jailer: '/a/jailer',
   firecracker: '/a/firecracker',
-  vmId: namesOf(places, id).vmId,
+  vmId,
   uid: 300_001,
   gid: 300_001,
   chrootBase: jailBase(places),
@@ -43,8 +43,7 @@ test('a fraction of a core gets the next whole vcpu, and memory leaves room for 
 })
 
 test('names are made of instance and id alone, and only our own are ours', () => {
-  const { vmId, jail } = namesOf(places, id)
-  expect(vmId).toBe('vulcan-5f0a1b2c3d4e')
+  const { jail } = namesOf(places, vmId)
   expect(jail).toBe('/var/lib/vulcan/jails/firecracker/vulcan-5f0a1b2c3d4e')
   expect(isOurs(places, vmId)).toBe(true)
   expect(isOurs({ ...places, instance: 'other' }, vmId)).toBe(false)

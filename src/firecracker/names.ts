@@ -1,4 +1,4 @@
-/** Every outside name of a vm, as a pure function of instance and run id: a crash at any step leaves names that cleanup can find. */
+/** Every outside name of a vm, as a pure function of instance and vm id: a crash at any step leaves names that cleanup can find. */
 import { join } from 'node:path'
 
 export interface VmNames {
@@ -14,6 +14,8 @@ export interface VmNames {
   readonly cgroup: string
   /** What jailer, Firecracker and the guest's console say, on the host's side of the jail. */
   readonly words: string
+  /** The file that names the run that the vm serves; there once it has one. */
+  readonly owner: string
 }
 
 export interface Places {
@@ -44,9 +46,7 @@ export const inJail = {
   state: '/state',
 } as const
 
-export function namesOf(places: Places, runId: string): VmNames {
-  // The last 12 digits of a UUIDv7 are random.
-  const vmId = `${places.instance}-${runId.replaceAll('-', '').slice(-12)}`
+export function namesOf(places: Places, vmId: string): VmNames {
   const jail = join(jailsOf(places), vmId)
   const root = join(jail, 'root')
   return {
@@ -57,6 +57,7 @@ export function namesOf(places: Places, runId: string): VmNames {
     vsock: join(root, inJail.vsock),
     cgroup: join(cgroupsOf(places), vmId),
     words: join(jail, 'words'),
+    owner: join(jail, 'owner'),
   }
 }
 
@@ -81,7 +82,7 @@ const longestSocketPath = 107
 
 /** Why this home cannot be used, if it cannot: the vsock's socket would have too long a path. */
 export function homeTooLong(places: Places): string | undefined {
-  const longest = `${namesOf(places, '0'.repeat(32)).vsock}_${readyPort}`
+  const longest = `${namesOf(places, `${places.instance}-${'0'.repeat(12)}`).vsock}_${readyPort}`
   const over = Buffer.byteLength(longest) - longestSocketPath
   return over > 0
     ? `the path of the home folder is ${over} bytes too long for a vm's sockets: ${places.home}`

@@ -10,6 +10,9 @@ export function tellNews(facts: Facts<FirecrackerFacts>, say: (words: string) =>
   facts.on('template.failed', ({ runtime, memMib, message }) =>
     say(`no template of ${runtime} with ${memMib} MiB: ${message}`),
   )
+  facts.on('pool.failed', ({ runtime, memMib, message }) =>
+    say(`no vm of ${runtime} with ${memMib} MiB could be made ready: ${message}`),
+  )
   facts.on('vm.recovered', ({ vmId }) => say(`vm ${vmId} of an earlier server goes on`))
   facts.on('vm.recovery_failed', ({ vmId, message }) => say(`vm ${vmId} could not be taken up: ${message}`))
 }

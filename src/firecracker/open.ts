@@ -9,6 +9,7 @@ import { cgroupRoot } from './names.ts'
 import { chooseSubnet } from './network/bridge.ts'
 import { Networks } from './network/network.ts'
 import { Uids } from './uids.ts'
+import { VmIds } from './vmids.ts'
 
 export interface OpenOptions {
   /** [a-z0-9]{1,12}: prefix of every name outside. */
@@ -25,6 +26,8 @@ export interface OpenOptions {
   readonly nameservers: readonly string[]
   /** Vms go on from snapshots where they can. */
   readonly templates: boolean
+  /** Absent, no vm is made before it is asked for. */
+  readonly pool?: { readonly most: number; readonly memMib: number }
   /** Vms live in the cgroup that the server was started in, not at the root. */
   readonly inOwnCgroup?: boolean
 }
@@ -56,11 +59,13 @@ export async function openFirecracker(o: OpenOptions): Promise<FirecrackerBacken
       places: { instance: o.instance, home: o.home, ...(o.inOwnCgroup && { cgroup: await settleInOwn(cgroupRoot) }) },
       assets: o.assets,
       disks: new DiskTemplates(join(o.home, 'disks')),
+      vmIds: new VmIds(o.instance),
       uids: new Uids(uidRangeOf(o.instance)),
       networks,
       io,
     },
     ...(o.templates && { templates: join(o.home, 'templates') }),
+    ...(o.pool && { pool: o.pool }),
     node: o.node,
     runtimes: o.runtimes,
     image: o.image,

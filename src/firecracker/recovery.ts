@@ -11,6 +11,7 @@ import { isEmpty, removeCgroup } from './cgroup.ts'
 import { removeJail } from './jail.ts'
 import { JailedProcess } from './jailer.ts'
 import { namesOf, type Places, type VmNames } from './names.ts'
+import { owned } from './owner.ts'
 import { Phases } from './phases.ts'
 import { attach } from './program.ts'
 import { FirecrackerRun } from './run.ts'
@@ -24,7 +25,9 @@ export interface FoundVm {
 
 /** The vm of a run, where it lives; undefined where there is none, or something of it only. */
 export async function findVm(places: Places, runId: string): Promise<FoundVm | undefined> {
-  const names = namesOf(places, runId)
+  const vmId = (await owned(places)).get(runId)
+  if (vmId === undefined) return undefined
+  const names = namesOf(places, vmId)
   try {
     const { uid } = await stat(join(names.root, 'run'))
     return (await isEmpty(names.cgroup)) ? undefined : { names, uid }
@@ -76,6 +79,7 @@ export async function resume(scope: Scope, host: VmHost, o: Resuming): Promise<F
  */
 async function readopt(scope: Scope, host: VmHost, o: { found: FoundVm; network: NetworkSpec }): Promise<Vm> {
   const { names, uid } = o.found
+  host.vmIds.retake(scope, names.vmId)
   const hasUid = host.uids.retake(scope, uid)
   scope.defer('remove the cgroup', () => removeCgroup(names.cgroup, AbortSignal.timeout(killDeadlineMs)))
   const process = JailedProcess.adopt(names)

@@ -69,7 +69,7 @@ async function play(
   }
   await withGuest(guest, async (path) => {
     const session = await Session.open(await dial(path, 1024, signal), signal)
-    const names = namesOf({ instance: 'test', home: '/nowhere' }, spec.id)
+    const names = namesOf({ instance: 'test', home: '/nowhere' }, 'test-5f0a1b2c3d4e')
     const scope = new Scope('vm')
     const launch = { run: ['python3', '{entry}'], env: {}, ...(build && { build }) }
     const image = { rootfs: '/nowhere', digest: 'x', launch } as unknown as Image

@@ -33,12 +33,13 @@ export function filesIn(folder: string): Snapshot {
 /** Boots a vm, warms it up and leaves its snapshot in the folder, which it makes. The vm is gone afterwards. */
 export async function takeSnapshot(
   host: VmHost,
-  o: SnapshotRequest & { id: string; folder: string; signal: AbortSignal },
+  o: SnapshotRequest & { folder: string; signal: AbortSignal },
 ): Promise<void> {
   const { image, size, diskMib, signal } = o
   await using scope = new Scope(`snapshot of ${image.name}`)
   const network = networkOf(o)
-  const request = { runId: o.id, rootfs: image.rootfs, size, diskMib, network, console: false, fileMib: size.memMib }
+  const vmId = host.vmIds.take(scope)
+  const request = { vmId, rootfs: image.rootfs, size, diskMib, network, console: false, fileMib: size.memMib }
   const vm = await bootVm(scope, host, { ...request, phases: new Phases(), signal })
   await warmUp(vm, o)
   await FirecrackerApi.use(vm.names.apiSocket, signal, async (api) => {

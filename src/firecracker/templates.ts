@@ -1,5 +1,4 @@
 /** Templates: snapshots that vms of a class go on from, made in the background, tried before they are used. */
-import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { arch, cpus, release } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +7,6 @@ import type { Facts } from '../base/facts.ts'
 import { Scope } from '../base/scope.ts'
 import { deadline } from '../base/time.ts'
 import type { FirecrackerFacts } from './facts.ts'
-import { namesOf } from './names.ts'
 import { Phases } from './phases.ts'
 import { restoreVm, type Snapshot } from './restore.ts'
 import { filesIn, networkOf, takeSnapshot, type SnapshotRequest } from './snapshot.ts'
@@ -33,8 +31,6 @@ export class Templates {
   readonly #ready = new Set<string>()
   readonly #uses = new Map<string, number>()
   readonly #wanted = new Map<string, SnapshotRequest>()
-  /** Ids of the vms that templates are made of and tried with. */
-  readonly #vms = new Set<string>()
   readonly #closing = new AbortController()
   #building: Promise<void> | undefined
 
@@ -53,11 +49,6 @@ export class Templates {
       else await rm(join(o.folder, name), { recursive: true, force: true })
     }
     return templates
-  }
-
-  /** Ids that belong to templates in the making. */
-  get vms(): ReadonlySet<string> {
-    return this.#vms
   }
 
   /** The snapshot for such a vm, where there is one. */
@@ -118,8 +109,8 @@ export class Templates {
     const making = `${folder}.making`
     await rm(making, { recursive: true, force: true })
     try {
-      await this.#withVm((id) => takeSnapshot(this.#host, { ...request, id, folder: making, signal }))
-      await this.#withVm((id) => this.#try(request, { id, snapshot: filesIn(making), signal }))
+      await takeSnapshot(this.#host, { ...request, folder: making, signal })
+      await this.#try(request, { snapshot: filesIn(making), signal })
       await writeFile(join(making, marker), JSON.stringify(this.#inputsOf(request), null, 2))
       await rename(making, folder)
       this.#ready.add(key)
@@ -130,26 +121,16 @@ export class Templates {
   }
 
   /** A vm goes on from it and its agent answers. */
-  async #try(request: SnapshotRequest, o: { id: string; snapshot: Snapshot; signal: AbortSignal }): Promise<void> {
+  async #try(request: SnapshotRequest, o: { snapshot: Snapshot; signal: AbortSignal }): Promise<void> {
     const { image, size, diskMib } = request
-    const { id, snapshot, signal } = o
+    const { snapshot, signal } = o
     await using scope = new Scope(`trial of ${image.name}`)
     const network = networkOf(request)
-    const vm = { runId: id, rootfs: image.rootfs, size, diskMib, network, console: false, phases: new Phases() }
+    const vmId = this.#host.vmIds.take(scope)
+    const vm = { vmId, rootfs: image.rootfs, size, diskMib, network, console: false, phases: new Phases() }
     const { session } = await restoreVm(scope, this.#host, { ...vm, snapshot, signal })
     await session?.request({ op: 'ping' }, signal)
     session?.close()
-  }
-
-  async #withVm(body: (id: string) => Promise<void>): Promise<void> {
-    const id = randomUUID()
-    const { vmId } = namesOf(this.#host.places, id)
-    this.#vms.add(vmId)
-    try {
-      await body(id)
-    } finally {
-      this.#vms.delete(vmId)
-    }
   }
 
   /** Vms that go on from it keep its files for as long as they live. */

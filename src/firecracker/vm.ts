@@ -15,6 +15,7 @@ import { agentPort, inJail, jailBase, namesOf, parentCgroup, type Places, type V
 import type { GuestNetwork, Networks } from './network/network.ts'
 import type { Phases } from './phases.ts'
 import type { Uids } from './uids.ts'
+import type { VmIds } from './vmids.ts'
 import { dial } from './vsock.ts'
 
 /** What every vm of this host shares. */
@@ -22,13 +23,14 @@ export interface VmHost {
   readonly places: Places
   readonly assets: Assets
   readonly disks: DiskTemplates
+  readonly vmIds: VmIds
   readonly uids: Uids
   readonly networks: Networks
   readonly io: IoLimits
 }
 
 export interface VmRequest {
-  readonly runId: string
+  readonly vmId: string
   readonly rootfs: string
   readonly size: VmSize
   readonly diskMib: number
@@ -51,8 +53,11 @@ export interface FreshVm extends Vm {
   /** The VMM's user on the host. */
   readonly uid: number
   readonly network: GuestNetwork
-  readonly start: 'boot' | 'restore'
-  /** Milliseconds from InstanceStart to the guest's ready, or from the load of a snapshot to the agent's first word. */
+  readonly start: 'boot' | 'restore' | 'pool'
+  /**
+   * Milliseconds from InstanceStart to the guest's ready, or from the load of a snapshot to the agent's first word; of one
+   * that was ready before, from the wish for it to its being given.
+   */
   readonly bootMs: number
   /** The first session, where one had to be opened to know that the guest is there. */
   readonly session?: Session
@@ -81,7 +86,7 @@ const helloDeadlineMs = 10_000
 /** Makes everything around a vm and starts its Firecracker in there. Rejects with a VulcanError; the caller closes the scope. */
 export async function placeVm(scope: Scope, host: VmHost, o: Starting & Placing): Promise<Placed> {
   const { phases, signal, files } = o
-  const names = namesOf(host.places, o.runId)
+  const names = namesOf(host.places, o.vmId)
   const uid = host.uids.take(scope)
   scope.defer('remove the cgroup', () => removeCgroup(names.cgroup, AbortSignal.timeout(killDeadlineMs)))
   const network = scope.inner('detach the network')
@@ -106,6 +111,7 @@ export function living(host: VmHost, { names, uid, process }: Pick<Vm, 'names' |
   const forget = () => {
     process.forget()
     host.uids.forget(uid)
+    host.vmIds.forget(names.vmId)
   }
   return { names, process, forget }
 }

@@ -100,7 +100,12 @@ export class Scheduler implements AsyncDisposable {
 
   /** Has the backend remove what no known run needs; gives back what that was, or would be with `dryRun`. */
   async cleanup(o: CleanupOptions = {}): Promise<Cleaned> {
-    return this.#o.backend.cleanup(new Set(this.#worker.live.keys()), o)
+    return this.#o.backend.cleanup(this.#worker.live, o)
+  }
+
+  /** Has the backend remove what waits, ready, for runs to come; gives back how many those were. */
+  async drain(): Promise<number> {
+    return this.#o.backend.drain()
   }
 
   /** Forgets what is beyond the bounds. */

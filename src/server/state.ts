@@ -87,6 +87,11 @@ function cleanupRoutes(app: FastifyTypeBox, scheduler: Scheduler): void {
   app.post(routes.cleanup, { config: { scope: 'admin' }, schema: remove }, async () => ({
     removed: { ...(await scheduler.cleanup()) },
   }))
+
+  const drain = { ...about('drainPool', 'Removes the vms that wait, ready, for a run'), response }
+  app.delete(routes.pool, { config: { scope: 'admin' }, schema: drain }, async () => ({
+    removed: { ready_vms: await scheduler.drain() },
+  }))
 }
 
 function backupRoute(app: FastifyTypeBox, { home, log }: ServerOptions): void {

@@ -75,7 +75,8 @@ export async function tryOnNode(script: string): Promise<Said> {
 
 /** Shell words for the process of a workload's vm, on the node. */
 export function vmPid(id: string): string {
-  return `$(head -1 /sys/fs/cgroup/vulcan-*/*-${id.slice(-12)}/cgroup.procs)`
+  const owners = ['/var/lib/vulcan', home].map((folder) => `${folder}/jails/firecracker/*/owner`).join(' ')
+  return `$(head -1 /sys/fs/cgroup/vulcan-*/$(basename $(dirname $(grep -slx ${id} ${owners})))/cgroup.procs)`
 }
 
 /** Everything outside the server that a vm can leave behind, one line a thing. */
@@ -112,10 +113,11 @@ let place: Promise<string> | undefined
 
 /**
  * Resolves with what is left once the residue is empty, or after some minutes with what still is: a vm is removed after its
- * record is told, and a template may be in the making.
+ * record is told, and a template may be in the making. Vms that wait for a run to come are no residue: they are drained.
  */
 export async function settled(): Promise<string[]> {
   const until = Date.now() + 240_000
+  await (await client()).drain()
   for (;;) {
     const left = await residue()
     if (left.length === 0 || Date.now() > until) return left

@@ -1,7 +1,7 @@
 /** Made by `npm run generate` from openapi.json beside it: what is changed here is lost. */
 
 /** Of the document that this was made from. */
-export const documentSha256 = 'e439559bbc91588ba9fefe7c721d2677bf5d4bd1ad4b9d65c35c1fc7bdd485ff'
+export const documentSha256 = 'afd14576de8fa1baa7c81a849eefd3a4e8d9e08b253496e979d645abcbe9c55e'
 
 /** from the table of errors */
 export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'quota_exceeded' | 'too_many_failures' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'no_responders' | 'no_answer' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'workload_lost' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
@@ -557,6 +557,12 @@ export interface Operations {
     answer: CleanupReport
     code: 'body_too_large' | 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'invalid_request' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized' | 'unsupported_media_type'
   }
+  /** Removes the vms that wait, ready, for a run */
+  drainPool: {
+    input: Record<never, never>
+    answer: CleanupReport
+    code: 'body_too_large' | 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'invalid_request' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized' | 'unsupported_media_type'
+  }
   /** Copies the store, outputs, key and settings, for a home to be made from */
   createBackup: {
     input: Record<never, never>
@@ -632,6 +638,7 @@ export const operations = {
   getStats: { method: 'GET', path: '/v1/stats', answer: 'json' },
   previewCleanup: { method: 'GET', path: '/v1/cleanup', answer: 'json' },
   cleanup: { method: 'POST', path: '/v1/cleanup', answer: 'json' },
+  drainPool: { method: 'DELETE', path: '/v1/pool', answer: 'json' },
   createBackup: { method: 'POST', path: '/v1/backup', answer: 'stream' },
   createKey: { method: 'POST', path: '/v1/keys', answer: 'json' },
   listKeys: { method: 'GET', path: '/v1/keys', answer: 'json' },

@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { VulcanError } from '../../api/errors.ts'
-import type { Cleaned, CleanupOptions, NetworkSpec } from '../../backend/backend.ts'
+import type { Cleaned, CleanupOptions, Keep, NetworkSpec } from '../../backend/backend.ts'
 import { exists } from '../../base/files.ts'
 import type { Scope } from '../../base/scope.ts'
 import { isOurs } from '../names.ts'
@@ -176,7 +176,7 @@ export class Networks {
   }
 
   /** Removes the networks of vms of this instance that are not in `keep` (vm ids). Safe at any time. */
-  async cleanup(keep: ReadonlySet<string>, o: CleanupOptions = {}): Promise<Cleaned> {
+  async cleanup(keep: Keep, o: CleanupOptions = {}): Promise<Cleaned> {
     const places = { instance: this.#o.instance, home: '' }
     const left = (names: readonly string[]) => new Set(names.filter((id) => isOurs(places, id) && !keep.has(id)))
     return step('cleanup', async () => {

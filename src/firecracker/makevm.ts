@@ -1,0 +1,67 @@
+/** One attempt to have a vm whose guest knows who it is: from a snapshot, or by a boot. */
+import type { NetworkSpec } from '../backend/backend.ts'
+import type { Facts } from '../base/facts.ts'
+import { acquire, Scope } from '../base/scope.ts'
+import type { Session } from './agent.ts'
+import { bootVm } from './coldstart.ts'
+import type { FirecrackerFacts } from './facts.ts'
+import { greetSurely } from './greet.ts'
+import type { Phases } from './phases.ts'
+import { restoreVm, type Snapshot } from './restore.ts'
+import type { SnapshotRequest } from './snapshot.ts'
+import type { FreshVm, VmHost } from './vm.ts'
+
+/** All that makes one vm another than the next, but for its program: vms of one class serve each other's runs. */
+export interface VmClass extends SnapshotRequest {
+  readonly network: NetworkSpec
+}
+
+/** A vm whose guest knows who it is, and a session to go on with. */
+export interface Started {
+  readonly scope: Scope
+  readonly vm: FreshVm
+  readonly session: Session
+  /** Round trip of a ping, in microseconds. */
+  readonly rttUs: number
+}
+
+export interface Attempt {
+  readonly of: VmClass
+  /** Absent, the vm boots. */
+  readonly snapshot?: Snapshot | undefined
+  readonly console?: boolean
+  readonly phases: Phases
+  readonly signal: AbortSignal
+}
+
+export interface Makers {
+  readonly host: VmHost
+  readonly facts: Facts<FirecrackerFacts>
+}
+
+/** Rejects having left nothing behind, and states the fact that a start failed. */
+export async function makeVm({ host, facts }: Makers, o: Attempt & { retried: boolean }): Promise<Started> {
+  const { of, snapshot, phases, signal } = o
+  const scope = new Scope('vm')
+  const vmId = host.vmIds.take(scope)
+  const request = { vmId, rootfs: of.image.rootfs, size: of.size, diskMib: of.diskMib, network: of.network }
+  const starting = { ...request, console: o.console ?? false, phases, signal }
+  const make = () => (snapshot ? restoreVm(scope, host, { ...starting, snapshot }) : bootVm(scope, host, starting))
+  try {
+    return await acquire(
+      scope,
+      async () => {
+        const vm = await phases.time('vm', make)
+        facts.emit('vm.started', { vmId, runtime: of.image.name, start: vm.start, bootMs: vm.bootMs })
+        const greeted = await phases.time('greet', () => greetSurely(scope, vm, signal))
+        facts.emit('vsock.rtt', { vmId, rttUs: greeted.rttUs })
+        return { scope, vm, ...greeted }
+      },
+      (failure) => facts.emit('vm.leftover', { vmId, message: String(failure) }),
+    )
+  } catch (error) {
+    const { step = 'start', message } = phases.named(error)
+    facts.emit('vm.start_failed', { vmId, step, message, retried: o.retried && !signal.aborted })
+    throw error
+  }
+}

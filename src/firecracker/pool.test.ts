@@ -1,0 +1,159 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { expect, onTestFinished, test } from 'vitest'
+import { Facts } from '../base/facts.ts'
+import { Scope } from '../base/scope.ts'
+import type { FirecrackerFacts } from './facts.ts'
+import type { Attempt, Started, VmClass } from './makevm.ts'
+import { Demand } from './line.ts'
+import { Pool } from './pool.ts'
+
+const python = {
+  image: { name: 'python', digest: 'p' },
+  size: { vcpus: 1, memMib: 100 },
+  diskMib: 64,
+  nic: true,
+  network: { mode: 'internet', allow: [] },
+} as unknown as VmClass
+const node = { ...python, image: { name: 'node', digest: 'n' } } as VmClass
+
+interface Made {
+  readonly of: VmClass
+  readonly started: Started
+  /** Ends its Firecracker. */
+  die(): void
+}
+
+/** A pool whose vms are scopes and promises. */
+function pooled(o: { most?: number; memMib?: number; make?: (attempt: Attempt) => Promise<void> } = {}) {
+  const made: Made[] = []
+  const discarded: VmClass[] = []
+  const facts = new Facts<FirecrackerFacts>()
+  const make = async (attempt: Attempt): Promise<Started> => {
+    await o.make?.(attempt)
+    const ended = Promise.withResolvers<void>()
+    const vm = {
+      names: { vmId: `test-${made.length}` },
+      start: 'restore',
+      bootMs: 999,
+      process: { ended: ended.promise },
+    }
+    const started = { scope: new Scope('vm'), vm, session: {}, rttUs: 1 } as unknown as Started
+    made.push({ of: attempt.of, started, die: () => ended.resolve() })
+    return started
+  }
+  const templates = { find: () => ({ memory: '', state: '', disk: '' }), discard: (of: VmClass) => Promise.resolve(void discarded.push(of)) } // prettier-ignore
+  const pool = new Pool({ facts, templates, make, most: o.most ?? 2, memMib: o.memMib ?? 1000 })
+  onTestFinished(() => pool[Symbol.asyncDispose]())
+  return { pool, made, discarded, facts }
+}
+
+const ready = (pool: Pool) => pool.state().map(({ runtime, ready }) => [runtime, ready])
+
+/** Resolves once that many are ready. */
+async function filled(pool: Pool, count: number): Promise<void> {
+  while (pool.state().reduce((sum, line) => sum + line.ready, 0) < count) await turn()
+}
+
+test('who asks first gets none; who asks then gets one that was ready, and another takes its place', async () => {
+  const { pool, made } = pooled()
+  expect(await pool.take(python)).toBeUndefined()
+  pool.fill()
+  await filled(pool, 1)
+  const taken = await pool.take(python)
+  expect(taken?.scope).toBe(made[0]?.started.scope)
+  expect(taken?.vm.start).toBe('pool')
+  expect(taken?.vm.bootMs).toBeLessThan(900)
+  pool.fill()
+  await filled(pool, 1)
+  expect(made).toHaveLength(2)
+})
+
+test('nobody gets a vm of another class, nor one for a network whose names must be resolved first', async () => {
+  const { pool } = pooled()
+  await pool.take(python)
+  pool.fill()
+  await filled(pool, 1)
+  expect(await pool.take(node)).toBeUndefined()
+  expect(await pool.take({ ...python, network: { mode: 'none', allow: [] } })).toBeUndefined()
+  expect(await pool.take({ ...python, network: { mode: 'internet', allow: ['example.org'] } })).toBeUndefined()
+})
+
+test('one whose Firecracker has ended is not given, and nothing of it stays', async () => {
+  const { pool, made } = pooled()
+  await pool.take(python)
+  pool.fill()
+  await filled(pool, 1)
+  made[0]?.die()
+  await turn()
+  expect(await pool.take(python)).toBeUndefined()
+  expect(made[0]?.started.scope.closed).toBe(true)
+})
+
+test('none is made while somebody waits for a start', async () => {
+  const { pool, made } = pooled()
+  await pool.during(async () => {
+    await pool.take(python)
+    pool.fill()
+    for (let turns = 0; turns < 20; turns += 1) await turn()
+    expect(made).toHaveLength(0)
+  })
+  await filled(pool, 1)
+})
+
+test('together they have no more memory than is set, and the class used last comes first', async () => {
+  const { pool, made } = pooled({ memMib: 150 })
+  await pool.take(python)
+  await turn()
+  await pool.take(node)
+  pool.fill()
+  await filled(pool, 1)
+  for (let turns = 0; turns < 20; turns += 1) await turn()
+  expect(made.map(({ of }) => of.image.name)).toEqual(['node'])
+  expect(ready(pool)).toEqual([
+    ['python', 0],
+    ['node', 1],
+  ])
+})
+
+test('a drain removes all that wait and what is being made, and says how many there were', async () => {
+  const { pool, made } = pooled()
+  await pool.take(python)
+  pool.fill()
+  await filled(pool, 1)
+  expect(await pool.drain()).toBe(1)
+  expect(made.every(({ started }) => started.scope.closed)).toBe(true)
+  pool.fill()
+  expect(pool.state()).toEqual([])
+})
+
+test('a template that no vm goes on from is put away, its class rests, and the failure is told', async () => {
+  const { pool, discarded, facts } = pooled({ make: () => Promise.reject(new Error('the state is damaged')) })
+  const told = Promise.withResolvers<string>()
+  facts.on('pool.failed', ({ message }) => told.resolve(message))
+  await pool.take(python)
+  pool.fill()
+  expect(await told.promise).toContain('the state is damaged')
+  expect(discarded).toEqual([python])
+  pool.fill()
+  expect(ready(pool)).toEqual([['python', 0]])
+})
+
+test('as many are wanted as are asked for while one is made, and one; in the end none', () => {
+  let now = 1000
+  const demand = new Demand(() => now)
+  expect(demand.wanted(9)).toBe(0)
+  demand.note()
+  expect(demand.wanted(9)).toBe(1)
+  demand.noteMade(3000)
+  // One a second.
+  for (let second = 0; second < 60; second += 1) {
+    now += 1000
+    demand.note()
+  }
+  expect(demand.wanted(9)).toBe(4)
+  expect(demand.wanted(2)).toBe(2)
+  now += 120_000
+  expect(demand.wanted(9)).toBe(1)
+  now += 600_000
+  expect(demand.wanted(9)).toBe(0)
+})
