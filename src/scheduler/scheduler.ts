@@ -100,7 +100,7 @@ export class Scheduler implements AsyncDisposable {
 
   /** Has the backend remove what no known run needs; gives back what that was, or would be with `dryRun`. */
   async cleanup(o: CleanupOptions = {}): Promise<Cleaned> {
-    return this.#o.backend.cleanup(this.#worker.live, o)
+    return this.#o.backend.cleanup(this.#worker, o)
   }
 
   /** Has the backend remove what waits, ready, for runs to come; gives back how many those were. */

@@ -27,12 +27,13 @@ export interface WorkerOptions {
 export const leaseMs = 30_000
 
 export class Worker {
+  /** Claimed and not at their end. */
   readonly live = new Map<string, Workload>()
   readonly #o: WorkerOptions
   #claiming: Promise<void> | undefined
   #again = false
-  /** Workloads whose end is on its way to the record and whose vm is not removed yet: soon the store counts them no more. */
-  readonly #leaving = new Set<Claimed>()
+  /** Those whose end is recorded, or on its way there, and whose vm is not removed yet. */
+  readonly #leaving = new Map<string, Workload>()
   /** Asked to be killed after their claim and before they were live. */
   readonly #doomed = new Set<string>()
   #closed = true
@@ -65,6 +66,11 @@ export class Worker {
     this.#claiming ??= this.#claimAll(o.patient ?? false)
   }
 
+  /** True for a workload whose vm is in use or being removed: whoever tidies up leaves it alone. */
+  has(id: string): boolean {
+    return this.live.has(id) || this.#leaving.has(id)
+  }
+
   /** Ends a workload that is claimed, in whatever moment. */
   kill(id: string): void {
     const workload = this.live.get(id)
@@ -77,13 +83,9 @@ export class Worker {
     this.#closed = true
     clearInterval(this.#beating)
     await this.#claiming
-    const all = [...this.live.values()]
-    await Promise.all(
-      all.map(async (workload) => {
-        await (o.release ? workload.release() : workload.kill())
-        await workload.ended
-      }),
-    )
+    const ending = [...this.live.values()].map((workload) => (o.release ? workload.release() : workload.kill()))
+    const all = [...this.live.values(), ...this.#leaving.values()]
+    await Promise.all([...ending, ...all.map((workload) => workload.gone)])
   }
 
   async #claimAll(patient: boolean): Promise<void> {
@@ -115,10 +117,10 @@ export class Worker {
   #room(): Capacity {
     const { capacity } = this.#o
     let { vms, cpus, memMib } = capacity
-    for (const leaving of this.#leaving) {
+    for (const { claimed } of this.#leaving.values()) {
       vms -= 1
-      cpus -= leaving.cpus
-      memMib -= leaving.memMib + capacity.overheadMib
+      cpus -= claimed.cpus
+      memMib -= claimed.memMib + capacity.overheadMib
     }
     return { ...capacity, vms, cpus, memMib }
   }
@@ -139,11 +141,13 @@ export class Worker {
         // The place it had among those that start is free once its start is noted, which waits for company too.
         this.pump({ patient: true })
       },
-      onRecording: () => this.#leaving.add(claimed),
+      onRecording: () => this.#leaving.set(id, workload),
       onEnded: () => {
-        this.#leaving.delete(claimed)
         this.live.delete(id)
         this.#o.onEnded(workload.summary)
+      },
+      onGone: () => {
+        this.#leaving.delete(id)
         this.pump()
       },
     })

@@ -24,10 +24,12 @@ export interface WorkloadParts {
   readonly onTrouble: (error: unknown) => void
   /** Told when the program runs: another may start. */
   readonly onStarted: () => void
-  /** Told when its end is about to be recorded, and its vm is still to be removed. */
+  /** Told when its end is about to be recorded: soon the store counts it no more, and its vm is still to be removed. */
   readonly onRecording: () => void
   /** Told when it has ended or was let go of, before `ended` resolves. */
   readonly onEnded: () => void
+  /** Told when nothing of it is ours any more, before `gone` resolves. */
+  readonly onGone: () => void
 }
 
 /** From execute to a program that runs; a build of an image is not part of it. */
@@ -41,6 +43,7 @@ export class Workload {
   readonly #starting = new AbortController()
   readonly #start = { timeoutMs: startDeadlineMs, signal: this.#starting.signal }
   readonly #ended = Promise.withResolvers<void>()
+  readonly #gone = Promise.withResolvers<void>()
   readonly #released = Promise.withResolvers<undefined>()
   readonly #acquired = Promise.withResolvers<void>()
   #seen: Seen
@@ -70,9 +73,19 @@ export class Workload {
     return this.#acquired.promise
   }
 
-  /** Resolves when its vm is gone and its record is on the disk; or it was let go of. */
+  /** Resolves when its record is on the disk and its log has told its end; or it was let go of. Its vm may still be there. */
   get ended(): Promise<void> {
     return this.#ended.promise
+  }
+
+  /** Resolves when its vm is removed, or it was let go of. */
+  get gone(): Promise<void> {
+    return this.#gone.promise
+  }
+
+  /** What it takes of its node. */
+  get claimed(): Claimed {
+    return this.#parts.claimed
   }
 
   /** Asks for the end, in whatever state. */
@@ -89,7 +102,7 @@ export class Workload {
     await this.#acquired.promise
     await this.#run?.release()
     this.#released.resolve(undefined)
-    await this.#ended.promise
+    await this.#gone.promise
   }
 
   /** Runs it to its end. Never rejects: what goes wrong is in the exit. */
@@ -133,6 +146,10 @@ export class Workload {
     else await this.#letGo()
     this.#parts.onEnded()
     this.#ended.resolve()
+    // Nobody who waits for the end waits for this.
+    await this.#takeDown()
+    this.#parts.onGone()
+    this.#gone.resolve()
   }
 
   /** What had not started waits again, as if nobody had claimed it. */
@@ -226,7 +243,6 @@ export class Workload {
     const { store, claimed, onTrouble } = this.#parts
     this.#parts.onRecording()
     const ours = await lastWord(store, claimed, { end: this.#lastOf(exit), onTrouble })
-    await this.#takeDown()
     const { source } = this.#parts.spec
     if (source.kind === 'archive') await rm(source.path, { force: true }).catch(this.#parts.onTrouble)
     if (ours) await this.log.end(endEvent(this.summary)).catch(this.#parts.onTrouble)
