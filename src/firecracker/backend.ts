@@ -62,7 +62,7 @@ export class FirecrackerBackend implements Backend {
     const { facts, templates } = parts
     this.#templates = templates
     if (templates && pool && pool.most > 0) {
-      const make = (o: Attempt) => makeVm({ host, facts }, { ...o, retried: false })
+      const make = (o: Attempt) => makeVm({ host, facts }, { ...o, retried: false, rehearsed: true })
       this.#pool = new Pool({ facts, templates, make, ...pool })
     }
     this.#starter = new Starter({ host, facts, templates, pool: this.#pool })

@@ -7,6 +7,7 @@ import { bootVm } from './coldstart.ts'
 import type { FirecrackerFacts } from './facts.ts'
 import { greetSurely } from './greet.ts'
 import type { Phases } from './phases.ts'
+import { rehearse } from './rehearsal.ts'
 import { restoreVm, type Snapshot } from './restore.ts'
 import type { SnapshotRequest } from './snapshot.ts'
 import type { FreshVm, VmHost } from './vm.ts'
@@ -34,13 +35,20 @@ export interface Attempt {
   readonly signal: AbortSignal
 }
 
+export interface Manner {
+  /** Another attempt follows where this one fails. */
+  readonly retried: boolean
+  /** With a dry run at its end. */
+  readonly rehearsed?: boolean
+}
+
 export interface Makers {
   readonly host: VmHost
   readonly facts: Facts<FirecrackerFacts>
 }
 
 /** Rejects having left nothing behind, and states the fact that a start failed. */
-export async function makeVm({ host, facts }: Makers, o: Attempt & { retried: boolean }): Promise<Started> {
+export async function makeVm({ host, facts }: Makers, o: Attempt & Manner): Promise<Started> {
   const { of, snapshot, phases, signal } = o
   const scope = new Scope('vm')
   const vmId = host.vmIds.take(scope)
@@ -55,6 +63,7 @@ export async function makeVm({ host, facts }: Makers, o: Attempt & { retried: bo
         facts.emit('vm.started', { vmId, runtime: of.image.name, start: vm.start, bootMs: vm.bootMs })
         const greeted = await phases.time('greet', () => greetSurely(scope, vm, signal))
         facts.emit('vsock.rtt', { vmId, rttUs: greeted.rttUs })
+        if (o.rehearsed) await phases.time('rehearsal', () => rehearse(greeted.session, signal))
         return { scope, vm, ...greeted }
       },
       (failure) => facts.emit('vm.leftover', { vmId, message: String(failure) }),

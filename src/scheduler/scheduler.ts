@@ -15,6 +15,7 @@ import { EventLog, type Entry } from './eventlog.ts'
 import { Gate } from './gate.ts'
 import { take } from './intake.ts'
 import type { SchedulerFacts, SchedulerOptions } from './options.ts'
+import { placedSummary } from './place.ts'
 import { missing, nothingGiven, recordOf, seenOf, summaryOf, type Given } from './record.ts'
 import { forgetOutdated, removeOrphans } from './retention.ts'
 import { Shelf } from './shelf.ts'
@@ -104,9 +105,7 @@ export class Scheduler implements AsyncDisposable {
   }
 
   /** Has the backend remove what waits, ready, for runs to come; gives back how many those were. */
-  async drain(): Promise<number> {
-    return this.#o.backend.drain()
-  }
+  readonly drain = (): Promise<number> => this.#o.backend.drain()
 
   /** Forgets what is beyond the bounds. */
   async sweep(): Promise<void> {
@@ -133,7 +132,7 @@ export class Scheduler implements AsyncDisposable {
 
   async summary(id: string): Promise<WorkloadSummary> {
     const live = this.#worker.live.get(id)
-    return live ? live.summary : this.#summaryOf(await this.#found(id))
+    return live ? live.summary : placedSummary(this.#o.store, await this.#found(id))
   }
 
   /** Throws not_found where there is no such workload, and in the same words where it is somebody else's. */
@@ -152,7 +151,10 @@ export class Scheduler implements AsyncDisposable {
     if (live) return live.record
     const row = await this.#found(id)
     const given = await this.#o.store.given(id)
-    return recordOf(await this.#summaryOf(row), given === undefined ? nothingGiven : (JSON.parse(given) as Given))
+    return recordOf(
+      await placedSummary(this.#o.store, row),
+      given === undefined ? nothingGiven : (JSON.parse(given) as Given),
+    )
   }
 
   /** Asks for a workload's end. Throws not_found or already_ended. */
@@ -210,12 +212,6 @@ export class Scheduler implements AsyncDisposable {
     const row = await this.#o.store.find(id)
     if (row) return row
     throw missing(id)
-  }
-
-  async #summaryOf(row: Stored): Promise<WorkloadSummary> {
-    const summary = summaryOf(seenOf(row))
-    if (row.status !== 'pending' || row.node !== undefined) return summary
-    return { ...summary, place: (await this.#o.store.countBefore(row)) + 1 }
   }
 
   /** Asked for before the store is, so that an end in between is not missed. */

@@ -4,12 +4,11 @@ import type { WorkloadRecord, WorkloadSummary } from '../api/workload.ts'
 import type { Backend, Exit, Run, RunSpec } from '../backend/backend.ts'
 import { VulcanError } from '../api/errors.ts'
 import { deadline } from '../base/time.ts'
-import type { End } from '../store/leases.ts'
 import type { Claimed } from '../store/rows.ts'
 import type { Store } from '../store/store.ts'
 import type { EventLog } from './eventlog.ts'
 import { earlyEvents, endEvent, statusEvent } from './events.ts'
-import { lastWord } from './lastword.ts'
+import { endOf, lastWord } from './lastword.ts'
 import { advance, statusOf } from './lifecycle.ts'
 import { Output } from './output.ts'
 import { givenOf, recordOf, seenOf, summaryOf, unknownRun, wordsOf, type Seen } from './record.ts'
@@ -142,11 +141,9 @@ export class Workload {
   async #through(acquire: () => Promise<Run>, otherwise: 'start_failed' | 'vm_lost' = 'start_failed'): Promise<void> {
     const exit = await this.#attempt(acquire).catch((error: unknown) => this.#failed(error, otherwise))
     this.#acquired.resolve()
-    if (exit) await this.#end(exit)
-    else await this.#letGo()
+    await (exit ? this.#end(exit) : this.#letGo())
     this.#parts.onEnded()
     this.#ended.resolve()
-    // Nobody who waits for the end waits for this.
     await this.#takeDown()
     this.#parts.onGone()
     this.#gone.resolve()
@@ -192,7 +189,7 @@ export class Workload {
     onStarted()
   }
 
-  /** A vm that could not be removed wholly is news for the operator, not how the program ended. */
+  /** Nobody waits for it. A vm that could not be removed wholly is news for the operator, not how the program ended. */
   async #takeDown(): Promise<void> {
     try {
       await this.#run?.[Symbol.asyncDispose]()
@@ -241,25 +238,12 @@ export class Workload {
     this.#seen = { ...this.#seen, status, exit: told, run, finishedAt: Date.now() }
     await this.log.sync().catch(this.#parts.onTrouble)
     const { store, claimed, onTrouble } = this.#parts
+    const end = endOf(exit, { seen: this.#seen, excerpts: this.#output.excerpts, logBytes: this.log.bytes })
     this.#parts.onRecording()
-    const ours = await lastWord(store, claimed, { end: this.#lastOf(exit), onTrouble })
+    const ours = await lastWord(store, claimed, { end, onTrouble })
     const { source } = this.#parts.spec
     if (source.kind === 'archive') await rm(source.path, { force: true }).catch(this.#parts.onTrouble)
     if (ours) await this.log.end(endEvent(this.summary)).catch(this.#parts.onTrouble)
     else await this.log.close()
-  }
-
-  #lastOf(exit: Exit): End {
-    const { queueMs, run, exit: told, startedAt, finishedAt = 0 } = this.#seen
-    const given = JSON.stringify(givenOf(this.#output.excerpts, exit))
-    return {
-      status: statusOf(exit),
-      startedAt,
-      at: finishedAt,
-      record: JSON.stringify({ queueMs, run, exit: told }),
-      given,
-      bytes: this.log.bytes + given.length,
-      cpuMs: exit.usage?.cpuMs ?? 0,
-    }
   }
 }

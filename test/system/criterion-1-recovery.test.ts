@@ -1,7 +1,7 @@
 /** Criterion 1: a run outlives its server. The next process goes on with it, however the one before has ended. */
 import { expect, test } from 'vitest'
 import { Client } from '../../src/api/client.ts'
-import { nodeHome, onNode, server, settled, vulcan } from './harness.ts'
+import { endServer, server, settled } from './harness.ts'
 
 const lines = 40
 const counting = `
@@ -9,13 +9,6 @@ import time
 for n in range(${lines}):
     print(f'line {n}', flush=True)
     time.sleep(1)`
-
-/** Ends the server by that signal, and sees to it that there is one again. */
-async function end(signal: string): Promise<void> {
-  await onNode(`kill -${signal} $(sed -n 's/.*"pid": *\\([0-9]*\\).*/\\1/p' ${await nodeHome()}/server.json)`)
-  const up = await vulcan(['up'])
-  expect(up.code, up.stderr).toBe(0)
-}
 
 test.each([
   ['crashes', 'KILL'],
@@ -30,7 +23,7 @@ test.each([
     if (event.event === 'stdout' && 'text' in event.data) text += event.data.text
     if (!ended && text.includes('line 10\n')) {
       ended = true
-      await end(signal)
+      await endServer(signal)
     }
   }
   expect(text).toBe(Array.from({ length: lines }, (_, n) => `line ${n}\n`).join(''))

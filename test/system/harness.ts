@@ -103,6 +103,13 @@ export async function nodeHome(): Promise<string> {
   return (await hasMachine()) ? '/var/lib/vulcan' : home
 }
 
+/** Ends the server by that signal, and sees to it that there is one again. */
+export async function endServer(signal: string): Promise<void> {
+  await onNode(`kill -${signal} $(sed -n 's/.*"pid": *\\([0-9]*\\).*/\\1/p' ${await nodeHome()}/server.json)`)
+  const up = await vulcan(['up'])
+  if (up.code !== 0) throw new Error(`no server came after the one that was ended: ${up.stderr}`)
+}
+
 /** Whether the node is the machine: asked once, since a machine that stops in between is started again. */
 export async function hasMachine(): Promise<boolean> {
   place ??= server().then(({ place }) => place)
