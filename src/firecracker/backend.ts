@@ -1,7 +1,5 @@
 /** The backend that runs each workload in a jailed Firecracker microVM of its own. */
 import { createReadStream } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
-import { VulcanError } from '../api/errors.ts'
 import type {
   Backend,
   Capabilities,
@@ -17,12 +15,10 @@ import { Facts } from '../base/facts.ts'
 import { acquire, Scope } from '../base/scope.ts'
 import type { Image } from '../images/images.ts'
 import { type Session, SessionLost } from './agent.ts'
-import { prepareParent } from './cgroup.ts'
 import { cleanup } from './cleanup.ts'
 import { detailsOf } from './details.ts'
 import type { FirecrackerFacts } from './facts.ts'
 import { type Attempt, makeVm, type Started } from './makevm.ts'
-import { cgroupsOf, homeTooLong, jailsOf } from './names.ts'
 import { giveTo, owned } from './owner.ts'
 import { Phases } from './phases.ts'
 import { Pool } from './pool.ts'
@@ -68,14 +64,8 @@ export class FirecrackerBackend implements Backend {
     this.#starter = new Starter({ host, facts, templates, pool: this.#pool })
   }
 
-  /** Prepares what all vms share: folders, the parent cgroup, bridge and firewall table. */
+  /** On a host that is prepared. */
   static async open(options: FirecrackerOptions): Promise<FirecrackerBackend> {
-    const { places, networks } = options.host
-    const unfit = homeTooLong(places)
-    if (unfit) throw new VulcanError('host_unfit', unfit, { step: 'home' })
-    await mkdir(jailsOf(places), { recursive: true, mode: 0o711 })
-    await prepareParent(cgroupsOf(places))
-    await networks.prepare()
     const facts = new Facts<FirecrackerFacts>()
     if (options.templates === undefined) return new FirecrackerBackend(options, { facts })
     const templates = await Templates.open({ host: options.host, folder: options.templates, facts })

@@ -1,14 +1,17 @@
 /** Puts the backend together from settings and files: what all its vms share is made once, here. */
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { VulcanError } from '../api/errors.ts'
 import { sha256 } from '../base/files.ts'
 import type { Assets, Image } from '../images/images.ts'
 import { FirecrackerBackend } from './backend.ts'
-import { settleInOwn } from './cgroup.ts'
+import { prepareParent, settleInOwn } from './cgroup.ts'
 import { DiskTemplates } from './disks.ts'
-import { cgroupRoot } from './names.ts'
+import { cgroupRoot, cgroupsOf, homeTooLong, jailsOf } from './names.ts'
 import { chooseSubnet } from './network/bridge.ts'
 import { Networks } from './network/network.ts'
 import { Uids } from './uids.ts'
+import type { VmHost } from './vm.ts'
 import { VmIds } from './vmids.ts'
 
 export interface OpenOptions {
@@ -45,6 +48,20 @@ export function uidRangeOf(instance: string): { first: number; count: number } {
 const io = { readBytesPerS: 500 * 2 ** 20, writeBytesPerS: 200 * 2 ** 20 }
 
 export async function openFirecracker(o: OpenOptions): Promise<FirecrackerBackend> {
+  return FirecrackerBackend.open({
+    host: await openHost(o),
+    ...(o.templates && { templates: join(o.home, 'templates') }),
+    ...(o.pool && { pool: o.pool }),
+    node: o.node,
+    runtimes: o.runtimes,
+    image: o.image,
+  })
+}
+
+export type HostOptions = Pick<OpenOptions, 'instance' | 'home' | 'assets' | 'subnet' | 'nameservers' | 'inOwnCgroup'>
+
+/** What all vms of an instance share, prepared: folders, the parent cgroup, bridge and firewall table. */
+export async function openHost(o: HostOptions): Promise<VmHost> {
   const networks = new Networks({
     instance: o.instance,
     cniPlugins: o.assets.cniPlugins,
@@ -54,20 +71,14 @@ export async function openFirecracker(o: OpenOptions): Promise<FirecrackerBacken
     subnet: o.subnet ?? (await chooseSubnet({ instance: o.instance })),
     nameservers: o.nameservers,
   })
-  return FirecrackerBackend.open({
-    host: {
-      places: { instance: o.instance, home: o.home, ...(o.inOwnCgroup && { cgroup: await settleInOwn(cgroupRoot) }) },
-      assets: o.assets,
-      disks: new DiskTemplates(join(o.home, 'disks')),
-      vmIds: new VmIds(o.instance),
-      uids: new Uids(uidRangeOf(o.instance)),
-      networks,
-      io,
-    },
-    ...(o.templates && { templates: join(o.home, 'templates') }),
-    ...(o.pool && { pool: o.pool }),
-    node: o.node,
-    runtimes: o.runtimes,
-    image: o.image,
-  })
+  const inOwn = o.inOwnCgroup && { cgroup: await settleInOwn(cgroupRoot) }
+  const places = { instance: o.instance, home: o.home, ...inOwn }
+  const unfit = homeTooLong(places)
+  if (unfit) throw new VulcanError('host_unfit', unfit, { step: 'home' })
+  await mkdir(jailsOf(places), { recursive: true, mode: 0o711 })
+  await prepareParent(cgroupsOf(places))
+  await networks.prepare()
+  const disks = new DiskTemplates(join(o.home, 'disks'))
+  const [vmIds, uids] = [new VmIds(o.instance), new Uids(uidRangeOf(o.instance))]
+  return { places, assets: o.assets, disks, vmIds, uids, networks, io }
 }

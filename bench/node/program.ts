@@ -1,0 +1,33 @@
+/** The floor of a program's start: a fresh interpreter in a vm that runs, told over a session that is there. */
+import { randomUUID } from 'node:crypto'
+import { stream } from '../../src/base/frames.ts'
+import type { Session } from '../../src/firecracker/agent.ts'
+import { argvOf } from '../../src/firecracker/launch.ts'
+import type { VmClass } from '../../src/firecracker/makevm.ts'
+import { exec } from '../../src/firecracker/program.ts'
+
+/** Milliseconds from the request to the first byte of output. */
+export async function firstByte(
+  session: Session,
+  { of, file, signal }: { of: VmClass; file: { name: string; text: string }; signal: AbortSignal },
+): Promise<number> {
+  await session.upload({ op: 'write', path: file.name, mode: 0o644 }, [Buffer.from(file.text)], signal)
+  // A variable that an interpreter reads at its start keeps a waiting one from being used.
+  const env = {
+    HOME: '/home/vulcan',
+    LANG: 'C.UTF-8',
+    NODE_NO_WARNINGS: '1',
+    PYTHONNODEBUGRANGES: '',
+    ...of.image.launch.env,
+  }
+  const limits = { memory_bytes: 256 << 20, pids: 256, cpu_quota_us: 100_000, stdin: false }
+  const argv = argvOf(of.image.launch.run, file.name)
+  const begun = performance.now()
+  await exec(session, { argv, env, ...limits, run: randomUUID(), tag: 'program', keep_ms: 0 }, signal)
+  let ms = NaN
+  for (;;) {
+    const frame = await session.next(signal)
+    if (frame?.type === 'data' && frame.stream === stream.stdout && Number.isNaN(ms)) ms = performance.now() - begun
+    if (!frame || (frame.type === 'control' && frame.message['op'] === 'exit')) return ms
+  }
+}

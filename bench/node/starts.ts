@@ -1,0 +1,96 @@
+/**
+ * Starts of vms, measured on the node beside its server, with an instance and a home of its own: prints a JSON line a sample.
+ * What is compared takes turns in every round, so that what else the host does hits all of it.
+ */
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Facts } from '../../src/base/facts.ts'
+import { Scope } from '../../src/base/scope.ts'
+import { sizeOf } from '../../src/firecracker/boot.ts'
+import type { FirecrackerFacts } from '../../src/firecracker/facts.ts'
+import { makeVm, type Started, type VmClass } from '../../src/firecracker/makevm.ts'
+import { openHost } from '../../src/firecracker/open.ts'
+import { Phases } from '../../src/firecracker/phases.ts'
+import { filesIn, takeSnapshot } from '../../src/firecracker/snapshot.ts'
+import { locateAssets } from '../../src/images/assets.ts'
+import { locateImage } from '../../src/images/image.ts'
+import { bareRestore } from './bare.ts'
+import { firstByteOfApi } from './api.ts'
+import { pssMib } from './pss.ts'
+import { firstByte } from './program.ts'
+
+const [serverHome = '/var/lib/vulcan', words = '3', url = '', key = ''] = process.argv.slice(2)
+const rounds = Number(words)
+const home = join(serverHome, 'bench')
+const say = (sample: object) => process.stdout.write(`${JSON.stringify(sample)}\n`)
+const signal = AbortSignal.timeout(40 * 60_000)
+
+await mkdir(home, { recursive: true, mode: 0o711 })
+const host = await openHost({
+  instance: 'bench',
+  home,
+  assets: await locateAssets(serverHome),
+  subnet: '10.90.0.0/16',
+  nameservers: [],
+})
+const facts = new Facts<FirecrackerFacts>()
+
+async function classOf(runtime: string, mode: 'none' | 'internet', memMib: number): Promise<VmClass> {
+  const image = await locateImage(serverHome, runtime)
+  const resources = { cpus: 1, memMib, timeoutMs: 30_000, diskMib: 512, pids: 256 }
+  return { image, size: sizeOf(resources), diskMib: 512, nic: mode !== 'none', network: { mode, allow: [] } }
+}
+
+/** Milliseconds of each phase of a start, and the vm, which is taken down behind the body. */
+async function start(of: VmClass, o: { folder?: string; rehearsed?: boolean }, body: (vm: Started) => Promise<void>) {
+  const phases = new Phases()
+  const snapshot = o.folder === undefined ? undefined : filesIn(o.folder)
+  const manner = { retried: false, rehearsed: o.rehearsed ?? false }
+  const started = await makeVm({ host, facts }, { of, snapshot, phases, signal, ...manner })
+  try {
+    await body(started)
+  } finally {
+    await started.scope.close()
+  }
+  return phases.toRecord()
+}
+
+const nothing = () => Promise.resolve()
+
+try {
+  for (const [runtime, memMib, file] of [
+    ['python', 256, { name: 'main.py', text: 'print("hello")\n' }],
+    ['node', 512, { name: 'main.js', text: 'console.log("hello")\n' }],
+  ] as const) {
+    const [plain, of] = [await classOf(runtime, 'none', memMib), await classOf(runtime, 'internet', memMib)]
+    const folders = { plain: join(home, `${runtime}-plain`), nic: join(home, `${runtime}-nic`) }
+    await takeSnapshot(host, { ...plain, folder: folders.plain, signal })
+    await takeSnapshot(host, { ...of, folder: folders.nic, signal })
+    for (let round = 0; round < rounds; round += 1) {
+      const sample = (name: string, more: object) => say({ runtime, round, name, ...more })
+      await using scope = new Scope('bare')
+      sample('bare restore', {
+        ms: await bareRestore(scope, host, { of: plain, snapshot: filesIn(folders.plain), signal }),
+      })
+      await scope.close()
+      sample('restore', { phases: await start(of, { folder: folders.nic }, nothing) })
+      if (runtime === 'python') sample('boot', { phases: await start(of, {}, nothing) })
+      await start(of, { folder: folders.nic, rehearsed: true }, async (vm) => {
+        sample('idle', { pssMib: await pssMib(vm.vm.names), memMib: of.size.memMib })
+        const begun = performance.now()
+        await vm.session.request({ op: 'ping' }, signal)
+        sample('ping', { ms: performance.now() - begun })
+        // The first start of a program in a vm touches what later ones find.
+        for (const name of ['first program', 'program']) {
+          sample(name, { ms: await firstByte(vm.session, { of, file, signal }) })
+        }
+        sample('used', { pssMib: await pssMib(vm.vm.names), memMib: of.size.memMib })
+      })
+      if (url) sample('api', await firstByteOfApi({ url, key, runtime, code: file.text, signal }))
+    }
+  }
+} finally {
+  await host.networks.cleanup(new Set())
+  await host.networks.close()
+  await rm(home, { recursive: true, force: true })
+}
