@@ -11,6 +11,7 @@ import type { FirecrackerFacts } from '../../src/firecracker/facts.ts'
 import { makeVm, type Started, type VmClass } from '../../src/firecracker/makevm.ts'
 import { openHost } from '../../src/firecracker/open.ts'
 import { Phases } from '../../src/firecracker/phases.ts'
+import { makeSlot, type Slot } from '../../src/firecracker/slot.ts'
 import { filesIn, takeSnapshot } from '../../src/firecracker/snapshot.ts'
 import { locateAssets } from '../../src/images/assets.ts'
 import { locateImage } from '../../src/images/image.ts'
@@ -42,11 +43,15 @@ async function classOf(runtime: string, mode: 'none' | 'internet', memMib: numbe
 }
 
 /** Milliseconds of each phase of a start, and the vm, which is taken down behind the body. */
-async function start(of: VmClass, o: { folder?: string; rehearsed?: boolean }, body: (vm: Started) => Promise<void>) {
+async function start(
+  of: VmClass,
+  o: { folder?: string; slot?: Slot; rehearsed?: boolean },
+  body: (vm: Started) => Promise<void>,
+) {
   const phases = new Phases()
   const snapshot = o.folder === undefined ? undefined : filesIn(o.folder)
   const manner = { retried: false, rehearsed: o.rehearsed ?? false }
-  const started = await makeVm({ host, facts }, { of, snapshot, phases, signal, ...manner })
+  const started = await makeVm({ host, facts }, { of, snapshot, slot: o.slot, phases, signal, ...manner })
   try {
     await body(started)
   } finally {
@@ -74,6 +79,8 @@ try {
       })
       await scope.close()
       sample('restore', { phases: await start(of, { folder: folders.nic }, nothing) })
+      const slot = await makeSlot({ host, facts }, { of, snapshot: filesIn(folders.nic), signal })
+      sample('restore in a slot', { phases: await start(of, { folder: folders.nic, slot }, nothing) })
       if (runtime === 'python') sample('boot', { phases: await start(of, {}, nothing) })
       await start(of, { folder: folders.nic, rehearsed: true }, async (vm) => {
         sample('idle', { pssMib: await pssMib(vm.vm.names), memMib: of.size.memMib })

@@ -24,6 +24,7 @@ import { Phases } from './phases.ts'
 import { Pool } from './pool.ts'
 import { findVm, resume } from './recovery.ts'
 import { FirecrackerRun } from './run.ts'
+import { makeSlot } from './slot.ts'
 import { Starter, type StartRequest } from './starter.ts'
 import { Templates } from './templates.ts'
 import type { FreshVm, Vm, VmHost } from './vm.ts'
@@ -59,7 +60,7 @@ export class FirecrackerBackend implements Backend {
     this.#templates = templates
     if (templates && pool && pool.most > 0) {
       const make = (o: Attempt) => makeVm({ host, facts }, { ...o, retried: false, rehearsed: true })
-      this.#pool = new Pool({ facts, templates, make, ...pool })
+      this.#pool = new Pool({ facts, templates, make, makeSlot: (o) => makeSlot({ host, facts }, o), ...pool })
     }
     this.#starter = new Starter({ host, facts, templates, pool: this.#pool })
   }

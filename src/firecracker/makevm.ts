@@ -8,7 +8,8 @@ import type { FirecrackerFacts } from './facts.ts'
 import { greetSurely } from './greet.ts'
 import type { Phases } from './phases.ts'
 import { rehearse } from './rehearsal.ts'
-import { restoreVm, type Snapshot } from './restore.ts'
+import { restoreVm, type Snapshot, wakeVm } from './restore.ts'
+import type { Slot } from './slot.ts'
 import type { SnapshotRequest } from './snapshot.ts'
 import type { FreshVm, VmHost } from './vm.ts'
 
@@ -30,6 +31,8 @@ export interface Attempt {
   readonly of: VmClass
   /** Absent, the vm boots. */
   readonly snapshot?: Snapshot | undefined
+  /** Where the snapshot is loaded, if there is one; else a place is made. */
+  readonly slot?: Slot | undefined
   readonly console?: boolean
   readonly phases: Phases
   readonly signal: AbortSignal
@@ -49,12 +52,15 @@ export interface Makers {
 
 /** Rejects having left nothing behind, and states the fact that a start failed. */
 export async function makeVm({ host, facts }: Makers, o: Attempt & Manner): Promise<Started> {
-  const { of, snapshot, phases, signal } = o
-  const scope = new Scope('vm')
-  const vmId = host.vmIds.take(scope)
+  const { of, snapshot, slot, phases, signal } = o
+  const scope = slot?.scope ?? new Scope('vm')
+  const vmId = slot?.placed.names.vmId ?? host.vmIds.take(scope)
   const request = { vmId, rootfs: of.image.rootfs, size: of.size, diskMib: of.diskMib, network: of.network }
   const starting = { ...request, console: o.console ?? false, phases, signal }
-  const make = () => (snapshot ? restoreVm(scope, host, { ...starting, snapshot }) : bootVm(scope, host, starting))
+  const make = () => {
+    if (slot) return wakeVm(host, slot.placed, starting)
+    return snapshot ? restoreVm(scope, host, { ...starting, snapshot }) : bootVm(scope, host, starting)
+  }
   try {
     return await acquire(
       scope,

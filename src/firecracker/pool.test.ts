@@ -4,8 +4,9 @@ import { Facts } from '../base/facts.ts'
 import { Scope } from '../base/scope.ts'
 import type { FirecrackerFacts } from './facts.ts'
 import type { Attempt, Started, VmClass } from './makevm.ts'
-import { Demand } from './line.ts'
+import { Demand } from './demand.ts'
 import { Pool } from './pool.ts'
+import type { Slot } from './slot.ts'
 
 const python = {
   image: { name: 'python', digest: 'p' },
@@ -26,6 +27,7 @@ interface Made {
 /** A pool whose vms are scopes and promises. */
 function pooled(o: { most?: number; memMib?: number; make?: (attempt: Attempt) => Promise<void> } = {}) {
   const made: Made[] = []
+  const slots: Slot[] = []
   const discarded: VmClass[] = []
   const facts = new Facts<FirecrackerFacts>()
   const make = async (attempt: Attempt): Promise<Started> => {
@@ -42,9 +44,15 @@ function pooled(o: { most?: number; memMib?: number; make?: (attempt: Attempt) =
     return started
   }
   const templates = { find: () => ({ memory: '', state: '', disk: '' }), discard: (of: VmClass) => Promise.resolve(void discarded.push(of)) } // prettier-ignore
-  const pool = new Pool({ facts, templates, make, most: o.most ?? 2, memMib: o.memMib ?? 1000 })
+  const makeSlot = () => {
+    const placed = { names: { vmId: `slot-${slots.length}` }, process: { ended: new Promise(() => undefined) } }
+    const slot = { scope: new Scope('slot'), placed } as unknown as Slot
+    slots.push(slot)
+    return Promise.resolve(slot)
+  }
+  const pool = new Pool({ facts, templates, make, makeSlot, most: o.most ?? 2, memMib: o.memMib ?? 1000 })
   onTestFinished(() => pool[Symbol.asyncDispose]())
-  return { pool, made, discarded, facts }
+  return { pool, made, slots, discarded, facts }
 }
 
 const ready = (pool: Pool) => pool.state().map(({ runtime, ready }) => [runtime, ready])
@@ -115,13 +123,26 @@ test('together they have no more memory than is set, and the class used last com
   ])
 })
 
-test('a drain removes all that wait and what is being made, and says how many there were', async () => {
-  const { pool, made } = pooled()
+test('who comes while none is ready finds a slot, which the next that is made ready would have taken', async () => {
+  const { pool, slots } = pooled({ most: 1 })
   await pool.take(python)
   pool.fill()
   await filled(pool, 1)
-  expect(await pool.drain()).toBe(1)
-  expect(made.every(({ started }) => started.scope.closed)).toBe(true)
+  while (slots.length < 1) await turn()
+  expect(await pool.take(python)).toBeDefined()
+  expect(await pool.take(python)).toBeUndefined()
+  expect(await pool.takeSlot(python)).toBe(slots[0])
+  expect(await pool.takeSlot(python)).toBeUndefined()
+})
+
+test('a drain removes all that wait and what is being made, and says how many there were', async () => {
+  const { pool, made, slots } = pooled()
+  await pool.take(python)
+  pool.fill()
+  await filled(pool, 1)
+  while (slots.length < 1) await turn()
+  expect(await pool.drain()).toBe(2)
+  expect([...made.map(({ started }) => started), ...slots].every(({ scope }) => scope.closed)).toBe(true)
   pool.fill()
   expect(pool.state()).toEqual([])
 })

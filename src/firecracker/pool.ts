@@ -1,21 +1,25 @@
 /**
  * Vms that are ready before anybody asks: gone on from a template, with network, name, clock and entropy of their own, their
- * agent connected. Each serves one run, like any other. How many of a class wait follows from how often it is asked for.
+ * agent connected. Each serves one run, like any other. Behind them are slots, for when more come at once. How many of a
+ * class are kept follows from how often it is asked for.
  */
 import type { Facts } from '../base/facts.ts'
 import { abortable } from '../base/time.ts'
 import type { FirecrackerFacts } from './facts.ts'
-import { Phases } from './phases.ts'
-import type { Attempt, Started, VmClass } from './makevm.ts'
-import { ReadyVm } from './readyvm.ts'
-import type { Templates } from './templates.ts'
+import { firstFit, Kept } from './kept.ts'
 import { Line } from './line.ts'
+import type { Attempt, Started, VmClass } from './makevm.ts'
+import { Phases } from './phases.ts'
+import type { Snapshot } from './restore.ts'
+import type { Slot } from './slot.ts'
+import type { Templates } from './templates.ts'
 
 export interface PoolOptions {
   readonly facts: Facts<FirecrackerFacts>
-  /** What they are made of: a class without one has none that are ready. */
+  /** What they are made of: of a class without one nothing is kept. */
   readonly templates: Pick<Templates, 'find' | 'discard'>
   readonly make: (attempt: Attempt) => Promise<Started>
+  readonly makeSlot: (o: { of: VmClass; snapshot: Snapshot; signal: AbortSignal }) => Promise<Slot>
   /** Most that wait of one class. */
   readonly most: number
   /** MiB of memory that all that wait may have together. */
@@ -30,6 +34,8 @@ export interface PoolState {
   readonly memMib: number
   readonly network: string
   readonly ready: number
+  /** Places where the next ones need only be loaded. */
+  readonly slots: number
   readonly wanted: number
 }
 
@@ -58,18 +64,19 @@ export class Pool {
   /** A vm of that class that is ready, now the caller's; counts as a wish for more of them. */
   async take(of: VmClass): Promise<Started | undefined> {
     const begun = performance.now()
-    // Names are resolved when a run is there that wants them.
-    if (of.network.allow.length > 0) return undefined
     const line = this.#lineOf(of)
-    line.demand.note()
-    for (let ready = line.ready.shift(); ready; ready = line.ready.shift()) {
-      if (ready.isFit()) return ready.give(performance.now() - begun)
-      await ready.close()
-    }
-    return undefined
+    line?.demand.note()
+    const started = await firstFit(line?.ready ?? [])
+    if (!started) return undefined
+    return { ...started, vm: { ...started.vm, start: 'pool', bootMs: performance.now() - begun } }
   }
 
-  /** While somebody waits for a start, none is made for later. */
+  /** A slot of that class, now the caller's. */
+  async takeSlot(of: VmClass): Promise<Slot | undefined> {
+    return firstFit(this.#lineOf(of)?.slots ?? [])
+  }
+
+  /** While somebody waits for a start, nothing is made for later. */
   async during<T>(start: () => Promise<T>): Promise<T> {
     if (this.#starts++ === 0) this.#quiet = Promise.withResolvers()
     try {
@@ -87,24 +94,25 @@ export class Pool {
     })
   }
 
-  /** Removes all that wait; says how many there were. The next use of a class brings it back. */
+  /** Removes all that is kept; says how many that were. The next use of a class brings it back. */
   async drain(): Promise<number> {
     this.#stop.abort(new Error('the pool is drained'))
     await this.#filling
     this.#stop = new AbortController()
-    const ready = [...this.#lines.values()].flatMap((line) => line.ready)
+    const all = [...this.#lines.values()].flatMap((line) => line.takeAll())
     this.#lines.clear()
-    await Promise.all(ready.map((vm) => vm.close()))
-    return ready.length
+    await Promise.all(all.map((kept) => kept.close()))
+    return all.length
   }
 
   state(): readonly PoolState[] {
-    return [...this.#lines.values()].map(({ of, ready, demand }) => ({
+    return [...this.#lines.values()].map(({ of, ready, slots, demand }) => ({
       runtime: of.image.name,
       vcpus: of.size.vcpus,
       memMib: of.size.memMib,
       network: of.network.mode,
       ready: ready.length,
+      slots: slots.length,
       wanted: demand.wanted(this.#o.most),
     }))
   }
@@ -118,17 +126,20 @@ export class Pool {
   async #fill(signal: AbortSignal): Promise<void> {
     for (;;) {
       await abortable(this.#quiet.promise, signal).catch(() => undefined)
-      const line = signal.aborted ? undefined : this.#lacking()
+      const line = signal.aborted ? undefined : (this.#lacking('ready') ?? this.#lacking('slots'))
       if (!line) return
       await this.#make(line, signal)
     }
   }
 
-  /** The class used last that has too few, a template to make them of, and room. */
-  #lacking(): Line | undefined {
+  /** The class used last that lacks that, and has a template and room for it. */
+  #lacking(what: 'ready' | 'slots'): Line | undefined {
     const lines = [...this.#lines.values()].toSorted((a, b) => b.demand.lastUse - a.demand.lastUse)
     return lines.find(
-      (line) => line.lacks(this.#o.most) && this.#hasRoom(line.of.size.memMib) && this.#o.templates.find(line.of),
+      (line) =>
+        line.lacks(this.#o.most) === what &&
+        (what === 'slots' || this.#hasRoom(line.of.size.memMib)) &&
+        this.#o.templates.find(line.of),
     )
   }
 
@@ -138,16 +149,14 @@ export class Pool {
   }
 
   async #make(line: Line, signal: AbortSignal): Promise<void> {
-    const { facts, templates, make } = this.#o
+    const { facts, templates } = this.#o
     const { of } = line
-    const begun = performance.now()
+    const snapshot = templates.find(of)
+    if (!snapshot) return
     const limit = AbortSignal.any([signal, AbortSignal.timeout(makeDeadlineMs)])
     try {
-      const snapshot = templates.find(of)
-      const started = await make({ of, snapshot, phases: new Phases(), signal: limit })
-      const ms = performance.now() - begun
-      line.add(new ReadyVm(started, facts), ms)
-      facts.emit('pool.filled', { runtime: of.image.name, memMib: of.size.memMib, ready: line.ready.length, ms })
+      if (line.lacks(this.#o.most) === 'slots') await this.#addSlot(line, { snapshot, signal: limit })
+      else await this.#addReady(line, { snapshot, signal: limit })
     } catch (error) {
       if (signal.aborted) return
       line.rest()
@@ -156,19 +165,37 @@ export class Pool {
     }
   }
 
-  #lineOf(of: VmClass): Line {
+  async #addReady(line: Line, o: { snapshot: Snapshot; signal: AbortSignal }): Promise<void> {
+    const { facts, make } = this.#o
+    const { of, ready, demand } = line
+    const begun = performance.now()
+    const started = await make({ of, slot: await firstFit(line.slots), phases: new Phases(), ...o })
+    const ms = performance.now() - begun
+    demand.noteMade(ms)
+    ready.push(new Kept(started, { ...started, facts }))
+    facts.emit('pool.filled', { runtime: of.image.name, memMib: of.size.memMib, ready: ready.length, ms })
+  }
+
+  async #addSlot({ of, slots }: Line, o: { snapshot: Snapshot; signal: AbortSignal }): Promise<void> {
+    const slot = await this.#o.makeSlot({ of, ...o })
+    slots.push(new Kept(slot, { vm: slot.placed, scope: slot.scope, facts: this.#o.facts }))
+  }
+
+  /** None for a network whose names are resolved when a run is there that wants them. */
+  #lineOf(of: VmClass): Line | undefined {
+    if (of.network.allow.length > 0) return undefined
     const key = JSON.stringify([of.image.digest, of.size, of.diskMib, of.network.mode])
     const line = this.#lines.get(key) ?? new Line(of)
     this.#lines.set(key, line)
     return line
   }
 
-  /** Those that waited too long go, and classes that nobody asks for any more. */
+  /** What waited too long goes, and classes that nobody asks for any more. */
   async #sweep(): Promise<void> {
     for (const [key, line] of this.#lines) {
-      const old = line.takeOld(this.#o.most)
-      if (line.demand.wanted(this.#o.most) === 0 && line.ready.length === 0) this.#lines.delete(key)
-      await Promise.all(old.map((vm) => vm.close()))
+      const unfit = line.takeUnfit(this.#o.most)
+      if (line.demand.wanted(this.#o.most) === 0) this.#lines.delete(key)
+      await Promise.all(unfit.map((kept) => kept.close()))
     }
     this.fill()
   }

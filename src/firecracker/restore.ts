@@ -21,7 +21,16 @@ const firstWordsMs = [1500, 3000, 6000, 12_000]
 
 /** Rejects with a VulcanError; the caller closes the scope. */
 export async function restoreVm(scope: Scope, host: VmHost, o: Starting & { snapshot: Snapshot }): Promise<FreshVm> {
-  const { phases, snapshot, signal } = o
+  return wakeVm(host, await placeForRestore(scope, host, o), o)
+}
+
+/** All that a snapshot needs around it before it is loaded. */
+export async function placeForRestore(
+  scope: Scope,
+  host: VmHost,
+  o: Starting & { snapshot: Snapshot },
+): Promise<Placed> {
+  const { snapshot } = o
   const files = {
     shared: [
       [o.rootfs, inJail.rootfs],
@@ -30,7 +39,15 @@ export async function restoreVm(scope: Scope, host: VmHost, o: Starting & { snap
     ],
     disk: snapshot.disk,
   } as const
-  const placed = await placeVm(scope, host, { ...o, files })
+  return placeVm(scope, host, { ...o, files })
+}
+
+/** Has the vm go on where it was placed, up to its agent's first word. */
+export async function wakeVm(
+  host: VmHost,
+  placed: Placed,
+  { phases, signal }: Pick<Starting, 'phases' | 'signal'>,
+): Promise<FreshVm> {
   const begun = performance.now()
   await phases.time('load', () => load(placed, signal))
   const session = await phases.time('wake', () => firstWords(placed, signal))

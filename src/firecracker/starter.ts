@@ -36,7 +36,8 @@ export class Starter {
     if (ready) return ready
     const snapshot = templates?.find(of)
     try {
-      return await makeVm(this.#o, { of, snapshot, phases, signal, retried: true })
+      const slot = await pool?.takeSlot(of)
+      return await makeVm(this.#o, { of, snapshot, slot, phases, signal, retried: true })
     } catch (error) {
       if (signal.aborted) throw error
       if (snapshot) await templates?.discard(of)
