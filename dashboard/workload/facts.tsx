@@ -51,12 +51,20 @@ export function Isolation({ record }: { record: WorkloadRecord }) {
 }
 
 /** Where the vm was on its host, where its record says so. */
+function interpreterOf(interpreter: NonNullable<RunRecord['details']>['interpreter']): Fact[] {
+  if (interpreter === undefined) return []
+  const about =
+    interpreter === 'waited' ? 'ran already, and became the program' : 'a new process, started for the program'
+  return [{ name: 'Interpreter', value: interpreter, about }]
+}
+
 function placeOf(details: RunRecord['details']): Fact[] {
   if (!details) return []
   const { mode, nic } = details.network
   return [
     { name: 'Kernel', value: details.kernel, about: 'of the guest' },
     { name: 'Image', value: <code>{details.image}</code> },
+    ...interpreterOf(details.interpreter),
     { name: 'User', value: String(details.uid), about: 'on the host; no other vm has it' },
     { name: 'cgroup', value: <code>{details.cgroup}</code> },
     { name: 'Network', value: nic ? `${mode}, ${nic.address}` : mode },

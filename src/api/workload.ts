@@ -129,6 +129,12 @@ const RunDetails = Type.Object(
     image: Type.String({ description: 'digest of the image' }),
     uid: Type.Integer({ description: 'user that the VMM ran as on the host' }),
     cgroup: Type.String({ description: 'path below the root of cgroups' }),
+    interpreter: Type.Optional(
+      Type.Enum(['waited', 'new'], {
+        type: 'string',
+        description: 'whether it ran already and waited for the program, or was started for it',
+      }),
+    ),
     network: Type.Object({
       mode: Type.Enum([...networkModes], { type: 'string' }),
       nic: Type.Optional(

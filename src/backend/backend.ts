@@ -103,6 +103,8 @@ export interface RunDetails {
   readonly uid: number
   /** Path below the root of cgroups. */
   readonly cgroup: string
+  /** Whether the program's process ran already and waited for it, or was started for it. */
+  readonly interpreter?: 'waited' | 'new'
   readonly network: {
     readonly mode: NetworkSpec['mode']
     /** The vm's way out; absent with `none`. */

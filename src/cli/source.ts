@@ -2,7 +2,7 @@
 import { createWriteStream, openAsBlob, type Stats } from 'node:fs'
 import { mkdtempDisposable, readFile, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, extname, join } from 'node:path'
 import { Transform, type Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
@@ -71,8 +71,9 @@ async function fromFile(path: string, size: number, o: SourceOptions): Promise<G
     throw new UsageError(`${path}: is binary, not text in UTF-8`)
   }
   check(path, code, o.codeBytes)
-  // The file keeps its name where its ending is one of the runtime's: it is what tracebacks show.
-  const named = runtimeOfFile(path)?.name === runtime ? basename(path) : undefined
+  // A plain program goes by the usual name, for which an interpreter may wait; another ending says how it is to be read.
+  const plain = extname(path) === extname(runtimeNamed(runtime)?.mainFile ?? '')
+  const named = plain || runtimeOfFile(path)?.name !== runtime ? undefined : basename(path)
   return { ...nothingToRemove, request: { runtime, code, ...entry(o.entrypoint ?? named) } }
 }
 

@@ -1,8 +1,9 @@
 /** From what a run asks for and how its runtime starts programs to the requests the agent gets: pure. */
 import { dirname } from 'node:path/posix'
+import { runtimeNamed } from '../api/runtimes.ts'
 import type { Resources, RunSpec } from '../backend/backend.ts'
 import type { Image } from '../images/images.ts'
-import { cpuPeriodUs, type ExecRequest } from './program.ts'
+import { cpuPeriodUs, type ExecRequest, type PrepareRequest } from './program.ts'
 
 /** Fills `{entry}` and `{dir}` in a command line of a recipe. */
 export function argvOf(template: readonly string[], entrypoint: string): string[] {
@@ -31,6 +32,14 @@ export function warmOf(image: Image): ExecRequest | undefined {
   const resources = { cpus: 1, memMib: 96, timeoutMs: 60_000, diskMib: 64, pids: 64 }
   const env = { ...baseEnv, ...image.launch.env }
   return { argv: image.launch.warm, env, ...limits(resources), stdin: false }
+}
+
+/** The interpreter that waits in a template of the image: started as the usual program is, but for its limits. */
+export function prepareOf(image: Image): PrepareRequest | undefined {
+  const { wait, run, env } = image.launch
+  const main = runtimeNamed(image.name)?.mainFile
+  if (!wait || main === undefined) return undefined
+  return { argv: argvOf(run, main), env: { ...baseEnv, ...env }, wait }
 }
 
 function common(image: Image, spec: RunSpec) {

@@ -12,6 +12,14 @@ export interface ExecRequest {
   readonly cpu_quota_us: number
   readonly stdin: boolean
   readonly input?: string
+  /** It is not the program that an interpreter waits for. */
+  readonly rehearsal?: boolean
+}
+
+/** An interpreter that is to wait for its program. */
+export interface PrepareRequest extends Pick<ExecRequest, 'argv' | 'env'> {
+  /** More environment, which makes it wait. */
+  readonly wait: Readonly<Record<string, string>>
 }
 
 /** What the guest needs to keep a run while its host is away. */
@@ -22,15 +30,28 @@ export interface Keep {
   readonly keep_ms: number
 }
 
+/** Where programs are, in a guest. */
+const workFolder = '/work'
 /** Length of the period that `cpu_quota_us` is a share of. */
 export const cpuPeriodUs = 100_000
 /** Largest result a program may leave, in bytes. */
 const resultMaxBytes = 1 << 20
 
-/** Starts a program; resolves once it runs. */
-export async function exec(session: Session, request: ExecRequest & Keep, signal: AbortSignal): Promise<void> {
-  const message = { op: 'exec', cwd: '/work', cpu_period_us: cpuPeriodUs, result_max_bytes: resultMaxBytes, ...request }
-  await session.request(message, signal)
+/** Starts a program; resolves once it runs: true where an interpreter had waited for it. */
+export async function exec(session: Session, request: ExecRequest & Keep, signal: AbortSignal): Promise<boolean> {
+  const message = {
+    op: 'exec',
+    cwd: workFolder,
+    cpu_period_us: cpuPeriodUs,
+    result_max_bytes: resultMaxBytes,
+    ...request,
+  }
+  return (await session.request(message, signal))['warm'] === true
+}
+
+/** Starts an interpreter; resolves once it waits. */
+export async function prepare(session: Session, request: PrepareRequest, signal: AbortSignal): Promise<void> {
+  await session.request({ op: 'prepare', cwd: workFolder, ...request }, signal)
 }
 
 /** Where a kept run stands: the program that runs, or ran last. */

@@ -12,6 +12,7 @@ const request = {
   run: 'rehearsal',
   tag: 'program',
   keep_ms: 0,
+  rehearsal: true,
 } as const
 
 /** Rejects when the guest cannot run a program. */

@@ -43,6 +43,8 @@ export class FirecrackerRun implements Run {
   #ended = false
   #disposing = false
   #released = false
+  /** Whether the newest program had an interpreter that waited for it. */
+  #waited: boolean | undefined
   #acknowledged = 0
   #vsock: RunFacts['vsock']['status'] = 'connected'
   #timer: NodeJS.Timeout | undefined
@@ -84,8 +86,11 @@ export class FirecrackerRun implements Run {
 
   facts(): RunFacts {
     const { known, phases } = this.#parts
+    const { details } = known
+    const interpreter = this.#waited === undefined ? details?.interpreter : this.#waited ? 'waited' : 'new'
     return {
       ...known,
+      ...(details && { details: { ...details, ...(interpreter && { interpreter }) } }),
       phasesMs: phases.toRecord(),
       phasesAtMs: phases.begun(),
       vsock: { ...known.vsock, status: this.#vsock },
@@ -166,7 +171,7 @@ export class FirecrackerRun implements Run {
   async #exec(tag: Position['tag'], signal: AbortSignal): Promise<void> {
     const { spec, image, session } = this.#parts
     const request = (tag === 'build' ? buildOf(image, spec) : undefined) ?? runOf(image, spec)
-    await exec(session, { ...request, run: spec.id, tag, keep_ms: keepMs }, signal)
+    this.#waited = await exec(session, { ...request, run: spec.id, tag, keep_ms: keepMs }, signal)
   }
 
   /** Follows the program that runs: its input, its time, its output, its end. */

@@ -1,16 +1,16 @@
 /** A snapshot of a vm that has booted, is warm, and has never seen anything of a tenant. */
 import { chmod, chown, mkdir, rename } from 'node:fs/promises'
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { NetworkSpec } from '../backend/backend.ts'
 import { Scope } from '../base/scope.ts'
 import type { Image } from '../images/images.ts'
 import { FirecrackerApi } from './api.ts'
 import { bootVm } from './coldstart.ts'
-import { warmOf } from './launch.ts'
+import { prepareOf, warmOf } from './launch.ts'
 import { inJail } from './names.ts'
 import { Phases } from './phases.ts'
-import { exec, follow } from './program.ts'
+import { exec, follow, prepare } from './program.ts'
 import type { Snapshot } from './restore.ts'
 import { kill, openSession, type Vm, type VmHost, type VmRequest } from './vm.ts'
 
@@ -51,15 +51,32 @@ export async function takeSnapshot(
   await keep(vm, o.folder)
 }
 
-/** Runs what touches the pages that every start of the runtime touches; leaves nothing of it. */
+/**
+ * The clock that an interpreter comes to wait by. OpenSSL seeds its generator anew where its last seed is older than an
+ * hour: each vm that goes on from the snapshot, whose clock is then set, has one of its own.
+ */
+const longAgo = {
+  hostname: 'vulcan',
+  time_unix_ns: String(BigInt(Date.UTC(2000, 0)) * 1_000_000n),
+  entropy: randomBytes(64).toString('base64'),
+  network: null,
+  hosts: {},
+}
+
+/** Runs what touches the pages that every start of the runtime touches, and leaves an interpreter that waits. */
 async function warmUp(vm: Vm, { image, signal }: SnapshotRequest & { signal: AbortSignal }): Promise<void> {
   const session = await openSession(vm, signal)
   try {
     const request = warmOf(image)
-    if (!request) return
-    await exec(session, { ...request, run: randomUUID(), tag: 'program', keep_ms: 0 }, signal)
-    const { ended } = await follow(session, () => Promise.resolve(), signal)
-    if (ended.code !== 0) throw new Error(`warming up ${image.name}: ${JSON.stringify(ended)}`)
+    if (request) {
+      await exec(session, { ...request, run: randomUUID(), tag: 'program', keep_ms: 0 }, signal)
+      const { ended } = await follow(session, () => Promise.resolve(), signal)
+      if (ended.code !== 0) throw new Error(`warming up ${image.name}: ${JSON.stringify(ended)}`)
+    }
+    const waiting = prepareOf(image)
+    if (!waiting) return
+    await session.request({ op: 'configure', ...longAgo }, signal)
+    await prepare(session, waiting, signal)
   } finally {
     session.close()
   }

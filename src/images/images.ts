@@ -33,5 +33,7 @@ export interface Launch {
   readonly run: readonly string[]
   /** Run once in a vm before it becomes a template, to touch what every start touches; must leave nothing. */
   readonly warm?: readonly string[]
+  /** Environment with which `run` waits for its program; absent where the runtime has nothing that could wait. */
+  readonly wait?: Readonly<Record<string, string>>
   readonly env: Readonly<Record<string, string>>
 }

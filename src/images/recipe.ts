@@ -49,6 +49,7 @@ export const recipeSchema = Type.Object(
         build: Type.Optional(words),
         run: words,
         warm: Type.Optional(words),
+        wait: Type.Optional(Type.Record(Type.String(), Type.String())),
         env: Type.Record(Type.String(), Type.String()),
       },
       strict,

@@ -5,11 +5,11 @@ import { client, onNode, python, settled } from './harness.ts'
 
 /** Everything that two vms must not have in common, as a program sees it. */
 const identity = `
-import json, os, random, socket, time, uuid
+import json, os, random, socket, ssl, time, uuid
 mac = open('/sys/class/net/eth0/address').read().strip()
 print(json.dumps({
   'urandom': os.urandom(8).hex(), 'random': random.random(), 'uuid4': str(uuid.uuid4()), 'uuid1': str(uuid.uuid1()),
-  'boot_id': open('/proc/sys/kernel/random/boot_id').read().strip(), 'hash': hash('vulcan'), 'mac': mac,
+  'boot_id': open('/proc/sys/kernel/random/boot_id').read().strip(), 'mac': mac, 'openssl': ssl.RAND_bytes(8).hex(),
   'kernel uuid': open('/proc/sys/kernel/random/uuid').read().strip(), 'pid token': os.urandom(4).hex() + str(os.getpid()),
 }))
 print(time.time())
@@ -47,6 +47,16 @@ test('clones of one template have nothing of each other: random numbers, ids, ad
     expect(new Set(values).size, `${name}: ${values.join(', ')}`).toBe(seen.length)
   }
   expect(await settled()).toEqual([])
+})
+
+test('a program that wants a hash seed of its own has an interpreter of its own', async () => {
+  const seen = []
+  for (let n = 0; n < 2; n += 1) {
+    const record = await python('print(hash("vulcan"))', { network: 'internet', env: { PYTHONHASHSEED: 'random' } })
+    expect(record.run?.details?.interpreter).toBe('new')
+    seen.push(record.stdout)
+  }
+  expect(new Set(seen).size).toBe(2)
 })
 
 test('a template that cannot be loaded is put away, and the vm boots', async () => {

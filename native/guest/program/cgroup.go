@@ -22,7 +22,7 @@ type group struct {
 }
 
 // newGroup makes the cgroup of a program below parent; nil when there is no parent.
-func newGroup(parent, name string, spec Spec) (*group, error) {
+func newGroup(parent, name string) (*group, error) {
 	if parent == "" {
 		return nil, nil
 	}
@@ -31,10 +31,7 @@ func newGroup(parent, name string, spec Spec) (*group, error) {
 		return nil, err
 	}
 	var err error
-	if g.dir, err = os.Open(g.path); err == nil {
-		err = g.limit(spec)
-	}
-	if err != nil {
+	if g.dir, err = os.Open(g.path); err != nil {
 		return nil, errors.Join(err, g.remove())
 	}
 	return g, nil

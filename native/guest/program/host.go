@@ -26,8 +26,9 @@ type Host struct {
 	// folder of the interface's counters. Either may be missing.
 	Disk, BlockStat, NetStats string
 
-	launcher launcher
-	started  atomic.Int64
+	launcher    launcher
+	antechamber antechamber
+	started     atomic.Int64
 }
 
 // Spec is what to run, and with how much.
@@ -43,6 +44,8 @@ type Spec struct {
 	Input *string
 	// ResultMax is the most bytes of a result.
 	ResultMax int64
+	// Rehearsal says that it is not the program that an interpreter waits for.
+	Rehearsal bool
 }
 
 // place is the folder of one program, named by a number that is not used again.

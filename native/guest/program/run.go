@@ -18,6 +18,8 @@ const emptyWithin = 5 * time.Second
 
 // Run is a program that runs.
 type Run struct {
+	// Warm says that it runs in an interpreter that had waited for it.
+	Warm           bool
 	host           *Host
 	spec           Spec
 	place          place
@@ -25,6 +27,7 @@ type Run struct {
 	process        *reaper.Process
 	began          time.Time
 	before         counters
+	cpuBefore      int64 // of the interpreter while it waited, in microseconds
 	stdin          *spool
 	stdinPipe      *os.File
 	stdout, stderr *output
@@ -137,7 +140,7 @@ func (r *Run) account(exit *Exit) error {
 	if err != nil {
 		return fmt.Errorf("usage: %w", err)
 	}
-	exit.Usage.CPUUs, exit.Usage.ThrottledUs = cpu["usage_usec"], cpu["throttled_usec"]
+	exit.Usage.CPUUs, exit.Usage.ThrottledUs = cpu["usage_usec"]-r.cpuBefore, cpu["throttled_usec"]
 	exit.Usage.PeakMemBytes = r.group.number("memory.peak")
 	exit.OOM = memory["oom_kill"] > 0
 	return r.group.remove()

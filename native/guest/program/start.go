@@ -10,8 +10,14 @@ import (
 	"vulcan/native/wire"
 )
 
-// Start starts a program. The error is a *fault.Error where the request or the program is at fault.
+// Start starts a program: in the interpreter that waits for it, where one does and the program fits, else in a new
+// process. The error is a *fault.Error where the request or the program is at fault.
 func (h *Host) Start(spec Spec) (*Run, error) {
+	if !spec.Rehearsal {
+		if r := h.fromWaiting(spec); r != nil {
+			return r, nil
+		}
+	}
 	r := &Run{host: h, spec: spec}
 	// In the order they are made; when all went well, the child's ends of the pipes are what is left to close.
 	var undo []func() error
@@ -27,24 +33,15 @@ func (h *Host) Start(spec Spec) (*Run, error) {
 
 func (r *Run) start(undo *[]func() error) error {
 	later := func(do func() error) { *undo = append(*undo, do) }
-	if err := checkCwd(r.spec.Cwd); err != nil {
+	if err := r.settle(later); err != nil {
 		return err
 	}
-	var err error
-	if r.place, err = r.host.newPlace(); err != nil {
+	if err := r.limit(); err != nil {
 		return err
 	}
-	later(r.place.remove)
-	if r.group, err = newGroup(r.host.Cgroup, r.place.name, r.spec); err != nil {
+	ours, err := r.provide()
+	if err != nil {
 		return err
-	}
-	if r.group != nil {
-		later(r.group.remove)
-	}
-	if r.spec.Input != nil {
-		if err := r.place.writeInput(*r.spec.Input); err != nil {
-			return err
-		}
 	}
 	files, theirs, err := r.openFiles(later)
 	for _, file := range theirs {
@@ -53,7 +50,43 @@ func (r *Run) start(undo *[]func() error) error {
 	if err != nil {
 		return err
 	}
-	return r.launch(files)
+	return r.launch(files, ours)
+}
+
+// settle makes the program's folder and cgroup.
+func (r *Run) settle(later func(func() error)) error {
+	if err := checkCwd(r.spec.Cwd); err != nil {
+		return err
+	}
+	var err error
+	if r.place, err = r.host.newPlace(); err != nil {
+		return err
+	}
+	later(r.place.remove)
+	if r.group, err = newGroup(r.host.Cgroup, r.place.name); err != nil {
+		return err
+	}
+	if r.group != nil {
+		later(r.group.remove)
+	}
+	return nil
+}
+
+func (r *Run) limit() error {
+	if r.group == nil {
+		return nil
+	}
+	return r.group.limit(r.spec)
+}
+
+// provide leaves the input in the program's folder; the variables say where things are in it.
+func (r *Run) provide() (ours map[string]string, err error) {
+	ours = map[string]string{"VULCAN_RESULT": r.place.result()}
+	if r.spec.Input != nil {
+		ours["VULCAN_INPUT"] = r.place.input()
+		err = r.place.writeInput(*r.spec.Input)
+	}
+	return ours, err
 }
 
 // openFiles opens what the program has as 0, 1 and 2. theirs are to be closed here once the program has them.
@@ -62,23 +95,29 @@ func (r *Run) openFiles(later func(func() error)) (files []uintptr, theirs []*os
 	if err != nil {
 		return nil, nil, err
 	}
-	theirs = append(theirs, stdin)
+	outputs, err := r.openOutputs(later)
+	theirs = append([]*os.File{stdin}, outputs...)
+	for _, file := range theirs {
+		files = append(files, file.Fd())
+	}
+	return files, theirs, err
+}
+
+// openOutputs opens the pipes of standard output and standard error.
+func (r *Run) openOutputs(later func(func() error)) (theirs []*os.File, err error) {
 	for _, to := range []struct {
 		output **output
 		stream uint32
 	}{{&r.stdout, wire.Stdout}, {&r.stderr, wire.Stderr}} {
-		mine, other, err := newPipe(0)
+		mine, other, err := newPipe(r.host, 0)
 		if err != nil {
-			return nil, theirs, err
+			return theirs, err
 		}
 		later(mine.Close)
 		theirs = append(theirs, other)
 		*to.output = newOutput(mine, to.stream)
 	}
-	for _, file := range theirs {
-		files = append(files, file.Fd())
-	}
-	return files, theirs, nil
+	return theirs, nil
 }
 
 func (r *Run) openStdin(later func(func() error)) (*os.File, error) {
@@ -93,7 +132,7 @@ func (r *Run) openStdin(later func(func() error)) (*os.File, error) {
 		return nil, err
 	}
 	later(spool.file.Close)
-	mine, theirs, err := newPipe(1)
+	mine, theirs, err := newPipe(r.host, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -102,11 +141,7 @@ func (r *Run) openStdin(later func(func() error)) (*os.File, error) {
 	return theirs, nil
 }
 
-func (r *Run) launch(files []uintptr) error {
-	ours := map[string]string{"VULCAN_RESULT": r.place.result()}
-	if r.spec.Input != nil {
-		ours["VULCAN_INPUT"] = r.place.input()
-	}
+func (r *Run) launch(files []uintptr, ours map[string]string) error {
 	env := environment(r.spec.Env, ours)
 	flat, err := flatten(env)
 	if err != nil {

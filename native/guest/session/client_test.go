@@ -106,6 +106,12 @@ func (c *client) expectError(message answer, code string) {
 // exec starts a shell script, with more fields of the request where given.
 func (c *client) exec(script string, more answer) {
 	c.t.Helper()
+	c.start(script, more)
+}
+
+// start is exec, for whoever wants its answer.
+func (c *client) start(script string, more answer) answer {
+	c.t.Helper()
 	request := answer{
 		"op": "exec", "argv": []string{"sh", "-c", script}, "env": map[string]string{}, "cwd": filepath.Join(c.root, "work"),
 		"memory_bytes": 0, "pids": 0, "cpu_quota_us": 0, "cpu_period_us": 100000, "stdin": false, "result_max_bytes": 1 << 20,
@@ -113,9 +119,18 @@ func (c *client) exec(script string, more answer) {
 	for key, value := range more {
 		request[key] = value
 	}
-	if message := c.ask(request); message["op"] != "started" || message["pid"].(float64) <= 1 {
+	message := c.ask(request)
+	if message["op"] != "started" || message["pid"].(float64) <= 1 {
 		c.t.Fatalf("got %v, want started", message)
 	}
+	return message
+}
+
+// sendStdin sends standard input and its end.
+func (c *client) sendStdin(text string) {
+	c.t.Helper()
+	check(c.t, c.out.Data(wire.Stdin, []byte(text)))
+	check(c.t, c.out.End(wire.Stdin))
 }
 
 type ended struct {

@@ -30,7 +30,17 @@ func (s *session) exec(payload []byte) error {
 		return s.refuse(err)
 	}
 	s.hold(run, request.Stdin)
-	return s.begun(started{Op: "started", Pid: process.Pid()})
+	return s.begun(started{Op: "started", Pid: process.Pid(), Warm: process.Warm})
+}
+
+// prepare starts an interpreter that waits for the next exec.
+func (s *session) prepare(payload []byte) error {
+	var request prepareRequest
+	if err := decode(payload, &request); err != nil {
+		return err
+	}
+	spec := program.Spec{Argv: request.Argv, Env: request.Env, Cwd: request.Cwd}
+	return s.env.Programs.Prepare(spec, request.Wait)
 }
 
 func (r *execRequest) parts() (program.Spec, kept.Part, error) {
@@ -50,7 +60,7 @@ func (r *execRequest) parts() (program.Spec, kept.Part, error) {
 	spec := program.Spec{
 		Argv: r.Argv, Env: r.Env, Cwd: r.Cwd,
 		Memory: r.MemoryBytes, Pids: r.Pids, CPUQuota: r.CPUQuotaUs, CPUPeriod: r.CPUPeriodUs,
-		Stdin: r.Stdin, Input: r.Input, ResultMax: r.ResultMax,
+		Stdin: r.Stdin, Input: r.Input, ResultMax: r.ResultMax, Rehearsal: r.Rehearsal,
 	}
 	keep := time.Duration(r.KeepMs) * time.Millisecond
 	part := kept.Part{Tag: r.Tag, Keep: keep, Stdin: r.Stdin}

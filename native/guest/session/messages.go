@@ -25,8 +25,9 @@ type written struct {
 }
 
 type started struct {
-	Op  string `json:"op"`
-	Pid int    `json:"pid"`
+	Op   string `json:"op"`
+	Pid  int    `json:"pid"`
+	Warm bool   `json:"warm"`
 }
 
 type refusal struct {
@@ -103,6 +104,16 @@ type execRequest struct {
 	Run         string
 	Tag         string
 	KeepMs      int64 `json:"keep_ms"`
+	Rehearsal   bool
+}
+
+type prepareRequest struct {
+	Op   string
+	Argv []string
+	Env  map[string]string
+	Cwd  string
+	// Wait is more environment, which makes the interpreter wait.
+	Wait map[string]string
 }
 
 // decode reads a request whose fields are all known.

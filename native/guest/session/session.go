@@ -134,6 +134,8 @@ func (s *session) control(payload []byte) error {
 		return s.answer(s.configure(payload))
 	case "write", "unpack":
 		return s.upload(op, payload)
+	case "prepare":
+		return s.answer(s.prepare(payload))
 	case "exec":
 		return s.exec(payload)
 	case "attach":

@@ -1,7 +1,7 @@
 /** Made by `npm run generate` from openapi.json beside it: what is changed here is lost. */
 
 /** Of the document that this was made from. */
-export const documentSha256 = 'afd14576de8fa1baa7c81a849eefd3a4e8d9e08b253496e979d645abcbe9c55e'
+export const documentSha256 = '3c57cab277b19252c4cc4cae62a554e9c4e67de45a0cbbc78d2e591e457009e8'
 
 /** from the table of errors */
 export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'quota_exceeded' | 'too_many_failures' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'no_responders' | 'no_answer' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'workload_lost' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
@@ -181,6 +181,8 @@ export interface RunRecord {
     uid: number
     /** path below the root of cgroups */
     cgroup: string
+    /** whether it ran already and waited for the program, or was started for it */
+    interpreter?: 'waited' | 'new'
     network: {
       mode: 'none' | 'host' | 'internet'
       nic?: {

@@ -1,0 +1,141 @@
+package program
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// order is what an interpreter that waits is told: all in which its program differs from what it was started for.
+type order struct {
+	// Env is the whole environment, in the order that a new process would have it.
+	Env [][2]string `json:"env"`
+	// Stdin is the path of a file; empty where standard input is what it is, or the offered pipe.
+	Stdin string `json:"stdin,omitempty"`
+	// Offered says that the pipe becomes standard input.
+	Offered bool `json:"offered"`
+}
+
+// fromWaiting makes the interpreter that waits the program, or ends it; nil where the program is to be started anew. A
+// program that waits no longer is gone before that: nothing of it is seen by the other.
+func (h *Host) fromWaiting(spec Spec) *Run {
+	w := h.antechamber.take()
+	if w == nil {
+		return nil
+	}
+	if fits(w.run.spec, spec, w.memory()) && w.become(spec) == nil {
+		return w.run
+	}
+	// What it leaves, if anything, is seen to with the vm.
+	_ = w.end()
+	return nil
+}
+
+// become hands the program over. After an error the interpreter has not begun with it.
+func (w *waiting) become(spec Spec) error {
+	r := w.run
+	r.spec = spec
+	ours, err := r.provide()
+	if err != nil {
+		return err
+	}
+	env, err := flatten(environment(spec.Env, ours))
+	if err != nil {
+		return err
+	}
+	told := order{Offered: spec.Stdin}
+	for _, pair := range env {
+		name, value, _ := strings.Cut(pair, "=")
+		told.Env = append(told.Env, [2]string{name, value})
+	}
+	if spec.Input != nil && !spec.Stdin {
+		told.Stdin = r.place.input()
+	}
+	if spec.Stdin {
+		if r.stdin, err = newSpool(r.host.SpoolDir); err != nil {
+			return err
+		}
+		w.later(r.stdin.file.Close)
+		r.stdinPipe = w.offered
+	}
+	if err := w.limit(); err != nil {
+		return err
+	}
+	return w.tell(told)
+}
+
+// memory is how many bytes the interpreter uses; 0 where nobody counts.
+func (w *waiting) memory() int64 {
+	if w.run.group == nil {
+		return 0
+	}
+	return w.run.group.number("memory.current")
+}
+
+// limit gives the cgroup the program's limits, and counts from now.
+func (w *waiting) limit() error {
+	r := w.run
+	r.before = r.host.readCounters()
+	r.began = time.Now()
+	if r.group == nil {
+		return nil
+	}
+	cpu, err := r.group.values("cpu.stat")
+	r.cpuBefore = cpu["usage_usec"]
+	return errors.Join(err, r.limit())
+}
+
+// tell sends the order and waits until it is carried out: from then on the process is the program.
+func (w *waiting) tell(told order) error {
+	line, err := json.Marshal(told)
+	if err != nil {
+		return err
+	}
+	if err := w.control.SetWriteDeadline(time.Now().Add(takesWithin)); err != nil {
+		return err
+	}
+	if _, err := w.control.Write(append(line, '\n')); err != nil {
+		return err
+	}
+	if err := w.hear("taken\n", takesWithin); err != nil {
+		return err
+	}
+	w.control.Close()
+	if !w.run.spec.Stdin {
+		w.offered.Close()
+	}
+	return nil
+}
+
+// atStart are variables that an interpreter, its libraries or the C library read when a process starts; with others than
+// the interpreter was started with, another process is needed. atStartBeginnings are the beginnings of more.
+var (
+	atStart           = []string{"PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TZDIR", "GCONV_PATH", "LOCPATH"}
+	atStartBeginnings = []string{
+		"PYTHON", "NODE", "LD_", "LC_", "OPENSSL_", "SSL_", "UV_", "GLIBC_", "MALLOC_", "V8_", "ICU_", waitVariable,
+	}
+)
+
+// fits says whether a program can run in the interpreter that was started for another: the same words in the same folder
+// (both stay visible in /proc), an environment that does not differ in what was read at the start, and memory enough for
+// what was loaded ahead, of which so many bytes are used.
+func fits(prepared, wanted Spec, used int64) bool {
+	return slices.Equal(prepared.Argv, wanted.Argv) && prepared.Cwd == wanted.Cwd &&
+		(wanted.Memory == 0 || used <= wanted.Memory/2) &&
+		maps.Equal(readAtStart(prepared.Env), readAtStart(wanted.Env))
+}
+
+// readAtStart picks the variables that are read when an interpreter starts.
+func readAtStart(env map[string]string) map[string]string {
+	read := make(map[string]string)
+	for name, value := range environment(env, nil) {
+		early := slices.ContainsFunc(atStartBeginnings, func(s string) bool { return strings.HasPrefix(name, s) })
+		if early || slices.Contains(atStart, name) {
+			read[name] = value
+		}
+	}
+	return read
+}

@@ -1,0 +1,5 @@
+const fs = require('fs')
+fs.writeFileSync('made.mjs', 'export const value = import.meta.url; export default 1; console.log(import.meta.main)')
+fs.writeFileSync('made.cjs', 'module.exports = { id: module.id, parent: module.parent === require.main }')
+import('./made.mjs').then((made) => console.log(made.value, made.default, Object.keys(made)))
+console.log(require('./made.cjs'), require('./made.mjs').default, module.children.map(({ id }) => id))

@@ -1,0 +1,2 @@
+console.log(new Error('x').stack, Error.stackTraceLimit)
+throw { not: 'an error' }

@@ -1,0 +1,7 @@
+function outer() {
+  inner({})
+}
+function inner(values) {
+  throw new TypeError('bad value', { cause: new Error('deeper') })
+}
+outer()

@@ -1,0 +1,6 @@
+const os = require('os')
+console.log(process.cwd(), process.umask(), process.getuid(), process.getgid(), process.geteuid(), process.getgroups())
+console.log(os.homedir(), os.tmpdir(), os.getPriority(), process.stdin.isTTY, process.stdout.isTTY, process.stderr.isTTY)
+console.log(Intl.DateTimeFormat().resolvedOptions().timeZone, new Date(0).toString(), (1234.5).toLocaleString(), 'ä'.localeCompare('z'))
+const stat = require('fs').readFileSync('/proc/self/stat', 'utf8').split(') ')[1].split(' ')
+console.log(Number(stat[2]) === process.pid, Number(stat[3]) === process.pid, stat[4], process.ppid === Number(stat[1]))

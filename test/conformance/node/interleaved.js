@@ -1,0 +1,6 @@
+const fs = require('fs')
+process.stdout.write('no newline')
+fs.writeSync(1, '|raw|')
+console.error('to stderr')
+process.stdout.write(' then\n', () => console.log('written'))
+console.log('%s has %d of %o', 'it', 3, { a: [1, { b: 2 }] })

@@ -1,0 +1,2 @@
+import('no-such-package').catch((error) => console.log(error.code, error.message))
+process.on('exit', () => require('also-not-there'))

@@ -1,0 +1,5 @@
+const { randomUUID, randomBytes, randomInt, getRandomValues } = require('crypto')
+const many = new Set(Array.from({ length: 1000 }, () => Math.random()))
+console.log(many.size, randomUUID().length, randomBytes(8).length, randomInt(5) < 5, getRandomValues(new Uint8Array(3)).length)
+const vm = require('vm')
+console.log(vm.runInNewContext('Math.random()') !== vm.runInNewContext('Math.random()'), new Set([Math.random(), vm.runInNewContext('Math.random()')]).size)

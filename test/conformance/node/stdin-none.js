@@ -1,0 +1,5 @@
+const fs = require('fs')
+console.log(fs.readlinkSync('/proc/self/fd/0'), fs.fstatSync(0).isCharacterDevice(), require('tty').isatty(0))
+console.log(process.stdin.constructor.name, process.stdin.fd, process.stdin.isTTY, fs.readFileSync(0, 'utf8') === '')
+console.log(fs.readFileSync('/proc/self/fdinfo/0', 'utf8').split('mnt_id')[0])
+process.stdin.on('data', () => console.log('data')).on('end', () => console.log('end')).on('close', () => console.log('close'))

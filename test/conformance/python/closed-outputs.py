@@ -1,0 +1,4 @@
+import os, sys
+sys.stdout.close()
+os.write(2, b"still here\n")
+print("fails")

@@ -1,0 +1,2 @@
+import sys
+print("before"); raise SystemExit(-1)

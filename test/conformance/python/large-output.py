@@ -1,0 +1,4 @@
+import sys
+for n in range(200_000):
+    print("line", n)
+sys.stderr.write("e" * 3_000_000)

@@ -1,0 +1,3 @@
+import faulthandler, os, signal, sys
+print(faulthandler.is_enabled(), flush=True)
+os.kill(os.getpid(), signal.SIGSEGV)

@@ -1,0 +1,3 @@
+name = __name__
+def fail():
+    raise RuntimeError("from a sibling")

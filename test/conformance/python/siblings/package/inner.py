@@ -1,0 +1,1 @@
+from . import __doc__ as value
