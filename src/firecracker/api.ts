@@ -1,10 +1,8 @@
 /** Client of Firecracker's API over its unix socket: one method an endpoint used; a fault keeps Firecracker's own message. */
-import { watch } from 'node:fs'
-import { basename, dirname } from 'node:path'
 import { Client } from 'undici'
 import { VulcanError } from '../api/errors.ts'
-import { exists } from '../base/files.ts'
-import { abortable, deadline } from '../base/time.ts'
+import { deadline } from '../base/time.ts'
+import { socketListens } from './apisocket.ts'
 
 /** Bytes or operations per time; `refill_time` in milliseconds. */
 interface TokenBucket {
@@ -66,7 +64,7 @@ export class FirecrackerApi {
     body: (api: FirecrackerApi) => Promise<void>,
   ): Promise<void> {
     const limit = { timeoutMs: socketDeadlineMs, signal }
-    await deadline('the API socket', limit, (inner) => socketAppears(socketPath, inner))
+    await deadline('the API socket', limit, (inner) => socketListens(socketPath, inner))
     const api = new FirecrackerApi(socketPath)
     try {
       await body(api)
@@ -157,21 +155,5 @@ function faultOf(text: string): string {
   } catch (error) {
     if (error instanceof SyntaxError) return text
     throw error
-  }
-}
-
-/** Resolves when the socket's file is there; told by inotify, never by polling. */
-async function socketAppears(path: string, signal: AbortSignal): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const watcher = watch(dirname(path), (_event, name) => {
-    if (name === basename(path)) resolve()
-  })
-  watcher.on('error', reject)
-  try {
-    // It may have come before we watched.
-    if (await exists(path)) return
-    await abortable(promise, signal)
-  } finally {
-    watcher.close()
   }
 }

@@ -7,6 +7,7 @@ import type { Facts } from '../base/facts.ts'
 import { Scope } from '../base/scope.ts'
 import { deadline } from '../base/time.ts'
 import type { FirecrackerFacts } from './facts.ts'
+import { greetSurely } from './greet.ts'
 import { Phases } from './phases.ts'
 import { restoreVm, type Snapshot } from './restore.ts'
 import { filesIn, networkOf, takeSnapshot, type SnapshotRequest } from './snapshot.ts'
@@ -128,9 +129,7 @@ export class Templates {
     const network = networkOf(request)
     const vmId = this.#host.vmIds.take(scope)
     const vm = { vmId, rootfs: image.rootfs, size, diskMib, network, console: false, phases: new Phases() }
-    const { session } = await restoreVm(scope, this.#host, { ...vm, snapshot, signal })
-    await session?.request({ op: 'ping' }, signal)
-    session?.close()
+    await greetSurely(scope, await restoreVm(scope, this.#host, { ...vm, snapshot, signal }), signal)
   }
 
   /** Vms that go on from it keep its files for as long as they live. */

@@ -97,8 +97,21 @@ func (g *group) number(name string) int64 {
 	return n
 }
 
-// waitEmpty waits until no process is left, for as long as within: the kernel reports each change of cgroup.events.
+// waitEmpty waits until no process is left, for as long as within.
 func (g *group) waitEmpty(within time.Duration) error {
+	return g.waitFor("populated", 0, within)
+}
+
+// freeze stops all processes where they are, or lets them go on; it returns when they have stopped.
+func (g *group) freeze(stop bool) error {
+	if !stop {
+		return g.set("cgroup.freeze", "0")
+	}
+	return errors.Join(g.set("cgroup.freeze", "1"), g.waitFor("frozen", 1, frozenWithin))
+}
+
+// waitFor waits for a value of cgroup.events, for as long as within: the kernel reports each change.
+func (g *group) waitFor(name string, value int64, within time.Duration) error {
 	events, err := os.Open(filepath.Join(g.path, "cgroup.events"))
 	if err != nil {
 		return err
@@ -112,12 +125,12 @@ func (g *group) waitEmpty(within time.Duration) error {
 		if err != nil && err != io.EOF {
 			return err
 		}
-		if parseValues(string(text[:n]))["populated"] == 0 {
+		if parseValues(string(text[:n]))[name] == value {
 			return nil
 		}
 		left := time.Until(deadline)
 		if left <= 0 {
-			return fmt.Errorf("processes are left in %s after %v", g.path, within)
+			return fmt.Errorf("the processes of %s are not %s=%d after %v", g.path, name, value, within)
 		}
 		poll := []unix.PollFd{{Fd: int32(events.Fd()), Events: unix.POLLPRI}}
 		if _, err := unix.Poll(poll, int(left.Milliseconds())+1); err != nil && err != unix.EINTR {

@@ -16,6 +16,9 @@ import (
 // emptyWithin is how long killed processes may take to be gone.
 const emptyWithin = 5 * time.Second
 
+// frozenWithin is how long processes may take to stop.
+const frozenWithin = 2 * time.Second
+
 // Run is a program that runs.
 type Run struct {
 	// Warm says that it runs in an interpreter that had waited for it.
