@@ -55,12 +55,15 @@ func giveUpPrivileges() error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("no_new_privs: %w", err)
 	}
-	for capability := uintptr(0); ; capability++ {
-		switch err := unix.Prctl(unix.PR_CAPBSET_DROP, capability, 0, 0, 0); err {
-		case nil:
-		case unix.EINVAL: // the kernel knows no more
+	for capability := 0; ; capability++ {
+		has, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, uintptr(capability), 0, 0, 0)
+		if err == unix.EINVAL { // the kernel knows no more
 			return nil
-		default:
+		}
+		if err == nil && has != 0 {
+			err = unix.Prctl(unix.PR_CAPBSET_DROP, uintptr(capability), 0, 0, 0)
+		}
+		if err != nil {
 			return fmt.Errorf("dropping capability %d: %w", capability, err)
 		}
 	}
