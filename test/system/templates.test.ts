@@ -1,10 +1,11 @@
 /** Vms that go on from a template: they are nobody's copy, and what one does is not seen by the next. */
-import { beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { sleep } from '../../src/base/time.ts'
-import { client, onNode, python, settled } from './harness.ts'
+import { client, onNode, python, run, settled } from './harness.ts'
 
-/** Everything that two vms must not have in common, as a program sees it. */
-const identity = `
+/** Everything that two vms must not have in common, as programs see it: JSON, and a line whether another was there before. */
+const identities = {
+  python: `
 import json, os, random, socket, ssl, time, uuid
 mac = open('/sys/class/net/eth0/address').read().strip()
 print(json.dumps({
@@ -14,40 +15,54 @@ print(json.dumps({
 }))
 print(time.time())
 open('/work/left', 'w').write('behind')
-print(os.path.exists('/tmp/mark')); open('/tmp/mark', 'w').write('x')`
+print(os.path.exists('/tmp/mark')); open('/tmp/mark', 'w').write('x')`,
+  node: `
+const { randomBytes, randomUUID, generateKeyPairSync } = require('crypto')
+const { existsSync, writeFileSync } = require('fs')
+const { eth0 } = require('os').networkInterfaces()
+console.log(JSON.stringify({
+  random: Math.random(), bytes: randomBytes(8).toString('hex'), uuid: randomUUID(), web: crypto.randomUUID(),
+  values: crypto.getRandomValues(new Uint32Array(2)).join(), mac: eth0[0].mac, address: eth0[0].address,
+  key: generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }),
+  origin: performance.timeOrigin,
+}))
+console.log(Date.now() / 1000)
+console.log(existsSync('/tmp/mark') ? 'True' : 'False'); writeFileSync('/tmp/mark', 'x')`,
+} as const
 
-async function once() {
-  const record = await python(identity, { network: 'internet' })
+async function once(runtime: keyof typeof identities) {
+  const record = await run({ runtime, code: identities[runtime], network: 'internet' })
   expect(record, JSON.stringify(record)).toMatchObject({ status: 'completed', stderr: '' })
   const [line = '', time = '', marked = ''] = record.stdout.split('\n')
-  return { start: record.run?.start, own: JSON.parse(line) as Record<string, unknown>, time: Number(time), marked }
+  const { start, details } = record.run ?? {}
+  const own = JSON.parse(line) as Record<string, unknown>
+  return { start, interpreter: details?.interpreter, own, time: Number(time), marked }
 }
 
-beforeAll(async () => {
-  // The first of a class boots, and has a template made; it is in use once a vm goes on from it.
-  const until = Date.now() + 400_000
-  while ((await once()).start === 'boot') {
-    expect(Date.now(), 'no template came into use').toBeLessThan(until)
-    await sleep(2000)
-  }
-})
-
-test('clones of one template have nothing of each other: random numbers, ids, addresses, clock, files', async () => {
-  const seen = []
-  for (let n = 0; n < 20; n += 1) {
-    const clone = await once()
-    expect(clone.start).not.toBe('boot')
-    expect(clone.marked).toBe('False')
-    expect(Math.abs(clone.time - Date.now() / 1000)).toBeLessThan(60)
-    seen.push(clone.own)
-  }
-  for (const name of Object.keys(seen[0] ?? {})) {
-    const values = seen.map((own) => own[name])
-    // Addresses may come round again once a vm is gone; of vms that follow one another they differ all the same.
-    expect(new Set(values).size, `${name}: ${values.join(', ')}`).toBe(seen.length)
-  }
-  expect(await settled()).toEqual([])
-})
+test.each(['python', 'node'] as const)(
+  'clones of one template of %s have nothing of each other: random numbers, ids, addresses, clock, files',
+  async (runtime) => {
+    // The first of a class boots, and has a template made; it is in use once a vm goes on from it.
+    const until = Date.now() + 400_000
+    while ((await once(runtime)).start === 'boot') {
+      expect(Date.now(), 'no template came into use').toBeLessThan(until)
+      await sleep(2000)
+    }
+    const seen = []
+    for (let n = 0; n < 20; n += 1) {
+      const clone = await once(runtime)
+      expect(clone).toMatchObject({ start: expect.not.stringMatching('boot'), interpreter: 'waited', marked: 'False' })
+      expect(Math.abs(clone.time - Date.now() / 1000)).toBeLessThan(60)
+      seen.push(clone.own)
+    }
+    for (const name of Object.keys(seen[0] ?? {})) {
+      const values = seen.map((own) => own[name])
+      // Addresses may come round again once a vm is gone; of vms that follow one another they differ all the same.
+      expect(new Set(values).size, `${name}: ${values.join(', ')}`).toBe(seen.length)
+    }
+    expect(await settled()).toEqual([])
+  },
+)
 
 test('a program that wants a hash seed of its own has an interpreter of its own', async () => {
   const seen = []
