@@ -1,8 +1,9 @@
-/** npm run bench -- control: measures, writes a report as JSON, shows it as a table. */
+/** npm run bench -- control|starts: measures, writes a report as JSON, shows it as a table. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { control, partNames } from './control.ts'
+import { starts } from './starts.ts'
 import { holds, hostNow, tableOf, type Report } from './report.ts'
 
 const { values, positionals } = parseArgs({
@@ -17,9 +18,9 @@ const { values, positionals } = parseArgs({
 })
 const [benchmark] = positionals
 const unknown = values.part.filter((name) => !partNames.includes(name))
-if (benchmark !== 'control' || unknown.length > 0) {
+if ((benchmark !== 'control' && benchmark !== 'starts') || unknown.length > 0) {
   console.error(
-    `usage: npm run bench -- control [--quick] [--part ${partNames.join('|')}]… [--compare FILE] [--out FILE] [--profile FOLDER]`,
+    `usage: npm run bench -- control|starts [--quick] [--part ${partNames.join('|')}]… [--compare FILE] [--out FILE] [--profile FOLDER]`,
   )
   process.exit(2)
 }
@@ -27,7 +28,8 @@ if (benchmark !== 'control' || unknown.length > 0) {
 const earlier = values.compare === undefined ? undefined : (JSON.parse(readFileSync(values.compare, 'utf8')) as Report)
 const { quick, profile, part } = values
 const host = hostNow()
-const figures = await control({ quick, profile, say: (words) => console.error(words) }, part)
+const options = { quick, profile, say: (words: string) => console.error(words) }
+const figures = await (benchmark === 'control' ? control(options, part) : starts(options))
 const report: Report = { benchmark, at: new Date().toISOString(), host, settings: { quick, parts: part }, figures }
 const out = values.out ?? join(import.meta.dirname, '..', 'dist', 'bench', `${benchmark}.json`)
 mkdirSync(dirname(out), { recursive: true })

@@ -1,0 +1,91 @@
+/** Starts of vms on real Firecracker: bench/node/starts.ts, run on the node of a server that is up, and its samples as figures. */
+import { spawn } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { loadConfig } from '../src/config.ts'
+import type { Options } from './options.ts'
+import type { Figure } from './report.ts'
+import { spreadOf } from './statistics.ts'
+
+interface Sample {
+  readonly runtime: string
+  readonly round: number
+  readonly name: string
+  readonly ms?: number
+  readonly recordMs?: number
+  readonly start?: string
+  readonly phases?: Readonly<Record<string, number>>
+  readonly pssMib?: number
+  readonly memMib?: number
+}
+
+const root = join(import.meta.dirname, '..')
+
+export async function starts({ quick, say }: Options): Promise<Figure[]> {
+  const samples: Sample[] = []
+  for await (const sample of measured(quick ? 2 : 9)) {
+    samples.push(sample)
+    say(`starts: ${sample.runtime} ${sample.round + 1}: ${sample.name}`)
+  }
+  return [...new Set(samples.map(({ runtime }) => runtime))].flatMap((runtime) =>
+    figuresOf(
+      runtime,
+      samples.filter((sample) => sample.runtime === runtime),
+    ),
+  )
+}
+
+/** The command line that runs there: in the machine where the server is in one. */
+async function* measured(rounds: number): AsyncGenerator<Sample> {
+  const { home } = loadConfig().config
+  const server = JSON.parse(await readFile(join(home, 'server.json'), 'utf8')) as { url: string; place: string }
+  const key = (await readFile(join(home, 'key'), 'utf8')).trim()
+  const script = (checkout: string) => join(checkout, 'bench/node/starts.ts')
+  // In there the server listens at another address, which its own file tells.
+  const [command, ...words] =
+    server.place === 'machine'
+      ? [join(root, 'vulcan'), 'machine', 'exec', '--', 'node', script('/opt/vulcan'), '/var/lib/vulcan']
+      : ['node', script(root), home]
+  const child = spawn(command ?? '', [...words, String(rounds), key], { stdio: ['ignore', 'pipe', 'inherit'] })
+  for await (const line of createInterface(child.stdout)) yield JSON.parse(line) as Sample
+}
+
+function figuresOf(runtime: string, samples: readonly Sample[]): Figure[] {
+  const of = (name: string, value: (sample: Sample) => number | undefined = (sample) => sample.ms) =>
+    samples.flatMap((sample) => (sample.name === name ? [value(sample) ?? NaN] : []))
+  const vm = ({ phases }: Sample) => phases?.['vm']
+  const against = (values: readonly number[], floors: readonly number[]) => ({
+    unit: 'ms',
+    value: spreadOf(values),
+    floor: spreadOf(floors),
+    ratio: spreadOf(values.map((value, round) => value / (floors[round] ?? NaN))),
+  })
+  const pooled = samples.filter(({ name, start }) => name === 'api' && start === 'pool')
+  const program = of('program')
+  const fresh = pooled.map(({ round }) => program[round] ?? NaN)
+  const share = (name: string) => ({
+    unit: '%',
+    value: spreadOf(of(name, ({ pssMib = NaN, memMib = NaN }) => (100 * pssMib) / memMib)),
+  })
+  const named: Record<string, Omit<Figure, 'name'>> = {
+    'restore in a slot, to the agent': {
+      ...against(of('restore in a slot', vm), of('bare restore')),
+      bar: { of: 'ratio', most: 1.3 },
+    },
+    'restore, all made anew': against(of('restore', vm), of('bare restore')),
+    ...(of('boot').length > 0 && { boot: against(of('boot', vm), of('bare restore')) }),
+    'ping of a vm that is ready': { unit: 'ms', value: spreadOf(of('ping')) },
+    'pool, from the API to the first byte': {
+      ...against(
+        pooled.map(({ ms = NaN }) => ms),
+        fresh,
+      ),
+      bar: { of: 'ratio', most: 0.3 },
+    },
+    'pool, from the API to the record': { unit: 'ms', value: spreadOf(pooled.map(({ recordMs = NaN }) => recordMs)) },
+    'memory of a vm that is ready (PSS)': { ...share('idle'), bar: { of: 'value', most: 25 } },
+    'memory after a program (PSS)': share('used'),
+  }
+  return Object.entries(named).map(([name, figure]) => ({ name: `${runtime}: ${name}`, ...figure }))
+}
