@@ -32,7 +32,7 @@ describe('run', () => {
     const spec = await line.file('spec.js', '// fake: spec\n// fake: stdin')
     const flags = ['--env-file', env, '--env', 'B=x=y', '--input', `@${input}`]
     const said = await line.vulcan(['run', spec, ...flags, '--', '--flag', 'a b'])
-    expect(said.out).toBe('{"args":["--flag","a b"],"env":{"A":"1","B":"x=y"},"entrypoint":"spec.js"}{"n":[1]}')
+    expect(said.out).toBe('{"args":["--flag","a b"],"env":{"A":"1","B":"x=y"},"entrypoint":"main.js"}{"n":[1]}')
     expect((await line.vulcan(['run', spec, '--stdin', '-'], { stdin: 'typed' })).out).toMatch(/typed$/)
     const code = await line.vulcan(['run', '-', '--runtime', 'go'], { stdin: '// fake: print from stdin' })
     expect(code.out).toBe('from stdin\n')
