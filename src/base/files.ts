@@ -1,7 +1,7 @@
 /** Files: written whole or not at all, hashed, removed without complaint. */
 import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 
@@ -38,11 +38,24 @@ export function sha256(content: string | Uint8Array): string {
 
 /** True when the path exists; errors other than "not there" are thrown. */
 export async function exists(path: string): Promise<boolean> {
+  return (await unlessMissing(stat(path))) !== undefined
+}
+
+/** Names of what is in a folder; none for one that is not there. */
+export async function namesIn(folder: string): Promise<string[]> {
+  return (await unlessMissing(readdir(folder))) ?? []
+}
+
+/** A file's text; undefined for one that is not there. */
+export function textIn(path: string): Promise<string | undefined> {
+  return unlessMissing(readFile(path, 'utf8'))
+}
+
+async function unlessMissing<T>(looking: Promise<T>): Promise<T | undefined> {
   try {
-    await stat(path)
-    return true
+    return await looking
   } catch (error) {
-    if (isMissing(error)) return false
+    if (isMissing(error)) return undefined
     throw error
   }
 }

@@ -1,9 +1,9 @@
 /** Asks this host what doctor wants to know. Each question has its own deadline; none changes anything. */
-import { readFile, statfs } from 'node:fs/promises'
+import { statfs } from 'node:fs/promises'
 import { freemem, release } from 'node:os'
 import { dirname } from 'node:path'
 import { VulcanError } from '../api/errors.ts'
-import { exists, isMissing } from '../base/files.ts'
+import { exists, textIn } from '../base/files.ts'
 import { CommandFailed, run } from '../base/process.ts'
 import { ensureProgram, locateAssets } from '../images/assets.ts'
 import { locateMachineAssets } from '../images/machine.ts'
@@ -58,12 +58,7 @@ async function versionOf(argv: readonly [string, ...string[]]): Promise<string |
 }
 
 async function cgroupControllers(): Promise<readonly string[] | undefined> {
-  try {
-    return (await readFile('/sys/fs/cgroup/cgroup.controllers', 'utf8')).trim().split(' ')
-  } catch (error) {
-    if (isMissing(error)) return undefined
-    throw error
-  }
+  return (await textIn('/sys/fs/cgroup/cgroup.controllers'))?.trim().split(' ')
 }
 
 async function qemuFound(): Promise<Findings['qemu']> {
@@ -84,11 +79,8 @@ async function found<T>(looking: Promise<T>): Promise<T | undefined> {
 }
 
 async function systemName(): Promise<string> {
-  const text = await readFile('/etc/os-release', 'utf8').catch((error: unknown) => {
-    if (isMissing(error)) return ''
-    throw error
-  })
-  return /^PRETTY_NAME="?([^"\n]*)/m.exec(text)?.[1] ?? 'Linux'
+  const text = await textIn('/etc/os-release')
+  return /^PRETTY_NAME="?([^"\n]*)/m.exec(text ?? '')?.[1] ?? 'Linux'
 }
 
 /** Of the file system that the home is or will be on. */

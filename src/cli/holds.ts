@@ -1,6 +1,5 @@
 /** Which assets and images the running server and the running machine may be using, current or not. */
-import { readFile } from 'node:fs/promises'
-import { isMissing } from '../base/files.ts'
+import { textIn } from '../base/files.ts'
 import { machineStatus } from '../machine/machine.ts'
 import { placesOf } from '../machine/places.ts'
 import { serverLives } from './hostserver.ts'
@@ -16,20 +15,11 @@ export async function heldPaths(home: string): Promise<ReadonlySet<string> | und
   if (!file && (running || (await serverLives(home)))) return undefined
   if (file && !file.holds) return undefined
   // QEMU is started anew with the same words when it hangs.
-  const machine = running ? pathsIn(await textOf(placesOf(home).spec), home) : []
+  const machine = running ? pathsIn((await textIn(placesOf(home).spec)) ?? '', home) : []
   return new Set([...(file?.holds ?? []), ...machine])
 }
 
 /** Entries of the shelves that a text names by their whole path. Pure. */
 export function pathsIn(text: string, home: string): string[] {
   return text.split(`${home}/`).flatMap((rest) => /^(?:assets|images)\/[\w.+-]+/.exec(rest)?.[0] ?? [])
-}
-
-async function textOf(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (isMissing(error)) return ''
-    throw error
-  }
 }

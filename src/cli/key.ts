@@ -1,8 +1,7 @@
 /** The key of the local server: made once, kept in clear only here, mode 0600. The server knows its hash alone. */
 import { randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isMissing, sha256, writeAtomic } from '../base/files.ts'
+import { sha256, textIn, writeAtomic } from '../base/files.ts'
 import { lock } from '../base/lock.ts'
 
 export interface Key {
@@ -20,10 +19,5 @@ export async function ensureKey(home: string): Promise<Key> {
 }
 
 async function readKey(path: string): Promise<string | undefined> {
-  try {
-    return (await readFile(path, 'utf8')).trim() || undefined
-  } catch (error) {
-    if (isMissing(error)) return undefined
-    throw error
-  }
+  return (await textIn(path))?.trim() || undefined
 }

@@ -1,8 +1,7 @@
 /** Removes what vms of this instance have left: after a crash of ours, or of a step. Nothing of anyone else is touched. */
-import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Cleaned, CleanupOptions, Keep } from '../backend/backend.ts'
-import { isMissing } from '../base/files.ts'
+import { namesIn } from '../base/files.ts'
 import { killAll, removeCgroup } from './cgroup.ts'
 import { removeJail } from './jail.ts'
 import { allCgroupsOf, isOurs, jailsOf, type Places } from './names.ts'
@@ -30,13 +29,4 @@ export async function cleanup(
   const jails = await left(jailsOf(places))
   for (const name of jails) await removeJail(join(jailsOf(places), name))
   return { cgroups: cgroups.length, jails: jails.length, ...network }
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder)
-  } catch (error) {
-    if (isMissing(error)) return []
-    throw error
-  }
 }

@@ -1,6 +1,6 @@
 /** Whose a vm is, written beside its jail before the run's program gets there: a later server finds the run's vm by it. */
-import { readdir, readFile, writeFile } from 'node:fs/promises'
-import { isMissing } from '../base/files.ts'
+import { writeFile } from 'node:fs/promises'
+import { namesIn, textIn } from '../base/files.ts'
 import { isOurs, jailsOf, namesOf, type Places, type VmNames } from './names.ts'
 
 /** Gives a vm to a run, which it then serves alone and to its end. */
@@ -12,28 +12,10 @@ export async function giveTo(names: VmNames, runId: string): Promise<void> {
 /** Vm ids of this instance by the runs that have them. */
 export async function owned(places: Places): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>()
-  for (const vmId of await jailed(places)) {
-    const runId = await textOf(namesOf(places, vmId).owner)
+  for (const vmId of await namesIn(jailsOf(places))) {
+    // Ready vms have no owner yet, and a jail may go while it is looked at.
+    const runId = isOurs(places, vmId) ? await textIn(namesOf(places, vmId).owner) : undefined
     if (runId !== undefined) found.set(runId, vmId)
   }
   return found
-}
-
-async function jailed(places: Places): Promise<string[]> {
-  try {
-    return (await readdir(jailsOf(places))).filter((name) => isOurs(places, name))
-  } catch (error) {
-    if (isMissing(error)) return []
-    throw error
-  }
-}
-
-async function textOf(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    // Ready vms have no owner yet, and a jail may go while it is looked at.
-    if (isMissing(error)) return undefined
-    throw error
-  }
 }

@@ -1,7 +1,7 @@
 /** The running machine, asked and told through its keeper. */
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { VulcanError } from '../api/errors.ts'
-import { isMissing, writeAtomic } from '../base/files.ts'
+import { textIn, writeAtomic } from '../base/files.ts'
 import { lock } from '../base/lock.ts'
 import { deadline, DeadlineExceeded } from '../base/time.ts'
 import { connectKeeper, type KeeperClient, type KeeperStatus, type MachineRecord } from './keeper.ts'
@@ -102,17 +102,8 @@ export async function restartServer(o: {
 /** Leaves the server's command where the machine's init reads it at each start of the server. True when it is another one. */
 export async function replaceServer(places: Places, server: ServerCommand): Promise<boolean> {
   const content = `${JSON.stringify(server)}\n`
-  if ((await readIfThere(places.serverConfig)) === content) return false
+  if ((await textIn(places.serverConfig)) === content) return false
   await mkdir(places.config, { recursive: true, mode: 0o700 })
   await writeAtomic(places.serverConfig, content, 0o600)
   return true
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (isMissing(error)) return undefined
-    throw error
-  }
 }

@@ -1,7 +1,7 @@
 /** A CNI runtime: runs the plugins of one configuration list as the specification says, and keeps results for DEL and CHECK. */
-import { readdir, readFile, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { exists, isMissing, writeAtomic } from '../../base/files.ts'
+import { exists, namesIn, textIn, writeAtomic } from '../../base/files.ts'
 import { type CniResult, type Conflist, pluginStdin } from './conf.ts'
 import { type Attachment, execForResult, execPlugin, type PluginHost } from './plugin.ts'
 
@@ -81,10 +81,7 @@ export class CniRuntime {
   /** Container ids with a cached result. */
   async attachments(ifName: string): Promise<string[]> {
     const [before, after] = [`${this.#o.list.name}-`, `-${ifName}`]
-    const files = await readdir(join(this.#o.cache, 'results')).catch((error: unknown) => {
-      if (isMissing(error)) return []
-      throw error
-    })
+    const files = await namesIn(join(this.#o.cache, 'results'))
     return files
       .filter((file) => file.startsWith(before) && file.endsWith(after))
       .map((file) => file.slice(before.length, -after.length))
@@ -142,14 +139,11 @@ export class CniRuntime {
 
   /** The configuration is that of ADD: the present one may name other plugins. */
   async #recall(a: Attachment): Promise<Recalled | undefined> {
-    try {
-      const cached = JSON.parse(await readFile(this.#cacheFile(a), 'utf8')) as Cached
-      const list = JSON.parse(Buffer.from(cached.config, 'base64').toString()) as Conflist
-      return { list, result: cached.result, args: Object.fromEntries(cached.cniArgs) }
-    } catch (error) {
-      if (isMissing(error)) return undefined
-      throw error
-    }
+    const text = await textIn(this.#cacheFile(a))
+    if (text === undefined) return undefined
+    const cached = JSON.parse(text) as Cached
+    const list = JSON.parse(Buffer.from(cached.config, 'base64').toString()) as Conflist
+    return { list, result: cached.result, args: Object.fromEntries(cached.cniArgs) }
   }
 }
 

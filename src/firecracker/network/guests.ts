@@ -1,7 +1,7 @@
 /** The firewall as it is on the host: scripts handed to nft, and on disk a record of each guest that is in it. */
-import { readdir, readFile, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isMissing, writeAtomic } from '../../base/files.ts'
+import { namesIn, textIn, writeAtomic } from '../../base/files.ts'
 import type { Host } from './host.ts'
 import {
   admitScript,
@@ -62,13 +62,8 @@ export class GuestRules {
 
   /** Ids of the recorded guests. */
   async list(): Promise<string[]> {
-    try {
-      const files = await readdir(this.#o.folder)
-      return files.filter((file) => file.endsWith(suffix)).map((file) => file.slice(0, -suffix.length))
-    } catch (error) {
-      if (isMissing(error)) return []
-      throw error
-    }
+    const files = await namesIn(this.#o.folder)
+    return files.filter((file) => file.endsWith(suffix)).map((file) => file.slice(0, -suffix.length))
   }
 
   async #apply(script: string, signal?: AbortSignal): Promise<void> {
@@ -76,12 +71,8 @@ export class GuestRules {
   }
 
   async #record(vmId: string): Promise<GuestRule | undefined> {
-    try {
-      return JSON.parse(await readFile(this.#file(vmId), 'utf8')) as GuestRule
-    } catch (error) {
-      if (isMissing(error)) return undefined
-      throw error
-    }
+    const text = await textIn(this.#file(vmId))
+    return text === undefined ? undefined : (JSON.parse(text) as GuestRule)
   }
 
   #file(vmId: string): string {

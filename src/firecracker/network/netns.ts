@@ -1,7 +1,7 @@
 /** Named network namespaces, one for each vm: the name is the vm's id. */
-import { readdir, statfs } from 'node:fs/promises'
+import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import { exists, isMissing } from '../../base/files.ts'
+import { exists, isMissing, namesIn } from '../../base/files.ts'
 import type { Host } from './host.ts'
 
 /** Where iproute2 keeps the names. */
@@ -35,11 +35,6 @@ export async function deleteNetns(host: Host, name: string): Promise<void> {
 }
 
 /** Names of all namespaces that have one. */
-export async function listNetns(): Promise<string[]> {
-  try {
-    return await readdir(folder)
-  } catch (error) {
-    if (isMissing(error)) return []
-    throw error
-  }
+export function listNetns(): Promise<string[]> {
+  return namesIn(folder)
 }
