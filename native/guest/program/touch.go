@@ -30,13 +30,15 @@ func (h *Host) touch() error {
 	}
 	// It must not change what is just being written back.
 	group := w.run.group
-	if err := group.freeze(true); err != nil {
-		return err
+	err := group.freeze(true)
+	if err == nil {
+		err = touchAll(w.run.process.Pid)
 	}
-	return errors.Join(touchAll(w.run.process.Pid), group.freeze(false))
+	// Also after a stop that took too long: it would come still, and for good.
+	return errors.Join(err, group.freeze(false))
 }
 
-func touchAll(pid int) (err error) {
+func touchAll(pid int) error {
 	maps, err := os.Open(fmt.Sprintf("/proc/%d/maps", pid))
 	if err != nil {
 		return err
