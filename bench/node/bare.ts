@@ -5,13 +5,11 @@ import { copyFile, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Scope } from '../../src/base/scope.ts'
 import { run } from '../../src/base/process.ts'
-import { Session } from '../../src/firecracker/agent.ts'
-import { FirecrackerApi } from '../../src/firecracker/api.ts'
 import type { VmClass } from '../../src/firecracker/makevm.ts'
-import { agentPort, inJail } from '../../src/firecracker/names.ts'
-import type { Snapshot } from '../../src/firecracker/restore.ts'
+import { inJail } from '../../src/firecracker/names.ts'
+import { Phases } from '../../src/firecracker/phases.ts'
+import { type Snapshot, wake } from '../../src/firecracker/restore.ts'
 import type { VmHost } from '../../src/firecracker/vm.ts'
-import { dial } from '../../src/firecracker/vsock.ts'
 
 /** Milliseconds from the spawn of Firecracker to the agent's hello. */
 export async function bareRestore(
@@ -23,16 +21,11 @@ export async function bareRestore(
   await fill(scope, { folder, host, of, snapshot })
   const begun = performance.now()
   start(scope, folder)
-  await FirecrackerApi.use(join(folder, inJail.apiSocket), signal, (api) =>
-    api.loadSnapshot({
-      snapshot_path: inJail.state,
-      mem_backend: { backend_type: 'File', backend_path: inJail.memory },
-      network_overrides: [],
-      resume_vm: true,
-    }),
-  )
-  await hello(join(folder, inJail.vsock), signal)
-  return performance.now() - begun
+  const names = { apiSocket: join(folder, inJail.apiSocket), vsock: join(folder, inJail.vsock) }
+  const session = await wake({ names, network: {} }, { phases: new Phases(), signal })
+  const ms = performance.now() - begun
+  session.close()
+  return ms
 }
 
 /** What Firecracker opens there, made before the time counts. */
@@ -68,16 +61,4 @@ function start(scope: Scope, folder: string): void {
     child.kill('SIGKILL')
     await ended
   })
-}
-
-/** As a start dials: right after a restore a connection can stay without an answer. */
-async function hello(vsock: string, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(1500)])
-    try {
-      return (await Session.open(await dial(vsock, agentPort, limit), limit)).close()
-    } catch (error) {
-      if (signal.aborted) throw error
-    }
-  }
 }

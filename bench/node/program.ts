@@ -1,10 +1,10 @@
 /** The floor of a program's start: a fresh interpreter in a vm that runs, told over a session that is there. */
 import { randomUUID } from 'node:crypto'
-import { stream } from '../../src/base/frames.ts'
+import type { Chunk } from '../../src/backend/backend.ts'
 import type { Session } from '../../src/firecracker/agent.ts'
 import { argvOf } from '../../src/firecracker/launch.ts'
 import type { VmClass } from '../../src/firecracker/makevm.ts'
-import { exec } from '../../src/firecracker/program.ts'
+import { exec, follow } from '../../src/firecracker/program.ts'
 
 /** Milliseconds from the request to the first byte of output. */
 export async function firstByte(
@@ -24,10 +24,11 @@ export async function firstByte(
   const argv = argvOf(of.image.launch.run, file.name)
   const begun = performance.now()
   await exec(session, { argv, env, ...limits, run: randomUUID(), tag: 'program', keep_ms: 0 }, signal)
-  let ms = NaN
-  for (;;) {
-    const frame = await session.next(signal)
-    if (frame?.type === 'data' && frame.stream === stream.stdout && Number.isNaN(ms)) ms = performance.now() - begun
-    if (!frame || (frame.type === 'control' && frame.message['op'] === 'exit')) return ms
+  let ms: number | undefined
+  const onChunk = ({ stream }: Chunk) => {
+    if (stream === 'stdout') ms ??= performance.now() - begun
+    return Promise.resolve()
   }
+  await follow(session, onChunk, signal)
+  return ms ?? NaN
 }

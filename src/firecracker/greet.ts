@@ -3,19 +3,23 @@ import { randomBytes } from 'node:crypto'
 import type { Scope } from '../base/scope.ts'
 import { deadline, DeadlineExceeded } from '../base/time.ts'
 import { type Session, SessionLost } from './agent.ts'
+import type { GuestNetwork } from './network/network.ts'
 import { type FreshVm, openSession } from './vm.ts'
 
 /** Bytes of host entropy fed to the guest's random pool. */
 const entropyBytes = 64
 
-/** Configures the guest; returns the round trip of a ping, in microseconds. */
-async function greet(session: Session, o: { vm: FreshVm; signal: AbortSignal }): Promise<number> {
-  const { nic, hosts } = o.vm.network
+/** Gives the guest its clock (milliseconds of the epoch), entropy, name and network. */
+export async function configure(
+  session: Session,
+  o: { nowMs: number; network: Pick<GuestNetwork, 'nic' | 'hosts'>; signal: AbortSignal },
+): Promise<void> {
+  const { nic, hosts } = o.network
   await session.request(
     {
       op: 'configure',
       hostname: 'vulcan',
-      time_unix_ns: String(BigInt(Date.now()) * 1_000_000n),
+      time_unix_ns: String(BigInt(o.nowMs) * 1_000_000n),
       entropy: randomBytes(entropyBytes).toString('base64'),
       network: nic
         ? { mac: nic.mac, address: nic.address, gateway: nic.gateway, mtu: nic.mtu, nameservers: nic.nameservers }
@@ -24,8 +28,13 @@ async function greet(session: Session, o: { vm: FreshVm; signal: AbortSignal }):
     },
     o.signal,
   )
+}
+
+/** Configures the guest; returns the round trip of a ping, in microseconds. */
+async function greet(session: Session, { network }: FreshVm, signal: AbortSignal): Promise<number> {
+  await configure(session, { nowMs: Date.now(), network, signal })
   const begun = performance.now()
-  await session.request({ op: 'ping' }, o.signal)
+  await session.request({ op: 'ping' }, signal)
   return Math.round((performance.now() - begun) * 1000)
 }
 
@@ -50,7 +59,7 @@ export async function greetSurely(scope: Scope, vm: FreshVm, signal: AbortSignal
     scope.defer('close the session', () => session.close())
     try {
       const limit = { timeoutMs: greetMs, signal }
-      const rttUs = await deadline('the greeting', limit, (inner) => greet(session, { vm, signal: inner }))
+      const rttUs = await deadline('the greeting', limit, (inner) => greet(session, vm, inner))
       return { session, rttUs }
     } catch (error) {
       session.close()

@@ -2,7 +2,8 @@
 import type { Scope } from '../base/scope.ts'
 import type { Session } from './agent.ts'
 import { FirecrackerApi } from './api.ts'
-import { inJail } from './names.ts'
+import { inJail, type VmNames } from './names.ts'
+import type { GuestNetwork } from './network/network.ts'
 import { dialAgent, type FreshVm, living, type Placed, placeVm, type Starting, type VmHost } from './vm.ts'
 
 /** Files of a snapshot; none of them may ever change while a vm goes on from it. */
@@ -49,14 +50,25 @@ export async function wakeVm(
   { phases, signal }: Pick<Starting, 'phases' | 'signal'>,
 ): Promise<FreshVm> {
   const begun = performance.now()
-  await phases.time('load', () => load(placed, signal))
-  const session = await phases.time('wake', () => firstWords(placed, signal))
+  const session = await wake(placed, { phases, signal })
   const bootMs = performance.now() - begun
   const { uid, network } = placed
   return { ...living(host, placed), uid, network, start: 'restore', bootMs, session }
 }
 
-async function load({ names, network }: Placed, signal: AbortSignal): Promise<void> {
+/** Where a Firecracker waits for a snapshot, and what the vm will be reached by. */
+export interface Waiting {
+  readonly names: Pick<VmNames, 'apiSocket' | 'vsock'>
+  readonly network: Pick<GuestNetwork, 'nic'>
+}
+
+/** Loads the snapshot; resolves with the session of the agent's first word. */
+export async function wake(at: Waiting, { phases, signal }: Pick<Starting, 'phases' | 'signal'>): Promise<Session> {
+  await phases.time('load', () => load(at, signal))
+  return phases.time('wake', () => firstWords(at, signal))
+}
+
+async function load({ names, network }: Waiting, signal: AbortSignal): Promise<void> {
   const body = {
     snapshot_path: inJail.state,
     mem_backend: { backend_type: 'File', backend_path: inJail.memory },
@@ -66,7 +78,7 @@ async function load({ names, network }: Placed, signal: AbortSignal): Promise<vo
   await FirecrackerApi.use(names.apiSocket, signal, (api) => api.loadSnapshot(body))
 }
 
-async function firstWords({ names }: Placed, signal: AbortSignal): Promise<Session> {
+async function firstWords({ names }: Waiting, signal: AbortSignal): Promise<Session> {
   let last: unknown
   for (const timeoutMs of firstWordsMs) {
     try {

@@ -1,5 +1,5 @@
 /** One run: its program is followed to the end, its vm is taken down, and how it ended is told once. */
-import type { Chunk, Exit, KillReason, Recovery, Run, RunFacts, RunSpec, Seen } from '../backend/backend.ts'
+import type { Chunk, Exit, KillReason, Recovery, Run, RunDetails, RunFacts, RunSpec, Seen } from '../backend/backend.ts'
 import { Channel } from '../base/channel.ts'
 import type { Scope } from '../base/scope.ts'
 import type { Image } from '../images/images.ts'
@@ -43,8 +43,8 @@ export class FirecrackerRun implements Run {
   #ended = false
   #disposing = false
   #released = false
-  /** Whether the newest program had an interpreter that waited for it. */
-  #waited: boolean | undefined
+  /** Of the newest program that was started here. */
+  #interpreter: RunDetails['interpreter']
   #acknowledged = 0
   #vsock: RunFacts['vsock']['status'] = 'connected'
   #timer: NodeJS.Timeout | undefined
@@ -87,7 +87,7 @@ export class FirecrackerRun implements Run {
   facts(): RunFacts {
     const { known, phases } = this.#parts
     const { details } = known
-    const interpreter = this.#waited === undefined ? details?.interpreter : this.#waited ? 'waited' : 'new'
+    const interpreter = this.#interpreter ?? details?.interpreter
     return {
       ...known,
       ...(details && { details: { ...details, ...(interpreter && { interpreter }) } }),
@@ -171,7 +171,8 @@ export class FirecrackerRun implements Run {
   async #exec(tag: Position['tag'], signal: AbortSignal): Promise<void> {
     const { spec, image, session } = this.#parts
     const request = (tag === 'build' ? buildOf(image, spec) : undefined) ?? runOf(image, spec)
-    this.#waited = await exec(session, { ...request, run: spec.id, tag, keep_ms: keepMs }, signal)
+    const waited = await exec(session, { ...request, run: spec.id, tag, keep_ms: keepMs }, signal)
+    this.#interpreter = waited ? 'waited' : 'new'
   }
 
   /** Follows the program that runs: its input, its time, its output, its end. */

@@ -1,12 +1,13 @@
 /** A snapshot of a vm that has booted, is warm, and has never seen anything of a tenant. */
 import { chmod, chown, mkdir, rename } from 'node:fs/promises'
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { NetworkSpec } from '../backend/backend.ts'
 import { Scope } from '../base/scope.ts'
 import type { Image } from '../images/images.ts'
 import { FirecrackerApi } from './api.ts'
 import { bootVm } from './coldstart.ts'
+import { configure } from './greet.ts'
 import { prepareOf, warmOf } from './launch.ts'
 import { inJail } from './names.ts'
 import { Phases } from './phases.ts'
@@ -55,13 +56,7 @@ export async function takeSnapshot(
  * The clock that an interpreter comes to wait by. OpenSSL seeds its generator anew where its last seed is older than an
  * hour: each vm that goes on from the snapshot, whose clock is then set, has one of its own.
  */
-const longAgo = {
-  hostname: 'vulcan',
-  time_unix_ns: String(BigInt(Date.UTC(2000, 0)) * 1_000_000n),
-  entropy: randomBytes(64).toString('base64'),
-  network: null,
-  hosts: {},
-}
+const longAgoMs = Date.UTC(2000, 0)
 
 /** Runs what touches the pages that every start of the runtime touches, and leaves an interpreter that waits. */
 async function warmUp(vm: Vm, { image, signal }: SnapshotRequest & { signal: AbortSignal }): Promise<void> {
@@ -75,7 +70,7 @@ async function warmUp(vm: Vm, { image, signal }: SnapshotRequest & { signal: Abo
     }
     const waiting = prepareOf(image)
     if (!waiting) return
-    await session.request({ op: 'configure', ...longAgo }, signal)
+    await configure(session, { nowMs: longAgoMs, network: { hosts: {} }, signal })
     await prepare(session, waiting, signal)
   } finally {
     session.close()

@@ -4,12 +4,11 @@ import { arch, cpus, release } from 'node:os'
 import { join } from 'node:path'
 import { exists, sha256 } from '../base/files.ts'
 import type { Facts } from '../base/facts.ts'
-import { Scope } from '../base/scope.ts'
 import { deadline } from '../base/time.ts'
 import type { FirecrackerFacts } from './facts.ts'
-import { greetSurely } from './greet.ts'
+import { makeVm } from './makevm.ts'
 import { Phases } from './phases.ts'
-import { restoreVm, type Snapshot } from './restore.ts'
+import type { Snapshot } from './restore.ts'
 import { filesIn, networkOf, takeSnapshot, type SnapshotRequest } from './snapshot.ts'
 import type { VmHost } from './vm.ts'
 
@@ -121,15 +120,12 @@ export class Templates {
     }
   }
 
-  /** A vm goes on from it and its agent answers. */
+  /** A vm goes on from it and takes what each is told. */
   async #try(request: SnapshotRequest, o: { snapshot: Snapshot; signal: AbortSignal }): Promise<void> {
-    const { image, size, diskMib } = request
-    const { snapshot, signal } = o
-    await using scope = new Scope(`trial of ${image.name}`)
-    const network = networkOf(request)
-    const vmId = this.#host.vmIds.take(scope)
-    const vm = { vmId, rootfs: image.rootfs, size, diskMib, network, console: false, phases: new Phases() }
-    await greetSurely(scope, await restoreVm(scope, this.#host, { ...vm, snapshot, signal }), signal)
+    const of = { ...request, network: networkOf(request) }
+    const makers = { host: this.#host, facts: this.#facts }
+    const { scope } = await makeVm(makers, { of, ...o, phases: new Phases(), retried: false })
+    await scope.close()
   }
 
   /** Vms that go on from it keep its files for as long as they live. */

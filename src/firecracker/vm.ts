@@ -151,7 +151,10 @@ export async function kill(names: VmNames, process: JailedProcess | undefined): 
 }
 
 /** Opens a session with the agent in a vm, once. */
-export function dialAgent(names: VmNames, limit: { timeoutMs: number; signal: AbortSignal }): Promise<Session> {
+export function dialAgent(
+  names: Pick<VmNames, 'vsock'>,
+  limit: { timeoutMs: number; signal: AbortSignal },
+): Promise<Session> {
   return deadline('the first answer of the agent', limit, async (inner) =>
     Session.open(await dial(names.vsock, agentPort, inner), inner),
   )
