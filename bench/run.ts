@@ -17,11 +17,12 @@ const { values, positionals } = parseArgs({
   },
 })
 const [benchmark] = positionals
-const unknown = values.part.filter((name) => !partNames.includes(name))
-if ((benchmark !== 'control' && benchmark !== 'starts') || unknown.length > 0) {
-  console.error(
-    `usage: npm run bench -- control|starts [--quick] [--part ${partNames.join('|')}]… [--compare FILE] [--out FILE] [--profile FOLDER]`,
-  )
+const parts: Readonly<Record<string, readonly string[]>> = { control: partNames, starts: [] }
+const known = parts[benchmark ?? '']
+if (benchmark === undefined || known === undefined || values.part.some((name) => !known.includes(name))) {
+  const options = '[--quick] [--compare FILE] [--out FILE]'
+  console.error(`usage: npm run bench -- control ${options} [--part ${partNames.join('|')}]… [--profile FOLDER]`)
+  console.error(`       npm run bench -- starts ${options}`)
   process.exit(2)
 }
 

@@ -1,5 +1,6 @@
 /** Starts of vms on real Firecracker: bench/node/starts.ts, run on the node of a server that is up, and its samples as figures. */
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -48,7 +49,11 @@ async function* measured(rounds: number): AsyncGenerator<Sample> {
       ? [join(root, 'vulcan'), 'machine', 'exec', '--', 'node', script('/opt/vulcan'), '/var/lib/vulcan']
       : ['node', script(root), home]
   const child = spawn(command ?? '', [...words, String(rounds), key], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const ended = once(child, 'close')
   for await (const line of createInterface(child.stdout)) yield JSON.parse(line) as Sample
+  const [code] = (await ended) as [number | null]
+  // Half of the samples are no figures.
+  if (code !== 0) throw new Error(`${command} ${words.slice(0, -1).join(' ')} exited with ${code}`)
 }
 
 function figuresOf(runtime: string, samples: readonly Sample[]): Figure[] {

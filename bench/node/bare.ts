@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFile, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Scope } from '../../src/base/scope.ts'
+import { Scope } from '../../src/base/scope.ts'
 import { run } from '../../src/base/process.ts'
 import type { VmClass } from '../../src/firecracker/makevm.ts'
 import { inJail } from '../../src/firecracker/names.ts'
@@ -13,10 +13,10 @@ import type { VmHost } from '../../src/firecracker/vm.ts'
 
 /** Milliseconds from the spawn of Firecracker to the agent's hello. */
 export async function bareRestore(
-  scope: Scope,
   host: VmHost,
   { of, snapshot, signal }: { of: VmClass; snapshot: Snapshot; signal: AbortSignal },
 ): Promise<number> {
+  await using scope = new Scope('bare')
   const folder = join(host.places.home, 'bare')
   await fill(scope, { folder, host, of, snapshot })
   const begun = performance.now()

@@ -5,7 +5,6 @@
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Facts } from '../../src/base/facts.ts'
-import { Scope } from '../../src/base/scope.ts'
 import { sizeOf } from '../../src/firecracker/boot.ts'
 import type { FirecrackerFacts } from '../../src/firecracker/facts.ts'
 import { makeVm, type Started, type VmClass } from '../../src/firecracker/makevm.ts'
@@ -26,6 +25,8 @@ const rounds = Number(words)
 const home = join(serverHome, 'bench')
 const say = (sample: object) => process.stdout.write(`${JSON.stringify(sample)}\n`)
 const signal = AbortSignal.timeout(40 * 60_000)
+/** A guest that spins has been seen; half a minute is usual. In milliseconds. */
+const snapshotDeadlineMs = 300_000
 
 await mkdir(home, { recursive: true, mode: 0o711 })
 const host = await openHost({
@@ -63,41 +64,55 @@ async function start(
 
 const nothing = () => Promise.resolve()
 
+interface Subject {
+  readonly runtime: 'python' | 'node'
+  readonly file: { readonly name: string; readonly text: string }
+  /** Without a network, for the floor; and with one. */
+  readonly plain: VmClass
+  readonly of: VmClass
+  /** Folders of their snapshots. */
+  readonly folders: { readonly plain: string; readonly nic: string }
+}
+
+async function subjectOf(runtime: Subject['runtime'], memMib: number, file: Subject['file']): Promise<Subject> {
+  const [plain, of] = [await classOf(runtime, 'none', memMib), await classOf(runtime, 'internet', memMib)]
+  const folders = { plain: join(home, `${runtime}-plain`), nic: join(home, `${runtime}-nic`) }
+  const soon = () => AbortSignal.any([signal, AbortSignal.timeout(snapshotDeadlineMs)])
+  await takeSnapshot(host, { ...plain, folder: folders.plain, signal: soon() })
+  await takeSnapshot(host, { ...of, folder: folders.nic, signal: soon() })
+  return { runtime, file, plain, of, folders }
+}
+
+async function measure({ runtime, file, plain, of, folders }: Subject, round: number): Promise<void> {
+  const sample = (name: string, more: object) => say({ runtime, round, name, ...more })
+  sample('bare restore', { ms: await bareRestore(host, { of: plain, snapshot: filesIn(folders.plain), signal }) })
+  sample('restore', { phases: await start(of, { folder: folders.nic }, nothing) })
+  const slot = await makeSlot({ host, facts }, { of, snapshot: filesIn(folders.nic), signal })
+  sample('restore in a slot', { phases: await start(of, { folder: folders.nic, slot }, nothing) })
+  if (runtime === 'python') sample('boot', { phases: await start(of, {}, nothing) })
+  await start(of, { folder: folders.nic, rehearsed: true }, async ({ vm, session }) => {
+    sample('idle', { pssMib: await pssMib(vm.names), memMib: of.size.memMib })
+    const begun = performance.now()
+    await session.request({ op: 'ping' }, signal)
+    sample('ping', { ms: performance.now() - begun })
+    // The first start of a program in a vm touches what later ones find.
+    for (const name of ['first program', 'program']) {
+      sample(name, { ms: await firstByte(session, { of, file, signal }) })
+    }
+    sample('used', { pssMib: await pssMib(vm.names), memMib: of.size.memMib })
+  })
+  sample('api', await firstByteOfApi({ url, key, runtime, code: file.text, signal }))
+}
+
 try {
   for (const [runtime, memMib, file] of [
     ['python', 256, { name: 'main.py', text: 'print("hello")\n' }],
     ['node', 512, { name: 'main.js', text: 'console.log("hello")\n' }],
   ] as const) {
-    const [plain, of] = [await classOf(runtime, 'none', memMib), await classOf(runtime, 'internet', memMib)]
-    const folders = { plain: join(home, `${runtime}-plain`), nic: join(home, `${runtime}-nic`) }
-    await takeSnapshot(host, { ...plain, folder: folders.plain, signal })
-    await takeSnapshot(host, { ...of, folder: folders.nic, signal })
+    const subject = await subjectOf(runtime, memMib, file)
     // The server's own pool comes to hold vms of this class.
     for (let n = 0; n < 4; n += 1) await firstByteOfApi({ url, key, runtime, code: file.text, signal })
-    for (let round = 0; round < rounds; round += 1) {
-      const sample = (name: string, more: object) => say({ runtime, round, name, ...more })
-      await using scope = new Scope('bare')
-      sample('bare restore', {
-        ms: await bareRestore(scope, host, { of: plain, snapshot: filesIn(folders.plain), signal }),
-      })
-      await scope.close()
-      sample('restore', { phases: await start(of, { folder: folders.nic }, nothing) })
-      const slot = await makeSlot({ host, facts }, { of, snapshot: filesIn(folders.nic), signal })
-      sample('restore in a slot', { phases: await start(of, { folder: folders.nic, slot }, nothing) })
-      if (runtime === 'python') sample('boot', { phases: await start(of, {}, nothing) })
-      await start(of, { folder: folders.nic, rehearsed: true }, async (vm) => {
-        sample('idle', { pssMib: await pssMib(vm.vm.names), memMib: of.size.memMib })
-        const begun = performance.now()
-        await vm.session.request({ op: 'ping' }, signal)
-        sample('ping', { ms: performance.now() - begun })
-        // The first start of a program in a vm touches what later ones find.
-        for (const name of ['first program', 'program']) {
-          sample(name, { ms: await firstByte(vm.session, { of, file, signal }) })
-        }
-        sample('used', { pssMib: await pssMib(vm.vm.names), memMib: of.size.memMib })
-      })
-      sample('api', await firstByteOfApi({ url, key, runtime, code: file.text, signal }))
-    }
+    for (let round = 0; round < rounds; round += 1) await measure(subject, round)
   }
 } finally {
   await host.networks.cleanup(new Set())
