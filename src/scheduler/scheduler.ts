@@ -10,8 +10,8 @@ import type { Stored } from '../store/rows.ts'
 import type { Store } from '../store/store.ts'
 import type { Filter } from '../store/workloads.ts'
 import type { Offer } from './admission.ts'
-import { earlyEvents, endEvent } from './events.ts'
-import { EventLog, type Entry } from './eventlog.ts'
+import { endedLog } from './endedlog.ts'
+import type { Entry, EventLog } from './eventlog.ts'
 import { Gate } from './gate.ts'
 import { take } from './intake.ts'
 import type { SchedulerFacts, SchedulerOptions } from './options.ts'
@@ -80,7 +80,7 @@ export class Scheduler implements AsyncDisposable {
   async accept(request: WorkloadRequest, o: { upload?: Upload | undefined; tenant?: string } = {}): Promise<string> {
     if (this.#closing.signal.aborted) throw new VulcanError('shutting_down', 'the server is shutting down')
     const { store, limits, pending, capacity } = this.#o
-    const free = Math.max(0, capacity.vms - this.#worker.live.size)
+    const free = Math.max(0, capacity.vms - this.#worker.places)
     return this.#gate.pass(pending + free, async () =>
       take(request, o.upload, {
         ...{ store, limits, shelf: this.#shelf, signal: this.#closing.signal },
@@ -105,7 +105,9 @@ export class Scheduler implements AsyncDisposable {
   }
 
   /** Has the backend remove what waits, ready, for runs to come; gives back how many those were. */
-  readonly drain = (): Promise<number> => this.#o.backend.drain()
+  drain(): Promise<number> {
+    return this.#o.backend.drain()
+  }
 
   /** Forgets what is beyond the bounds. */
   async sweep(): Promise<void> {
@@ -231,9 +233,7 @@ export class Scheduler implements AsyncDisposable {
     if (row && row.finishedAt === undefined) return log
     this.#waiting.settle(id)
     if (!row) throw missing(id)
-    const summary = summaryOf(seenOf(row))
-    const early = earlyEvents(row.startedAt !== undefined || summary.exit?.by === 'vm_lost')
-    return EventLog.ended(this.#shelf.logPath(id), { early, last: endEvent(summary) })
+    return endedLog(this.#shelf, row)
   }
 
   #onEnded(summary: WorkloadSummary): void {

@@ -66,6 +66,11 @@ export class Worker {
     this.#claiming ??= this.#claimAll(o.patient ?? false)
   }
 
+  /** How many have a place of the node: a vm that is being removed still has one. */
+  get places(): number {
+    return new Set([...this.live.keys(), ...this.#leaving.keys()]).size
+  }
+
   /** True for a workload whose vm is in use or being removed: whoever tidies up leaves it alone. */
   has(id: string): boolean {
     return this.live.has(id) || this.#leaving.has(id)
