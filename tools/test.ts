@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { spawn } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Tail } from '../src/base/tail.ts'
 import { quiet } from '../src/base/progress.ts'
 import { ensureHostPackages, hostTools } from '../src/images/host.ts'
 import { installed } from '../test/prometheus.ts'
@@ -12,7 +13,7 @@ import { root } from './steps.ts'
 
 const scratch = await mkdtemp(join(tmpdir(), 'vulcan-npm-test-'))
 const home = process.env['VULCAN_HOME'] ?? join(scratch, 'home')
-/** Characters of a command's stderr that are repeated where it tested nothing: enough for the last words of a set-up. */
+/** Bytes of a command's stderr that are repeated where it tested nothing: enough for the last words of a set-up. */
 const stderrKept = 4000
 const env: Record<string, string | undefined> = { ...process.env, VULCAN_HOME: home, VULCAN_REQUIRE_VM: '1' }
 
@@ -28,17 +29,17 @@ function run(argv: readonly [string, ...string[]], o: { cwd?: string; capture?: 
   const stdio = ['ignore', o.capture ? 'pipe' : 'inherit', 'pipe'] as const
   const child = spawn(argv[0], argv.slice(1), { cwd: o.cwd ?? root, env, stdio: [...stdio] })
   const parts: Buffer[] = []
-  let stderr = ''
+  const stderr = new Tail(stderrKept)
   child.stdout?.on('data', (chunk: Buffer) => parts.push(chunk))
   child.stderr?.on('data', (chunk: Buffer) => {
     process.stderr.write(chunk)
-    stderr = `${stderr}${chunk.toString('utf8')}`.slice(-stderrKept)
+    stderr.push(chunk)
   })
   child.once('error', (error) => {
     console.log(`${argv.join(' ')}: ${error.message}`)
     resolve({ stdout: '', stderr: error.message })
   })
-  child.once('close', () => resolve({ stdout: Buffer.concat(parts).toString('utf8'), stderr }))
+  child.once('close', () => resolve({ stdout: Buffer.concat(parts).toString('utf8'), stderr: stderr.text() }))
   return promise
 }
 

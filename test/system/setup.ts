@@ -1,6 +1,7 @@
 /** Once before all system tests: everything is set up as a user's first command would, the machine is started and kept. */
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { Tail } from '../../src/base/tail.ts'
 import { environment, root } from './places.ts'
 
 export async function setup(): Promise<void> {
@@ -18,15 +19,15 @@ function say(words: readonly string[]): Promise<void> {
     env: environment,
     stdio: ['ignore', 'inherit', 'pipe'],
   })
-  let stderr = ''
+  const stderr = new Tail(2000)
   child.stderr?.on('data', (chunk: Buffer) => {
     process.stderr.write(chunk)
-    stderr = `${stderr}${chunk.toString('utf8')}`.slice(-2000)
+    stderr.push(chunk)
   })
   return new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (code) =>
-      code === 0 ? resolve() : reject(new Error(`vulcan ${words.join(' ')} exited with ${code}:\n${stderr}`)),
+      code === 0 ? resolve() : reject(new Error(`vulcan ${words.join(' ')} exited with ${code}:\n${stderr.text()}`)),
     )
   })
 }
