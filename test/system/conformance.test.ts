@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { python, settled, vulcan } from './harness.ts'
+import { eventually } from './outside.ts'
 import { root } from './places.ts'
 
 const call = promisify(execFile)
@@ -54,14 +55,13 @@ test.each([
 )
 
 test('a plain program has an interpreter that waited, once a template is there; one with settings of its own has not', async () => {
-  const until = Date.now() + 400_000
   const once = (env: Record<string, string> = {}) => python('import sys; print(sys.argv)', { env })
-  for (;;) {
+  const look = async () => {
     const { run, stdout } = await once()
     expect(stdout).toBe("['main.py']\n")
-    if (run?.details?.interpreter === 'waited') break
-    expect(Date.now(), 'no interpreter came to wait').toBeLessThan(until)
+    return run?.details?.interpreter === 'waited' ? true : undefined
   }
+  await eventually('an interpreter that waited', look, { withinMs: 400_000 })
   const { run, stdout } = await once({ PYTHONHASHSEED: '1' })
   expect([run?.details?.interpreter, stdout]).toEqual(['new', "['main.py']\n"])
   expect(await settled()).toEqual([])

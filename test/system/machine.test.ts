@@ -7,7 +7,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { VulcanError } from '../../src/api/errors.ts'
-import { isMissing } from '../../src/base/files.ts'
 import { quiet } from '../../src/base/progress.ts'
 import { run } from '../../src/base/process.ts'
 import { ensureProgram } from '../../src/images/assets.ts'
@@ -18,6 +17,7 @@ import type { ServerCommand, StartOptions } from '../../src/machine/options.ts'
 import { placesOf } from '../../src/machine/places.ts'
 import { openSession } from '../../src/machine/session.ts'
 import { startMachine } from '../../src/machine/start.ts'
+import { eventually, isGone } from './outside.ts'
 import { home as sharedHome, root } from './places.ts'
 
 /** A path so long that sockets do not fit into it. */
@@ -62,27 +62,6 @@ async function running(): Promise<RunningMachine> {
   const status = await machineStatus({ home })
   if (!status.running) throw new Error('the machine does not run')
   return status
-}
-
-/** Resolves when the keeper says so. */
-async function eventually<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-  const until = Date.now() + 90_000
-  for (;;) {
-    const found = await look()
-    if (found !== undefined) return found
-    if (Date.now() > until) throw new Error(`${what}: not within 90 s`)
-    await new Promise((resolve) => setTimeout(resolve, 200))
-  }
-}
-
-/** True when there is no such process, or only its entry, which whoever adopted it has yet to remove. */
-async function isGone(pid: number): Promise<true | undefined> {
-  try {
-    return / Z /.test(await readFile(`/proc/${pid}/stat`, 'utf8')) ? true : undefined
-  } catch (error) {
-    if (isMissing(error) || (error as NodeJS.ErrnoException).code === 'ESRCH') return true
-    throw error
-  }
 }
 
 async function ask(port: number, path = '/'): Promise<string> {

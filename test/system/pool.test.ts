@@ -1,7 +1,7 @@
 /** Vms that wait, ready, before anybody asks: given once, never when they are dead, and gone with the server. */
 import { beforeEach, expect, test } from 'vitest'
-import { sleep } from '../../src/base/time.ts'
 import { endServer, nodeHome, onNode, python, settled } from './harness.ts'
+import { eventually } from './outside.ts'
 
 /** Folders of jails whose vms nobody owns yet. */
 async function waiting(): Promise<string[]> {
@@ -13,26 +13,22 @@ async function waiting(): Promise<string[]> {
 }
 
 /** Runs one program after another until one is given a vm that was ready. */
-async function pooled() {
-  const until = Date.now() + 400_000
-  for (;;) {
+function pooled() {
+  const look = async () => {
     const record = await python('print("hello")')
     expect(record).toMatchObject({ status: 'completed', stdout: 'hello\n' })
-    if (record.run?.start === 'pool') return record
-    expect(Date.now(), 'no run was given a vm that was ready').toBeLessThan(until)
-    await sleep(2000)
+    return record.run?.start === 'pool' ? record : undefined
   }
+  return eventually('a run that is given a vm that was ready', look, { withinMs: 400_000, everyMs: 2000 })
 }
 
 /** Resolves once a vm waits, and nothing else of vms is there. */
-async function oneWaits(): Promise<string> {
-  const until = Date.now() + 120_000
-  for (;;) {
+function oneWaits(): Promise<string> {
+  const look = async () => {
     const [jail, ...more] = await waiting()
-    if (jail !== undefined && more.length === 0) return jail
-    expect(Date.now(), 'no vm waits').toBeLessThan(until)
-    await sleep(500)
+    return more.length === 0 ? jail : undefined
   }
+  return eventually('one vm that waits', look, { withinMs: 120_000, everyMs: 500 })
 }
 
 beforeEach(async () => {

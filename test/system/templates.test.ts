@@ -1,7 +1,7 @@
 /** Vms that go on from a template: they are nobody's copy, and what one does is not seen by the next. */
 import { expect, test } from 'vitest'
-import { sleep } from '../../src/base/time.ts'
 import { client, onNode, python, run, settled } from './harness.ts'
+import { eventually } from './outside.ts'
 
 /** Everything that two vms must not have in common, as programs see it: JSON, and a line whether another was there before. */
 const identities = {
@@ -43,11 +43,8 @@ test.each(['python', 'node'] as const)(
   'clones of one template of %s have nothing of each other: random numbers, ids, addresses, clock, files',
   async (runtime) => {
     // The first of a class boots, and has a template made; it is in use once a vm goes on from it.
-    const until = Date.now() + 400_000
-    while ((await once(runtime)).start === 'boot') {
-      expect(Date.now(), 'no template came into use').toBeLessThan(until)
-      await sleep(2000)
-    }
+    const look = async () => ((await once(runtime)).start === 'boot' ? undefined : true)
+    await eventually('a template that comes into use', look, { withinMs: 400_000, everyMs: 2000 })
     const seen = []
     for (let n = 0; n < 20; n += 1) {
       const clone = await once(runtime)
