@@ -65,7 +65,7 @@ async function run(context: Context, path: string, o: Options): Promise<number> 
     await context.print(o.json ? jsonLine({ id }) : `${id}\n`)
     return 0
   }
-  return follow(context, client, { id, json: o.json === true })
+  return await follow(context, client, { id, json: o.json === true })
 }
 
 /** Shows a run to its end. Interrupted, it kills the run and waits for its end. */

@@ -43,7 +43,7 @@ async function unxz(payload: Buffer): Promise<Buffer> {
   const file = join(folder.path, 'payload.xz')
   await writeFile(file, payload)
   await run(['xz', '--decompress', file], { timeoutMs: 60_000 })
-  return readFile(join(folder.path, 'payload'))
+  return await readFile(join(folder.path, 'payload'))
 }
 
 /** What a module's .modinfo says. Names have underscores. */

@@ -61,7 +61,7 @@ const keeperEndMs = 15_000
 export async function stopMachine(o: { readonly home: string; readonly signal?: AbortSignal }): Promise<boolean> {
   const places = placesOf(o.home)
   await using _held = await lock(places.dir, o.signal ? { signal: o.signal } : {})
-  return powerOff(places, o.signal)
+  return await powerOff(places, o.signal)
 }
 
 /** The same for a caller who holds the machine's lock. */
