@@ -52,6 +52,18 @@ export default defineConfig({
           retry: 1,
         },
       },
+      {
+        extends: true,
+        test: {
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          globalSetup: ['test/system/setup.ts'],
+          // One machine, one server: files take turns. Under emulation a boot takes seconds.
+          fileParallelism: false,
+          testTimeout: 480_000,
+          hookTimeout: 480_000,
+        },
+      },
     ],
   },
 })

@@ -1,0 +1,105 @@
+/** What the host lends a vm is missing, fails, hangs or is not what it was. */
+import { test } from 'vitest'
+import { python } from '../system/harness.ts'
+import { eventually } from '../system/outside.ts'
+import { type Fault, type Mend, suffer } from './fault.ts'
+import { breakNode, inPlaceOf } from './node.ts'
+
+const assets = '$VULCAN_HOME/assets'
+const images = '$VULCAN_HOME/images'
+
+/** A class that nobody has used boots, since it has no template. */
+let lastDisk = 400
+const boots = () => ({ resources: { timeout_s: 300, disk_mb: (lastDisk += 1) } })
+
+const startFails = { ends: ['start_failed'], told: { status: 'failed' } } as const
+
+/** A plugin is a program that reads its orders and answers in JSON. */
+const plugin = (name: string, does: string) => ({
+  before: () => inPlaceOf(`${assets}/cni-1*/${name}`, `#!/bin/sh\ncat >/dev/null\n${does}\n`),
+})
+
+const plugins: Fault[] = (['bridge', 'host-local', 'vulcan-tap'] as const).flatMap((name) => [
+  { name: `the network plugin ${name} fails`, ...plugin(name, 'exit 1'), ...startFails, says: /network|CNI/i },
+  { name: `the network plugin ${name} is killed`, ...plugin(name, 'kill -9 $$'), ...startFails, says: /network|CNI/i },
+  {
+    name: `the network plugin ${name} answers nonsense`,
+    ...plugin(name, 'echo "{}{"'),
+    ...startFails,
+    says: /network|CNI/i,
+  },
+])
+
+const programs: Fault[] = [
+  {
+    name: 'the jailer cannot be run',
+    before: () => inPlaceOf(`${assets}/firecracker-*/jailer`, 'not a program'),
+    ...startFails,
+    says: /jailer/,
+  },
+  {
+    name: 'Firecracker fails at once',
+    before: () => inPlaceOf(`${assets}/firecracker-*/firecracker`, '#!/bin/sh\nexit 1\n'),
+    ...startFails,
+  },
+  {
+    name: 'the kernel is no kernel',
+    request: boots(),
+    before: () => inPlaceOf(`${assets}/kernel-*/vmlinux`, 'not a kernel'),
+    ...startFails,
+    says: /kernel/i,
+  },
+  {
+    name: 'the image is no image',
+    request: boots(),
+    before: () => inPlaceOf(`${images}/*/rootfs.ext4`, 'not an image'),
+    ...startFails,
+  },
+]
+
+/** Makes sure that the class of these has a template, then spoils that one. */
+const spoilt = (file: string, how: string) => async (): Promise<Mend> => {
+  await eventually(
+    'a vm from a template',
+    async () => ((await python('pass', { network: 'internet' })).run?.start === 'boot' ? undefined : true),
+    { withinMs: 400_000 },
+  )
+  await breakNode(`for each in $VULCAN_HOME/templates/*/${file}; do ${how}; done`)
+  return () => Promise.resolve()
+}
+
+const templates: Fault[] = [
+  ['state', 'echo nonsense >$each', 'is nonsense'],
+  ['state', 'rm $each', 'is missing'],
+  ['state', 'truncate -s 100 $each', 'is cut short'],
+  ['memory', 'rm $each', 'is missing'],
+  ['memory', 'truncate -s 1M $each', 'is cut short'],
+  ['disk.ext4', 'rm $each', 'is missing'],
+].map(([file = '', how = '', what = '']) => ({
+  name: `the ${file} of a template ${what}`,
+  before: spoilt(file, how),
+  // It is put away, and the vm boots.
+  ends: ['program'],
+  told: { status: 'completed', run: { start: 'boot' } },
+}))
+
+const network: Fault[] = [
+  {
+    name: 'the bridge is gone',
+    before: async () => {
+      await breakNode('ip link del $(ip -o link show type bridge | sed "s/^[0-9]*: \\([^@:]*\\).*/\\1/")')
+      return () => Promise.resolve()
+    },
+    ends: ['program', 'start_failed'],
+  },
+  {
+    name: 'the firewall is emptied',
+    before: async () => {
+      await breakNode('nft flush ruleset')
+      return () => Promise.resolve()
+    },
+    ends: ['program', 'start_failed'],
+  },
+]
+
+test.each([...plugins, ...programs, ...templates, ...network])('$name', (fault) => suffer(fault))
