@@ -1,6 +1,7 @@
 /** What must outlive the process: $VULCAN_HOME/vulcan.db. Every statement is in this room. */
 import { join } from 'node:path'
 import { Kysely } from 'kysely'
+import * as claims from './claim.ts'
 import { Commits, type Change, type Db, type Timing } from './commits.ts'
 import * as keys from './keys.ts'
 import * as leases from './leases.ts'
@@ -37,8 +38,8 @@ export class Store implements AsyncDisposable {
   }
 
   /** Claims what there is room for, up to `most`, also of what goes to the disk with it. */
-  claim(o: leases.Claim, timing: Pick<Timing, 'patient'> = {}): Promise<Claimed[]> {
-    return this.#change('claiming workloads', (trx) => leases.claim(trx, o), { ...timing, last: true })
+  claim(o: claims.Claim, timing: Pick<Timing, 'patient'> = {}): Promise<Claimed[]> {
+    return this.#change('claiming workloads', (trx) => claims.claim(trx, o), { ...timing, last: true })
   }
 
   load(o: { node: string; overheadMib: number }): Promise<leases.Load> {
