@@ -128,7 +128,7 @@ function openAudit(scope: Scope, config: Config, o: { facts: Facts<ServerFacts>;
     files: config['audit.files'],
     log: (error) => o.say(wordsOf(error)),
   })
-  scope.defer('write the rest of the audit log', () => audit[Symbol.asyncDispose]())
+  scope.defer('close the audit log', async () => audit[Symbol.dispose]())
   o.facts.on('call.made', (call) => audit.write(call))
 }
 

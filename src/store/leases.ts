@@ -86,7 +86,7 @@ export async function reap(trx: Trx, o: { node: string; now: number; leaseMs: nu
   return rows.map(claimedOf)
 }
 
-const noteStart = prepared<Owned & { at: number; record: string }, unknown>((db, given) =>
+const noteStart = prepared<Owned & Start, unknown>((db, given) =>
   db
     .updateTable('workloads')
     .set({ status: 'running', started_at: given('at'), record: given('record') })
@@ -95,9 +95,14 @@ const noteStart = prepared<Owned & { at: number; record: string }, unknown>((db,
     .where('finished_at', 'is', null),
 )
 
+export interface Start {
+  readonly at: number
+  readonly record: string
+}
+
 /** Notes that the program runs. False when the fence is not the newest: somebody else owns it. */
-export async function started(trx: Trx, { id, fence }: Owned, o: { at: number; record: string }): Promise<boolean> {
-  const { numAffectedRows } = await noteStart(trx, { id, fence, ...o })
+export async function started(trx: Trx, { id, fence }: Owned, start: Start): Promise<boolean> {
+  const { numAffectedRows } = await noteStart(trx, { id, fence, ...start })
   return numAffectedRows === 1n
 }
 

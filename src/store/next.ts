@@ -42,3 +42,13 @@ export function nextOf(runtimes: readonly RawBuilder<string>[]) {
     limit 1
   )`
 }
+
+/** The same where only one waits, which is found without all that; none where its key says how many may run. */
+export function onlyOf(runtimes: readonly RawBuilder<string>[]) {
+  return sql<string>`(
+    select id from workloads
+    where finished_at is null and lease_node is null and runtime in (${sql.join(runtimes)})
+      and not exists (select 1 from api_keys where api_keys.id = workloads.tenant and running is not null)
+    limit 1
+  )`
+}

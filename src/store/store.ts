@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { Kysely } from 'kysely'
 import * as claims from './claim.ts'
-import { Commits, type Change, type Db, type Timing } from './commits.ts'
+import { Commits, type Change, type Db, type Timing, type Trx } from './commits.ts'
 import * as keys from './keys.ts'
 import * as leases from './leases.ts'
 import { migrate } from './migrations.ts'
@@ -58,9 +58,13 @@ export class Store implements AsyncDisposable {
     return this.#change('taking back leases', (trx) => leases.reap(trx, o))
   }
 
-  /** Not at once: where the end comes soon, both share a commit. */
-  started(owned: leases.Owned, o: { at: number; record: string }): Promise<boolean> {
-    return this.#change('noting a start', (trx) => leases.started(trx, owned, o), { patient: true })
+  /** Not at once: by the time of its commit there may be none to note, as the end that shares the commit says it too. */
+  started(owned: leases.Owned, start: () => leases.Start | undefined): Promise<boolean> {
+    const note = async (trx: Trx) => {
+      const known = start()
+      return known === undefined || leases.started(trx, owned, known)
+    }
+    return this.#change('noting a start', note, { patient: true })
   }
 
   giveBack(owned: leases.Owned): Promise<boolean> {
