@@ -152,7 +152,7 @@ test('an idempotency key keeps its first workload until it is freed or that is f
   expect(again).toEqual({ workload: first.id, body: 'digest' })
   expect(await store.usedBefore('b', 'k')).toBeUndefined()
   expect(await store.insert(workload({ tenant: 'b', idempotency }))).toBeUndefined()
-  await store.freeKeys(1001)
+  expect(await store.freeKeys(1001, 10)).toBe(2)
   expect(await store.usedBefore('a', 'k')).toBeUndefined()
 })
 
@@ -173,25 +173,6 @@ test('only who waits can be cancelled, only who owns can finish, and once', asyn
   expect(await store.given(one.id)).toBe('"what it gave"')
   expect(await store.finish(owned, end)).toBe(false)
   expect(await store.countByStatus()).toEqual({ completed: 1, killed: 1 })
-})
-
-test('what is forgotten goes by count, by size and by age, what ended first before the others', async () => {
-  await using folder = await home()
-  await using store = await Store.open(folder.path)
-  const all = Array.from({ length: 5 }, () => workload())
-  for (const [at, one] of all.entries()) {
-    await store.insert(one)
-    const [claimed] = await store.claim(mine)
-    await store.finish({ id: one.id, fence: claimed?.fence ?? 0 }, { ...end, at: at * 100 })
-  }
-  const ids = all.map(({ id }) => id)
-  const bounds = { count: 10, bytes: 1000, endedAfter: 0 }
-  expect(await store.outdated(bounds, 10)).toEqual([])
-  expect(await store.outdated({ ...bounds, count: 3 }, 10)).toEqual(ids.slice(0, 2))
-  expect(await store.outdated({ ...bounds, bytes: 20 }, 10)).toEqual(ids.slice(0, 3))
-  expect(await store.outdated({ ...bounds, endedAfter: 150 }, 10)).toEqual(ids.slice(0, 2))
-  await store.remove(ids.slice(0, 4))
-  expect(await store.known(ids)).toEqual(new Set(ids.slice(4)))
 })
 
 test('a damaged file, and one that a newer program wrote, are refused in words', async () => {

@@ -6,6 +6,7 @@ import { Commits, type Change, type Db, type Timing, type Trx } from './commits.
 import * as keys from './keys.ts'
 import * as leases from './leases.ts'
 import { migrate } from './migrations.ts'
+import * as past from './past.ts'
 import type { Claimed, Stored } from './rows.ts'
 import type { Schema } from './schema.ts'
 import { NodeSqliteDialect, openSqlite, storeFailed } from './sqlite.ts'
@@ -120,16 +121,20 @@ export class Store implements AsyncDisposable {
     return workloads.known(this.#db, ids)
   }
 
-  outdated(bounds: workloads.Bounds, limit: number): Promise<string[]> {
-    return workloads.outdated(this.#db, bounds, limit)
+  newestOutdated(bounds: past.Bounds): Promise<past.Ended | undefined> {
+    return past.newestOutdated(this.#db, bounds)
+  }
+
+  oldest(upTo: past.Ended, limit: number): Promise<string[]> {
+    return past.oldest(this.#db, upTo, limit)
   }
 
   remove(ids: readonly string[]): Promise<void> {
-    return this.#change('forgetting workloads', (trx) => workloads.remove(trx, ids))
+    return this.#change('forgetting workloads', (trx) => past.remove(trx, ids))
   }
 
-  freeKeys(before: number): Promise<void> {
-    return this.#change('freeing idempotency keys', (trx) => workloads.freeKeys(trx, before))
+  freeKeys(before: number, limit: number): Promise<number> {
+    return this.#change('freeing idempotency keys', (trx) => past.freeKeys(trx, before, limit))
   }
 
   insertKey(key: keys.FreshKey): Promise<void> {

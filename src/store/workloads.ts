@@ -103,7 +103,9 @@ export async function list(db: Db, o: Filter): Promise<Stored[]> {
   const { tenant, status, runtime, label, before } = o
   let query = db.selectFrom('workloads').select(storedColumns)
   if (tenant !== undefined) query = query.where('tenant', '=', tenant)
-  if (status !== undefined) query = query.where('status', '=', status)
+  // Of a tenant's, in the index of its own: by that of all statuses the planner would go through everybody's.
+  if (status !== undefined)
+    query = query.where(tenant === undefined ? 'status' : sql.raw<Status>('+status'), '=', status)
   if (runtime !== undefined) query = query.where('runtime', '=', runtime)
   if (before !== undefined) query = query.where('id', '<', before)
   if (label) {
@@ -158,42 +160,4 @@ export async function unfinished(db: Db): Promise<string[]> {
 export async function known(db: Db, ids: readonly string[]): Promise<Set<string>> {
   const rows = await db.selectFrom('workloads').select('id').where('id', 'in', ids).execute()
   return new Set(rows.map(({ id }) => id))
-}
-
-export interface Bounds {
-  readonly count: number
-  readonly bytes: number
-  /** What ended before goes, in milliseconds of the epoch. */
-  readonly endedAfter: number
-}
-
-/** Ended workloads beyond any of the bounds, those that ended first before the others; at most `limit`. */
-export async function outdated(db: Db, { count, bytes, endedAfter }: Bounds, limit: number): Promise<string[]> {
-  const kept = db
-    .selectFrom('workloads')
-    .where('finished_at', 'is not', null)
-    .select([
-      'id',
-      'finished_at',
-      sql<number>`row_number() over (order by finished_at desc, id desc)`.as('nth'),
-      sql<number>`sum(bytes) over (order by finished_at desc, id desc)`.as('sum'),
-    ])
-  const rows = await db
-    .selectFrom(kept.as('kept'))
-    .select('id')
-    .where((eb) => eb.or([eb('nth', '>', count), eb('sum', '>', bytes), eb('finished_at', '<', endedAfter)]))
-    .orderBy('finished_at')
-    .orderBy('id')
-    .limit(limit)
-    .execute()
-  return rows.map(({ id }) => id)
-}
-
-export async function remove(trx: Trx, ids: readonly string[]): Promise<void> {
-  await trx.deleteFrom('workloads').where('id', 'in', ids).execute()
-}
-
-/** Frees idempotency keys that were first used before that time. */
-export async function freeKeys(trx: Trx, before: number): Promise<void> {
-  await trx.deleteFrom('idempotency').where('created_at', '<', before).execute()
 }
