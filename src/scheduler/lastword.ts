@@ -27,13 +27,13 @@ export async function lastWord(
 
 /** What the store keeps of an end. */
 export function endOf(exit: Exit, o: { seen: Seen; given: Given; logBytes: number }): End {
-  const { queueMs, run, exit: told, startedAt, finishedAt = 0 } = o.seen
+  const { queueMs, run, exit: told, inherited, startedAt, finishedAt = 0 } = o.seen
   const given = JSON.stringify(o.given)
   return {
     status: statusOf(exit),
     startedAt,
     at: finishedAt,
-    record: JSON.stringify({ queueMs, run, exit: told }),
+    record: JSON.stringify({ queueMs, run, exit: told, inherited }),
     given,
     bytes: o.logBytes + given.length,
     cpuMs: exit.usage?.cpuMs ?? 0,

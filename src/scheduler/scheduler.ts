@@ -172,10 +172,7 @@ export class Scheduler implements AsyncDisposable {
     this.#worker.kill(id)
   }
 
-  /**
-   * Resolves when the workload has ended, or the server lets go of it, with its record where that is at hand; rejects with
-   * the signal's reason.
-   */
+  /** Resolves when it has ended, with its record where that is at hand, or was let go of; rejects with the signal's reason. */
   ended(id: string, signal: AbortSignal): Promise<WorkloadRecord | undefined> {
     const live = this.#worker.live.get(id)
     return abortable(live ? live.ended : this.#waitFor(id), signal)

@@ -48,8 +48,6 @@ export class Workload {
   #seen: Seen
   #run: Run | undefined
   #releasing = false
-  /** Claimed by an earlier process or another node, where it may have run, noted or not: it never waits again. */
-  #inherited = false
   /** Its end is on its way to the store. */
   #recording = false
 
@@ -99,7 +97,7 @@ export class Workload {
   async release(): Promise<void> {
     this.#releasing = true
     // A recovery that is broken off would take the vm down.
-    if (!this.#inherited) this.#starting.abort(new Error('the server stops'))
+    if (!this.#seen.inherited) this.#starting.abort(new Error('the server stops'))
     await this.#acquired.promise
     await this.#run?.release()
     this.#released.resolve(undefined)
@@ -117,7 +115,7 @@ export class Workload {
   /** Goes on with what an earlier process had claimed, where its vm lives; ends it by vm_lost where not. */
   async resume(): Promise<void> {
     const { backend, spec, claimed } = this.#parts
-    this.#inherited = true
+    this.#seen = { ...this.#seen, inherited: true }
     await this.#through(async () => {
       await this.#resumeLog()
       const known = this.#seen.run ?? unknownRun(backend.name, claimed.node ?? '')
@@ -133,7 +131,7 @@ export class Workload {
 
   /** Ends it by vm_lost without a look: its node was not heard of in time. */
   async abandon(words: string): Promise<void> {
-    this.#inherited = true
+    this.#seen = { ...this.#seen, inherited: true }
     await this.#through(async () => {
       await this.#resumeLog()
       throw new Error(words)
@@ -221,9 +219,8 @@ export class Workload {
 
   /** Undefined when it was only starting and is let go of. */
   #failed(error: unknown): Exit | undefined {
-    const [killed, inherited, started] = [this.#starting.signal.aborted, this.#inherited, Boolean(this.#seen.startedAt)]
-    if (this.#releasing && !inherited && !started) return undefined
-    return exitWithoutRun(error, { killed, inherited, started })
+    if (this.#releasing && !this.#seen.inherited && !this.#seen.startedAt) return undefined
+    return exitWithoutRun(error, { seen: this.#seen, killed: this.#starting.signal.aborted })
   }
 
   /**
