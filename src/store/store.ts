@@ -1,4 +1,4 @@
-/** What must outlive the process: $VULCAN_HOME/vulcan.db. Every statement is in this room. */
+/** What must outlive the process: $VULCAN_HOME/vulcan.db. Every statement is in this room. What fails here is store_failed. */
 import { join } from 'node:path'
 import { Kysely } from 'kysely'
 import * as claims from './claim.ts'
@@ -44,7 +44,7 @@ export class Store implements AsyncDisposable {
   }
 
   load(o: { node: string; overheadMib: number }): Promise<leases.Load> {
-    return leases.loadOf(this.#db, o)
+    return this.#read('reading the load', (db) => leases.loadOf(db, o))
   }
 
   renew(node: string, until: number): Promise<void> {
@@ -81,52 +81,56 @@ export class Store implements AsyncDisposable {
   }
 
   usedBefore(tenant: string, key: string): Promise<workloads.Used | undefined> {
-    return workloads.usedBefore(this.#db, tenant, key)
+    return this.#read('looking an idempotency key up', (db) => workloads.usedBefore(db, tenant, key))
   }
 
   find(id: string): Promise<Stored | undefined> {
-    return workloads.find(this.#db, id)
+    return this.#read('reading a workload', (db) => workloads.find(db, id))
   }
 
   /** What its program gave, as `finish` was told; undefined before the end, and where no program ran. */
   given(id: string): Promise<string | undefined> {
-    return workloads.given(this.#db, id)
+    return this.#read('reading what a workload gave', (db) => workloads.given(db, id))
   }
 
   /** Sees every start and end that anybody was told of. */
-  async list(filter: workloads.Filter): Promise<Stored[]> {
-    await this.#commits.made()
-    return workloads.list(this.#db, filter)
+  list(filter: workloads.Filter): Promise<Stored[]> {
+    return this.#read('listing workloads', async (db) => {
+      await this.#commits.made()
+      return workloads.list(db, filter)
+    })
   }
 
   countWaiting(): Promise<number> {
-    return workloads.countWaiting(this.#db)
+    return this.#read('counting what waits', (db) => workloads.countWaiting(db))
   }
 
   countBefore(one: Pick<Stored, 'id' | 'priority'>): Promise<number> {
-    return workloads.countBefore(this.#db, one)
+    return this.#read('counting what waits', (db) => workloads.countBefore(db, one))
   }
 
-  async countByStatus(): ReturnType<typeof workloads.countByStatus> {
-    await this.#commits.made()
-    return workloads.countByStatus(this.#db)
+  countByStatus(): ReturnType<typeof workloads.countByStatus> {
+    return this.#read('counting workloads', async (db) => {
+      await this.#commits.made()
+      return workloads.countByStatus(db)
+    })
   }
 
   /** Ids of what has not ended. */
   unfinished(): Promise<string[]> {
-    return workloads.unfinished(this.#db)
+    return this.#read('reading what has not ended', (db) => workloads.unfinished(db))
   }
 
   known(ids: readonly string[]): Promise<Set<string>> {
-    return workloads.known(this.#db, ids)
+    return this.#read('looking workloads up', (db) => workloads.known(db, ids))
   }
 
   newestOutdated(bounds: past.Bounds): Promise<past.Ended | undefined> {
-    return past.newestOutdated(this.#db, bounds)
+    return this.#read('looking for what is outdated', (db) => past.newestOutdated(db, bounds))
   }
 
   oldest(upTo: past.Ended, limit: number): Promise<string[]> {
-    return past.oldest(this.#db, upTo, limit)
+    return this.#read('looking for what is outdated', (db) => past.oldest(db, upTo, limit))
   }
 
   remove(ids: readonly string[]): Promise<void> {
@@ -142,11 +146,11 @@ export class Store implements AsyncDisposable {
   }
 
   keyByHash(hash: string): Promise<keys.StoredKey | undefined> {
-    return keys.keyByHash(this.#db, hash)
+    return this.#read('looking a key up', (db) => keys.keyByHash(db, hash))
   }
 
   keys(): Promise<keys.StoredKey[]> {
-    return keys.listKeys(this.#db)
+    return this.#read('listing keys', (db) => keys.listKeys(db))
   }
 
   revokeKey(id: string, at: number): Promise<keys.StoredKey | undefined> {
@@ -158,7 +162,7 @@ export class Store implements AsyncDisposable {
   }
 
   exceeded(tenant: string, now: number): Promise<keys.Exceeded | undefined> {
-    return keys.exceeded(this.#db, tenant, now)
+    return this.#read('looking quotas up', (db) => keys.exceeded(db, tenant, now))
   }
 
   forgetSpent(before: number): Promise<void> {
@@ -168,6 +172,14 @@ export class Store implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#commits.idle()
     await this.#db.destroy()
+  }
+
+  async #read<T>(what: string, read: (db: Db) => Promise<T>): Promise<T> {
+    try {
+      return await read(this.#db)
+    } catch (error) {
+      throw storeFailed(what, error)
+    }
   }
 
   async #change<T>(what: string, change: Change<T>, timing: Timing = {}): Promise<T> {
