@@ -91,6 +91,7 @@ async function open(scope: Scope, config: Config, { say, signal }: Serving): Pro
     ...{ scheduler, bus },
     access: { keyring: new Keyring({ store, localSha256, log }), names: config['server.names'] },
     failuresPerMinute: config['server.failures_per_minute'],
+    trustedProxies: config['server.trusted_proxies'],
     dashboard: join(dirname(program), 'dashboard'),
     home: config.home,
     node: config.node,
