@@ -91,6 +91,7 @@ async function open(scope: Scope, config: Config, { say, signal }: Serving): Pro
     ...{ scheduler, bus },
     access: { keyring: new Keyring({ store, localSha256, log }), names: config['server.names'] },
     failuresPerMinute: config['server.failures_per_minute'],
+    trustedProxies: config['server.trusted_proxies'],
     dashboard: join(dirname(program), 'dashboard'),
     home: config.home,
     node: config.node,
@@ -128,7 +129,7 @@ function openAudit(scope: Scope, config: Config, o: { facts: Facts<ServerFacts>;
     files: config['audit.files'],
     log: (error) => o.say(wordsOf(error)),
   })
-  scope.defer('write the rest of the audit log', () => audit[Symbol.asyncDispose]())
+  scope.defer('close the audit log', async () => audit[Symbol.dispose]())
   o.facts.on('call.made', (call) => audit.write(call))
 }
 

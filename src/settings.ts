@@ -1,4 +1,5 @@
 /** The table of settings: type, default, bounds and one sentence each. */
+import { isIP } from 'node:net'
 import { availableParallelism, homedir, hostname, totalmem } from 'node:os'
 import { join } from 'node:path'
 
@@ -52,7 +53,10 @@ function flag(standard: boolean, doc: string): Setting<boolean> {
   return { doc, standard, read }
 }
 
-function list(fits: { pattern: RegExp; words: string }, doc: string): Setting<readonly string[]> {
+function list(
+  fits: { pattern: { test(item: string): boolean }; words: string },
+  doc: string,
+): Setting<readonly string[]> {
   const read = (raw: unknown) => {
     const items: unknown[] = typeof raw === 'string' ? raw.split(',').map((item) => item.trim()) : [raw].flat()
     const kept = items.filter((item) => item !== '')
@@ -68,6 +72,16 @@ function list(fits: { pattern: RegExp; words: string }, doc: string): Setting<re
 const path = { pattern: /^\//, words: 'an absolute path' }
 const pathOrEmpty = { pattern: /^(\/.*)?$/, words: 'an absolute path' }
 const address = { pattern: /^[0-9a-fA-F.:]+$/, words: 'an IP address' }
+const block = {
+  pattern: {
+    test(item: string) {
+      const [ip = '', bits = '0', ...more] = item.split('/')
+      const most = isIP(ip) === 4 ? 32 : 128
+      return isIP(ip) !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= most && more.length === 0
+    },
+  },
+  words: 'an IP address or a CIDR block',
+}
 const hostMib = Math.floor(totalmem() / (1 << 20))
 const forVmsMib = Math.max(512, Math.floor(hostMib * 0.75))
 /** Where Vulcan keeps what it keeps, for this user. */
@@ -121,7 +135,11 @@ export const settings = {
   'server.failures_per_minute': number(
     30,
     { min: 1, max: 1_000_000 },
-    'requests without a valid key that one address may send; behind a proxy all have one',
+    'requests without a valid key that one address may send',
+  ),
+  'server.trusted_proxies': list(
+    block,
+    'proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses or CIDR blocks',
   ),
   ready_fd: number(
     -1,

@@ -6,7 +6,9 @@ import { seenOf, summaryOf } from './record.ts'
 import type { Shelf } from './shelf.ts'
 
 export function endedLog(shelf: Shelf, row: Stored): Promise<EventLog> {
-  const summary = summaryOf(seenOf(row))
-  const early = earlyEvents(row.startedAt !== undefined || summary.exit?.by === 'vm_lost')
+  const seen = seenOf(row)
+  const summary = summaryOf(seen)
+  // Readers of whoever had it before may have been told that it runs.
+  const early = earlyEvents(row.startedAt !== undefined || seen.inherited === true || summary.exit?.by === 'vm_lost')
   return EventLog.ended(shelf.logPath(row.id), { early, last: endEvent(summary) })
 }

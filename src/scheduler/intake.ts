@@ -55,10 +55,13 @@ interface Keeping {
 }
 
 async function keep(request: WorkloadRequest, { admitted, upload, o, idempotency }: Keeping): Promise<string> {
-  const spent = await o.store.exceeded(o.tenant, Date.now())
-  if (spent) throw exceededBy(spent)
   const id = orderedId()
-  if (upload || request.code_archive !== undefined) await o.shelf.create(id)
+  if (upload || request.code_archive !== undefined) {
+    // Asked again with the row; an archive is not looked into for nothing.
+    const spent = await o.store.exceeded(o.tenant, Date.now())
+    if (spent) throw exceededBy(spent)
+    await o.shelf.create(id)
+  }
   try {
     const spec = await specOf(request, { id, admitted, upload, o })
     const row = {

@@ -9,6 +9,8 @@ import type { Excerpt } from './excerpt.ts'
 export interface Known {
   readonly queueMs?: number | undefined
   readonly run?: RunFacts | undefined
+  /** Claimed by an earlier process or another node, where it may have run, noted or not: it never waits again. */
+  readonly inherited?: true | undefined
   /** Without its result, which is kept apart. */
   readonly exit?: Omit<Exit, 'result' | 'resultError'> | undefined
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setImmediate as immediate } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { FakeBackend } from '../backend/fake.ts'
+import { abortable } from '../base/time.ts'
 import { Store } from '../store/store.ts'
 import type { Entry } from './eventlog.ts'
 import { Scheduler } from './scheduler.ts'
@@ -199,6 +200,27 @@ test('a run that had said nothing and is lost: whoever saw it running gets its e
   expect(rest.map(({ id: at, kind }) => [at, kind])).toEqual([[3, 'end']])
   expect((await wholeLog(second.scheduler, id)).kinds).toEqual(['status', 'status', 'end'])
   expect((await second.scheduler.summary(id)).exit?.by).toBe('vm_lost')
+})
+
+test('a run that is killed while it is recovered says so, and whoever saw it running gets its end, once', async () => {
+  const first = await server(new FakeBackend(), { forgetful: true })
+  const id = await first.scheduler.accept({ runtime: 'python', code: '# fake: sleep 600000' })
+  for await (const event of first.scheduler.events(id, 0, soon())) if (event.id === 2) break
+  await first.crash()
+
+  const backend = new FakeBackend()
+  const recovering = Promise.withResolvers<Scheduler>()
+  backend.recover = (_spec, _from, signal) => abortable(Promise.withResolvers<undefined>().promise, signal)
+  const opening = server(backend, { onOpen: recovering.resolve })
+  const scheduler = await recovering.promise
+  await scheduler.kill(id)
+  const rest: Entry[] = []
+  for await (const entry of scheduler.events(id, 2, soon())) rest.push(entry)
+  await using second = await opening
+  expect(rest.map(({ id: at, kind }) => [at, kind])).toEqual([[3, 'end']])
+  expect((await wholeLog(second.scheduler, id)).kinds).toEqual(['status', 'status', 'end'])
+  const exit = { by: 'killed', message: 'killed while the server took it over from an earlier one' }
+  expect(await second.scheduler.summary(id)).toMatchObject({ status: 'killed', exit })
 })
 
 test('what waited waits on and runs in the next process; what was starting when it was handed over waits again', async () => {

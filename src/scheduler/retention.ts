@@ -13,15 +13,16 @@ export interface Retention {
 
 /** How long an idempotency key means the same workload, in milliseconds. */
 const keysKeptMs = 24 * 3600 * 1000
-/** Removed in one go; a commit should not hold others up. */
-const atOnce = 200
+/** Removed in one go, which takes milliseconds in which nobody else has a turn. */
+const atOnce = 50
 
 /** Forgets ended workloads beyond any bound, those that ended first before the others. */
 export async function forgetOutdated(store: Store, shelf: Shelf, o: Retention): Promise<void> {
-  await Promise.all([store.freeKeys(Date.now() - keysKeptMs), store.forgetSpent(Date.now())])
-  for (;;) {
-    const bounds = { count: o.count, bytes: o.bytes, endedAfter: Date.now() - o.ageMs }
-    const ids = await store.outdated(bounds, atOnce)
+  await store.forgetSpent(Date.now())
+  while ((await store.freeKeys(Date.now() - keysKeptMs, atOnce)) === atOnce);
+  const last = await store.newestOutdated({ count: o.count, bytes: o.bytes, endedAfter: Date.now() - o.ageMs })
+  while (last) {
+    const ids = await store.oldest(last, atOnce)
     if (ids.length === 0) return
     // The row goes first: a folder without one is found at the next start, a row without a folder would promise output.
     await store.remove(ids)

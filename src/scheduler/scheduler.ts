@@ -172,10 +172,10 @@ export class Scheduler implements AsyncDisposable {
     this.#worker.kill(id)
   }
 
-  /** Resolves when the workload has ended, or the server lets go of it; rejects with the signal's reason. */
-  async ended(id: string, signal: AbortSignal): Promise<void> {
+  /** Resolves when it has ended, with its record where that is at hand, or was let go of; rejects with the signal's reason. */
+  ended(id: string, signal: AbortSignal): Promise<WorkloadRecord | undefined> {
     const live = this.#worker.live.get(id)
-    await abortable(live ? live.ended : this.#waitFor(id), signal)
+    return abortable(live ? live.ended : this.#waitFor(id), signal)
   }
 
   /** The workload's events after an id, up to its end and as they come. */
@@ -217,7 +217,7 @@ export class Scheduler implements AsyncDisposable {
   }
 
   /** Asked for before the store is, so that an end in between is not missed. */
-  async #waitFor(id: string): Promise<void> {
+  async #waitFor(id: string): Promise<undefined> {
     const ended = this.#waiting.endOf(id)
     const row = await this.#o.store.find(id)
     if (!row || row.finishedAt !== undefined) this.#waiting.settle(id)

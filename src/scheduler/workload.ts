@@ -2,7 +2,6 @@
 import { rm } from 'node:fs/promises'
 import type { WorkloadRecord, WorkloadSummary } from '../api/workload.ts'
 import type { Backend, Exit, Run, RunSpec } from '../backend/backend.ts'
-import { VulcanError } from '../api/errors.ts'
 import { deadline } from '../base/time.ts'
 import type { Claimed } from '../store/rows.ts'
 import type { Store } from '../store/store.ts'
@@ -10,8 +9,9 @@ import type { EventLog } from './eventlog.ts'
 import { earlyEvents, endEvent, statusEvent } from './events.ts'
 import { endOf, lastWord } from './lastword.ts'
 import { advance, statusOf } from './lifecycle.ts'
+import { exitWithoutRun } from './norun.ts'
 import { Output } from './output.ts'
-import { givenOf, recordOf, seenOf, summaryOf, unknownRun, wordsOf, type Seen } from './record.ts'
+import { givenOf, recordOf, seenOf, summaryOf, unknownRun, type Seen } from './record.ts'
 
 export interface WorkloadParts {
   readonly claimed: Claimed
@@ -41,15 +41,15 @@ export class Workload {
   readonly #output: Output
   readonly #starting = new AbortController()
   readonly #start = { timeoutMs: startDeadlineMs, signal: this.#starting.signal }
-  readonly #ended = Promise.withResolvers<void>()
+  readonly #ended = Promise.withResolvers<WorkloadRecord | undefined>()
   readonly #gone = Promise.withResolvers<void>()
   readonly #released = Promise.withResolvers<undefined>()
   readonly #acquired = Promise.withResolvers<void>()
   #seen: Seen
   #run: Run | undefined
   #releasing = false
-  /** Claimed by an earlier process or another node, where it may have run, noted or not: it never waits again. */
-  #inherited = false
+  /** Its end is on its way to the store. */
+  #recording = false
 
   constructor(parts: WorkloadParts) {
     this.id = parts.claimed.id
@@ -72,8 +72,8 @@ export class Workload {
     return this.#acquired.promise
   }
 
-  /** Resolves when its record is on the disk and its log has told its end; or it was let go of. Its vm may still be there. */
-  get ended(): Promise<void> {
+  /** Resolves with its record when that is on the disk and its log has told its end; with none when it was let go of. */
+  get ended(): Promise<WorkloadRecord | undefined> {
     return this.#ended.promise
   }
 
@@ -89,7 +89,7 @@ export class Workload {
 
   /** Asks for the end, in whatever state. */
   kill(): void {
-    this.#starting.abort(new Error('killed before its program ran'))
+    this.#starting.abort(new Error('killed'))
     this.#run?.kill('killed')
   }
 
@@ -97,7 +97,7 @@ export class Workload {
   async release(): Promise<void> {
     this.#releasing = true
     // A recovery that is broken off would take the vm down.
-    if (!this.#inherited) this.#starting.abort(new Error('the server stops'))
+    if (!this.#seen.inherited) this.#starting.abort(new Error('the server stops'))
     await this.#acquired.promise
     await this.#run?.release()
     this.#released.resolve(undefined)
@@ -115,7 +115,7 @@ export class Workload {
   /** Goes on with what an earlier process had claimed, where its vm lives; ends it by vm_lost where not. */
   async resume(): Promise<void> {
     const { backend, spec, claimed } = this.#parts
-    this.#inherited = true
+    this.#seen = { ...this.#seen, inherited: true }
     await this.#through(async () => {
       await this.#resumeLog()
       const known = this.#seen.run ?? unknownRun(backend.name, claimed.node ?? '')
@@ -126,31 +126,31 @@ export class Workload {
       )
       if (run) return run
       throw new Error('the server ended while it ran, and its microVM did not live on')
-    }, 'vm_lost')
+    })
   }
 
   /** Ends it by vm_lost without a look: its node was not heard of in time. */
   async abandon(words: string): Promise<void> {
-    this.#inherited = true
+    this.#seen = { ...this.#seen, inherited: true }
     await this.#through(async () => {
       await this.#resumeLog()
       throw new Error(words)
-    }, 'vm_lost')
+    })
   }
 
-  async #through(acquire: () => Promise<Run>, otherwise: 'start_failed' | 'vm_lost' = 'start_failed'): Promise<void> {
-    const exit = await this.#attempt(acquire).catch((error: unknown) => this.#failed(error, otherwise))
+  async #through(acquire: () => Promise<Run>): Promise<void> {
+    const exit = await this.#attempt(acquire).catch((error: unknown) => this.#failed(error))
     this.#acquired.resolve()
-    await (exit ? this.#end(exit) : this.#letGo())
+    const record = await (exit ? this.#end(exit) : this.#letGo())
     this.#parts.onEnded()
-    this.#ended.resolve()
+    this.#ended.resolve(record)
     await this.#takeDown()
     this.#parts.onGone()
     this.#gone.resolve()
   }
 
   /** What had not started waits again, as if nobody had claimed it. */
-  async #letGo(): Promise<void> {
+  async #letGo(): Promise<undefined> {
     await this.#takeDown()
     await this.log.close()
     if (this.#seen.startedAt !== undefined) return
@@ -181,9 +181,9 @@ export class Workload {
     const { store, claimed, onStarted } = this.#parts
     this.#seen = { ...this.#seen, status: advance(this.#seen.status, 'running'), startedAt: Date.now() }
     const { queueMs, startedAt = 0 } = this.#seen
-    const record = JSON.stringify({ queueMs, run: run.facts() })
+    const start = () => ({ at: startedAt, record: JSON.stringify({ queueMs, run: run.facts() }) })
     // For listings and for who comes after us. The end says it too, so nothing here waits for the disk.
-    const noted = store.started(claimed, { at: startedAt, record })
+    const noted = store.started(claimed, () => (this.#recording ? undefined : start()))
     noted.then((ours) => ours || run.kill('killed')).catch(this.#parts.onTrouble)
     if (this.log.newest < earlyEvents(true).length) await this.log.append(statusEvent('running'))
     onStarted()
@@ -218,32 +218,32 @@ export class Workload {
   }
 
   /** Undefined when it was only starting and is let go of. */
-  #failed(error: unknown, otherwise: 'start_failed' | 'vm_lost'): Exit | undefined {
-    if (this.#releasing && !this.#inherited && !this.#seen.startedAt) return undefined
-    if (this.#starting.signal.aborted) return { by: 'killed', message: 'killed before its program ran' }
-    const message = wordsOf(error)
-    if (this.#seen.startedAt) return { by: 'vm_lost', message }
-    const step = error instanceof VulcanError ? (error.step ?? error.code) : 'internal'
-    return { by: otherwise, message, ...(otherwise === 'start_failed' && { step }) }
+  #failed(error: unknown): Exit | undefined {
+    if (this.#releasing && !this.#seen.inherited && !this.#seen.startedAt) return undefined
+    return exitWithoutRun(error, { seen: this.#seen, killed: this.#starting.signal.aborted })
   }
 
   /**
    * The record comes first: a vm whose program has ended can tell so to the next server for as long as it lives, and what
-   * the log says last follows from the record.
+   * the log says last follows from the record. Undefined when another owner has had the last word.
    */
-  async #end(exit: Exit): Promise<void> {
+  async #end(exit: Exit): Promise<WorkloadRecord | undefined> {
     const { result: _result, resultError: _resultError, ...told } = exit
     const status = advance(this.#seen.status, statusOf(exit))
     const run = this.#run?.facts() ?? this.#seen.run
     this.#seen = { ...this.#seen, status, exit: told, run, finishedAt: Date.now() }
     await this.log.sync().catch(this.#parts.onTrouble)
     const { store, claimed, onTrouble } = this.#parts
-    const end = endOf(exit, { seen: this.#seen, excerpts: this.#output.excerpts, logBytes: this.log.bytes })
+    const given = givenOf(this.#output.excerpts, exit)
+    const end = endOf(exit, { seen: this.#seen, given, logBytes: this.log.bytes })
+    this.#recording = true
     this.#parts.onRecording()
     const ours = await lastWord(store, claimed, { end, onTrouble })
     const { source } = this.#parts.spec
     if (source.kind === 'archive') await rm(source.path, { force: true }).catch(this.#parts.onTrouble)
-    if (ours) await this.log.end(endEvent(this.summary)).catch(this.#parts.onTrouble)
-    else await this.log.close()
+    if (!ours) return void (await this.log.close())
+    const record = recordOf(this.summary, given)
+    await this.log.end(endEvent(record)).catch(this.#parts.onTrouble)
+    return record
   }
 }

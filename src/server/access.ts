@@ -67,14 +67,16 @@ const words: Readonly<Record<Invalid | 'missing', string>> = {
   expired: 'the key has expired',
 }
 
-function foreignness({ headers }: FastifyRequest, names: readonly string[]): VulcanError | undefined {
+function foreignness({ headers, protocol }: FastifyRequest, names: readonly string[]): VulcanError | undefined {
   const { host = '', origin } = headers
   if (!isOurs(host, names)) {
     return new VulcanError('forbidden_origin', `this server does not answer to the host ${JSON.stringify(host)}`, {
       hint: 'add it to server.names',
     })
   }
-  if (origin === undefined || origin === `http://${host}` || origin === `https://${host}`) return undefined
+  // Over TLS only where a proxy says so that is believed; of another nobody knows.
+  const schemes = protocol === 'https' ? ['https'] : ['http', 'https']
+  if (origin === undefined || schemes.some((scheme) => origin === `${scheme}://${host}`)) return undefined
   return new VulcanError('forbidden_origin', `requests from pages of ${JSON.stringify(origin)} are refused`)
 }
 

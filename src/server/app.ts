@@ -53,6 +53,8 @@ export interface ServerOptions {
   readonly access: Omit<Access, 'failuresPerMinute' | 'sessions'>
   /** Requests without a valid key that one address may send in a minute. */
   readonly failuresPerMinute: number
+  /** Addresses and CIDR blocks of proxies that are believed for whom, and over which protocol, they speak; none by default. */
+  readonly trustedProxies?: readonly string[]
   /** Folder of the dashboard's files, where it was built. */
   readonly dashboard?: string | undefined
   readonly home: string
@@ -82,6 +84,7 @@ export interface ServerOptions {
 export async function buildServer(o: ServerOptions): Promise<FastifyTypeBox> {
   const app = Fastify({
     bodyLimit: o.bodyBytes,
+    trustProxy: o.trustedProxies?.length ? [...o.trustedProxies] : false,
     // Whatever is open when the drain is over would hold a close for ever.
     forceCloseConnections: true,
     // Ours says so as problem+json.

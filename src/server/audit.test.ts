@@ -28,12 +28,13 @@ const linesIn = async (path: string): Promise<Record<string, unknown>[]> =>
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>)
 
-test('a line for each call, readable by its owner alone, all of them there after the end, and the next process goes on', async () => {
+test('a line for each call, readable by its owner alone, there as soon as it was made, and the next process goes on', async () => {
   await using home = await folder()
   const path = join(home.path, 'audit.log')
   for (const from of [0, 100]) {
-    await using audit = new AuditLog({ path, fileBytes: 1 << 20, files: 2, log: unexpected })
+    using audit = new AuditLog({ path, fileBytes: 1 << 20, files: 2, log: unexpected })
     for (let n = from; n < from + 100; n += 1) audit.write(call(n))
+    expect(await linesIn(path)).toHaveLength(from + 100)
   }
   const lines = await linesIn(path)
   expect(lines.map(({ request }) => request)).toEqual(Array.from({ length: 200 }, (_, n) => `r${n}`))
@@ -54,9 +55,8 @@ test('a line for each call, readable by its owner alone, all of them there after
 test('files have a size and a number; the oldest lines go', async () => {
   await using home = await folder()
   const path = join(home.path, 'audit.log')
-  await using audit = new AuditLog({ path, fileBytes: 1000, files: 3, log: unexpected })
+  using audit = new AuditLog({ path, fileBytes: 1000, files: 3, log: unexpected })
   for (let n = 0; n < 50; n += 1) audit.write(call(n))
-  await audit[Symbol.asyncDispose]()
   const names = (await readdir(home.path)).sort()
   expect(names).toEqual(['audit.log', 'audit.log.1', 'audit.log.2'])
   for (const name of names) expect((await stat(join(home.path, name))).size).toBeLessThanOrEqual(1000)
@@ -71,8 +71,7 @@ test('what cannot be written is said, and disturbs nobody', async () => {
   const path = join(home.path, 'audit.log')
   await mkdir(path)
   const said: unknown[] = []
-  await using audit = new AuditLog({ path, fileBytes: 1000, files: 2, log: (error) => said.push(error) })
+  using audit = new AuditLog({ path, fileBytes: 1000, files: 2, log: (error) => said.push(error) })
   audit.write(call(1))
-  await audit[Symbol.asyncDispose]()
-  expect(String(said[0])).toContain('audit.log: up to 1 lines could not be written')
+  expect(String(said[0])).toContain('audit.log: a line could not be written')
 })

@@ -1,5 +1,5 @@
 /** $VULCAN_HOME/audit.log: one JSON line for each call that changes something, in files of bounded size and number. */
-import { open, rename, rm, type FileHandle } from 'node:fs/promises'
+import { closeSync, fstatSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { isMissing } from '../base/files.ts'
 import type { Call } from './facts.ts'
 
@@ -14,86 +14,61 @@ export interface AuditOptions {
   readonly log: (error: unknown) => void
 }
 
-/** Lines that wait for a slow disk; more are lost, which is said. */
-const waitingMost = 10_000
-
-export class AuditLog implements AsyncDisposable {
+export class AuditLog implements Disposable {
   readonly #o: AuditOptions
-  #file: FileHandle | undefined
+  #file: number | undefined
   #bytes = 0
-  #lines: string[] = []
-  #lost = 0
-  #busy: Promise<void> | undefined
 
   constructor(options: AuditOptions) {
     this.#o = options
   }
 
-  /** Writes a line soon; nobody waits for it. */
+  /**
+   * The line is the kernel's when this returns, so that the end of this process loses none. It takes some microseconds; on a
+   * disk so slow that it took longer, the store would have waited for longer still.
+   */
   write(call: Call): void {
-    if (this.#lines.length >= waitingMost) {
-      this.#lost += 1
-      return
+    try {
+      this.#append(Buffer.from(lineOf(call)))
+    } catch (cause) {
+      this.#o.log(new Error(`${this.#o.path}: a line could not be written`, { cause }))
     }
-    this.#lines.push(lineOf(call))
-    this.#busy ??= this.#work()
   }
 
-  /** Resolves when all that was written is on the disk. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    while (this.#busy) await this.#busy
-    await this.#file?.sync()
-    await this.#file?.close()
+  [Symbol.dispose](): void {
+    if (this.#file === undefined) return
+    const file = this.#file
     this.#file = undefined
-  }
-
-  async #work(): Promise<void> {
-    // What is stated in the same turn of the event loop is written together.
-    await new Promise<void>((resolve) => setImmediate(resolve))
-    while (this.#lines.length > 0) {
-      const lines = this.#lines
-      this.#lines = []
-      try {
-        for (const chunk of chunksOf(lines, this.#o.fileBytes)) await this.#append(chunk)
-      } catch (cause) {
-        this.#o.log(new Error(`${this.#o.path}: up to ${lines.length} lines could not be written`, { cause }))
-      }
-      this.#tellLost()
+    try {
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
     }
-    this.#busy = undefined
   }
 
-  async #append(chunk: Buffer): Promise<void> {
-    const file = await this.#current()
-    if (this.#bytes > 0 && this.#bytes + chunk.length > this.#o.fileBytes) {
-      await this.#rotate(file)
-      return this.#append(chunk)
+  #append(line: Buffer): void {
+    let file = this.#current()
+    if (this.#bytes > 0 && this.#bytes + line.length > this.#o.fileBytes) {
+      this.#rotate()
+      file = this.#current()
     }
-    await file.appendFile(chunk)
-    this.#bytes += chunk.length
+    this.#bytes += line.length
+    for (let at = 0; at < line.length;) at += writeSync(file, line, at)
   }
 
-  async #current(): Promise<FileHandle> {
-    if (this.#file) return this.#file
-    this.#file = await open(this.#o.path, 'a', 0o600)
-    this.#bytes = (await this.#file.stat()).size
+  #current(): number {
+    if (this.#file !== undefined) return this.#file
+    this.#file = openSync(this.#o.path, 'a', 0o600)
+    this.#bytes = fstatSync(this.#file).size
     return this.#file
   }
 
-  async #rotate(file: FileHandle): Promise<void> {
-    await file.sync()
-    await file.close()
-    this.#file = undefined
+  #rotate(): void {
+    this[Symbol.dispose]()
     const { path, files } = this.#o
     const nth = (n: number) => (n === 0 ? path : `${path}.${n}`)
-    await rm(nth(files - 1), { force: true })
-    for (let n = files - 2; n >= 0; n -= 1) await renameIfThere(nth(n), nth(n + 1))
-  }
-
-  #tellLost(): void {
-    if (this.#lost === 0) return
-    this.#o.log(new Error(`${this.#o.path}: ${this.#lost} lines were lost, the disk being slow`))
-    this.#lost = 0
+    rmSync(nth(files - 1), { force: true })
+    for (let n = files - 2; n >= 0; n -= 1) renameIfThere(nth(n), nth(n + 1))
   }
 }
 
@@ -103,22 +78,9 @@ function lineOf({ at, request, key, address, method, route, subject, status, cod
   return `${JSON.stringify({ time, request, ...who, address, method, route, subject, status, code })}\n`
 }
 
-/** Lines joined up to the size of a file, so that no file grows beyond it. */
-function* chunksOf(lines: readonly string[], most: number): Generator<Buffer> {
-  let text = ''
-  for (const line of lines) {
-    if (text !== '' && Buffer.byteLength(text) + Buffer.byteLength(line) > most) {
-      yield Buffer.from(text)
-      text = ''
-    }
-    text += line
-  }
-  yield Buffer.from(text)
-}
-
-async function renameIfThere(from: string, to: string): Promise<void> {
+function renameIfThere(from: string, to: string): void {
   try {
-    await rename(from, to)
+    renameSync(from, to)
   } catch (error) {
     if (!isMissing(error)) throw error
   }

@@ -34,7 +34,8 @@ export function loginRoutes(app: FastifyTypeBox, sessions: Sessions): void {
   app.get(pages.login, { schema: { hide: true, querystring: Token } }, async (request, reply) => {
     const id = await sessions.redeem(request.query.token ?? '')
     if (id !== undefined) {
-      const lasting = `Max-Age=${sessionMs / 1000}; Path=/; HttpOnly; SameSite=Strict`
+      const secure = request.protocol === 'https' ? '; Secure' : ''
+      const lasting = `Max-Age=${sessionMs / 1000}; Path=/; HttpOnly; SameSite=Strict${secure}`
       void reply.header('set-cookie', `${cookieName(request.headers.host)}=${id}; ${lasting}`)
     }
     return reply

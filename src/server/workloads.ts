@@ -72,8 +72,8 @@ function submitRoutes(app: FastifyTypeBox, o: WorkloadRouteOptions): void {
   app.post(routes.workloads, { config, schema: waiting }, async (request, reply) => {
     const id = await submit(o, request)
     void reply.header('location', pathOf(routes.workload, { id }))
-    await waitFor(scheduler, id, { waitS: request.query.wait_s, request, closing: closing.begun })
-    const record = await scheduler.record(id)
+    const ended = await waitFor(scheduler, id, { waitS: request.query.wait_s, request, closing: closing.begun })
+    const record = ended ?? (await scheduler.record(id))
     return reply.status(hasEnded(record.status) ? 200 : 202).send(record)
   })
 
@@ -186,7 +186,7 @@ function withKey(request: Submission): WorkloadRequest {
   return { ...workload, idempotency_key: key }
 }
 
-/** Waits for the end, the given time, or until client or server go away, which does not end the run. */
+/** Waits for the end, the given time, or until client or server go away, which does not end the run. Its record, if at hand. */
 async function waitFor(
   scheduler: Scheduler,
   id: string,
@@ -195,15 +195,16 @@ async function waitFor(
     request,
     closing,
   }: { waitS: number | undefined; request: { raw: FastifyRequest['raw'] }; closing: AbortSignal },
-): Promise<void> {
+): Promise<WorkloadRecord | undefined> {
   const enough = new AbortController()
   const stop = () => enough.abort()
   const timer = waitS === undefined ? undefined : setTimeout(stop, waitS * 1000)
   request.raw.socket.once('close', stop)
   try {
-    await scheduler.ended(id, AbortSignal.any([enough.signal, closing]))
+    return await scheduler.ended(id, AbortSignal.any([enough.signal, closing]))
   } catch (error) {
     if (!enough.signal.aborted && !closing.aborted) throw error
+    return undefined
   } finally {
     clearTimeout(timer)
     request.raw.socket.off('close', stop)

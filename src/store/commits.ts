@@ -3,7 +3,8 @@ import type { Kysely, Transaction } from 'kysely'
 import type { Schema } from './schema.ts'
 
 export type Db = Kysely<Schema>
-export type Change<T> = (trx: Transaction<Schema>) => Promise<T>
+export type Trx = Transaction<Schema>
+export type Change<T> = (trx: Trx) => Promise<T>
 
 /** When a change is made, beside those that wait with it. */
 export interface Timing {

@@ -1,10 +1,9 @@
 /** Keys, and what each may still use of what it was given. */
-import { sql, type Selectable, type Transaction } from 'kysely'
+import { sql, type Selectable } from 'kysely'
 import type { KeyQuotas, QuotaName, Scope } from '../api/keys.ts'
-import type { Db } from './commits.ts'
-import type { KeyTable, Schema } from './schema.ts'
-
-type Trx = Transaction<Schema>
+import type { Db, Trx } from './commits.ts'
+import { prepared } from './prepared.ts'
+import type { KeyTable } from './schema.ts'
 
 /** A key as it is kept. Times are milliseconds of the epoch. */
 export interface StoredKey {
@@ -44,8 +43,12 @@ export async function insertKey(trx: Trx, { quotas, ...key }: FreshKey): Promise
     .execute()
 }
 
+const byHash = prepared<{ hash: string }, Selectable<KeyTable>>((db, given) =>
+  db.selectFrom('api_keys').selectAll().where('hash', '=', given('hash')),
+)
+
 export async function keyByHash(db: Db, hash: string): Promise<StoredKey | undefined> {
-  const row = await db.selectFrom('api_keys').selectAll().where('hash', '=', hash).executeTakeFirst()
+  const [row] = (await byHash(db, { hash })).rows
   return row && keyOf(row)
 }
 
@@ -69,13 +72,13 @@ export async function noteUse(trx: Trx, id: string, at: number): Promise<void> {
   await trx.updateTable('api_keys').set({ last_used_at: at }).where('id', '=', id).execute()
 }
 
+const quotasOf = prepared<{ tenant: string }, Pick<Selectable<KeyTable>, 'queued' | 'cpu_seconds'>>((db, given) =>
+  db.selectFrom('api_keys').select(['queued', 'cpu_seconds']).where('id', '=', given('tenant')),
+)
+
 /** The first quota because of which a tenant may hand in nothing now; tenants without quotas have none. */
 export async function exceeded(db: Db | Trx, tenant: string, now: number): Promise<Exceeded | undefined> {
-  const key = await db
-    .selectFrom('api_keys')
-    .select(['queued', 'cpu_seconds'])
-    .where('id', '=', tenant)
-    .executeTakeFirst()
+  const [key] = (await quotasOf(db, { tenant })).rows
   if (!key) return undefined
   const { queued, cpu_seconds: seconds } = key
   if (queued !== null && (await waitingOf(db, tenant)) >= queued) return { quota: 'queued', limit: queued }
@@ -102,17 +105,28 @@ async function spentBy(db: Db | Trx, tenant: string, now: number): Promise<numbe
   return (await query.executeTakeFirst())?.cpu_ms ?? 0
 }
 
-/** Adds what an ended workload took of the processors to its owner's day. */
+/** Nothing where nobody asks for it. */
+const addSpent = prepared<{ tenant: string; day: string; cpuMs: number }, unknown>((db, given) =>
+  db
+    .insertInto('spent')
+    .columns(['tenant', 'day', 'cpu_ms'])
+    .expression((eb) =>
+      eb
+        .selectFrom('api_keys')
+        .select(['id', sql<string>`${given('day')}`.as('day'), sql<number>`${given('cpuMs')}`.as('cpu_ms')])
+        .where('id', '=', given('tenant'))
+        .where('cpu_seconds', 'is not', null),
+    )
+    .onConflict((conflict) =>
+      conflict.columns(['tenant', 'day']).doUpdateSet({ cpu_ms: sql`spent.cpu_ms + excluded.cpu_ms` }),
+    ),
+)
+
+/** Adds what an ended workload took of the processors to its owner's day, where that has a quota of it. */
 export async function spend(trx: Trx, o: { tenant: string; at: number; cpuMs: number }): Promise<void> {
   const { tenant, at, cpuMs } = o
   if (cpuMs <= 0) return
-  await trx
-    .insertInto('spent')
-    .values({ tenant, day: dayOf(at), cpu_ms: Math.round(cpuMs) })
-    .onConflict((conflict) =>
-      conflict.columns(['tenant', 'day']).doUpdateSet({ cpu_ms: sql`spent.cpu_ms + excluded.cpu_ms` }),
-    )
-    .execute()
+  await addSpent(trx, { tenant, day: dayOf(at), cpuMs: Math.round(cpuMs) })
 }
 
 /** Forgets what was spent on days before that of this time. */

@@ -2,14 +2,11 @@
  * The queue: which node runs which workload. A workload is claimed once and never again, so that nothing runs twice;
  * every write of its owner carries the fence it was claimed with, so that one who lost it is refused.
  */
-import { sql, type Transaction } from 'kysely'
-import type { Db } from './commits.ts'
+import { sql } from 'kysely'
+import type { Db, Trx } from './commits.ts'
 import { spend } from './keys.ts'
-import { nextOf } from './next.ts'
-import type { Schema } from './schema.ts'
+import { prepared } from './prepared.ts'
 import { claimedOf, type Claimed } from './rows.ts'
-
-type Trx = Transaction<Schema>
 
 /** What a node bears. */
 export interface Capacity {
@@ -29,78 +26,29 @@ export interface Load {
   readonly memMib: number
 }
 
-export interface Claim {
-  readonly node: string
-  readonly now: number
-  readonly leaseMs: number
-  /** Read when the claim is made, anew for each workload. */
-  readonly capacity: Capacity
-  /** Runtimes whose images are there. */
-  readonly runtimes: readonly string[]
-  /** How many are claimed at most. */
-  readonly most: number
-}
-
 /** Whose a write is. */
 export interface Owned {
   readonly id: string
   readonly fence: number
 }
 
-/** Claims until nothing more fits or `most` are claimed. */
-export async function claim(trx: Trx, o: Claim): Promise<Claimed[]> {
-  const all: Claimed[] = []
-  while (all.length < o.most) {
-    const claimed = await claimNext(trx, o)
-    if (!claimed) break
-    all.push(claimed)
-  }
-  return all
-}
-
-/**
- * Claims what is next, where the node has room for it: highest priority, then the tenant that has least running, then the
- * earliest. A tenant that runs as many as its key may is passed over: it holds up nobody but itself. Of the others only what
- * is next is looked at: letting smaller ones pass would starve a large one. One that is larger than the whole node runs alone.
- */
-async function claimNext(trx: Trx, o: Claim): Promise<Claimed | undefined> {
-  const { node, capacity } = o
-  // Most often nothing waits, and this is the cheapest to say so.
-  if (o.runtimes.length === 0 || !(await anyWaits(trx))) return undefined
-  const used = await loadOf(trx, { node, overheadMib: capacity.overheadMib })
-  if (used.vms >= capacity.vms || used.starting >= capacity.starting) return undefined
-  let claiming = trx
-    .updateTable('workloads')
-    .set({ lease_node: node, lease_until: o.now + o.leaseMs, fence: sql`fence + 1` })
-    .where('id', '=', nextOf(o.runtimes))
-    .where('lease_node', 'is', null)
-  if (used.vms > 0) {
-    claiming = claiming
-      .where('cpus', '<=', capacity.cpus - used.cpus)
-      .where('mem_mib', '<=', capacity.memMib - used.memMib - capacity.overheadMib)
-  }
-  const row = await claiming.returningAll().executeTakeFirst()
-  return row && claimedOf(row)
-}
-
-async function anyWaits(trx: Trx): Promise<boolean> {
-  const some = sql`select 1 from workloads where finished_at is null and lease_node is null limit 1`
-  return (await some.execute(trx)).rows.length > 0
-}
-
-/** What runs and starts on a node. */
-export async function loadOf(db: Db | Trx, o: { node: string; overheadMib: number }): Promise<Load> {
-  const { vms, starting, cpus, mem } = await db
+const load = prepared<{ node: string }, Omit<Load, 'memMib'> & { readonly mem: number }>((db, given) =>
+  db
     .selectFrom('workloads')
-    .where('lease_node', '=', o.node)
+    .where('lease_node', '=', given('node'))
     .where('finished_at', 'is', null)
     .select(({ fn }) => [
       fn.countAll<number>().as('vms'),
       sql<number>`coalesce(sum(case when started_at is null then 1 else 0 end), 0)`.as('starting'),
       sql<number>`coalesce(sum(cpus), 0)`.as('cpus'),
       sql<number>`coalesce(sum(mem_mib), 0)`.as('mem'),
-    ])
-    .executeTakeFirstOrThrow()
+    ]),
+)
+
+/** What runs and starts on a node. */
+export async function loadOf(db: Db | Trx, o: { node: string; overheadMib: number }): Promise<Load> {
+  const [row] = (await load(db, { node: o.node })).rows
+  const { vms, starting, cpus, mem } = row ?? { vms: 0, starting: 0, cpus: 0, mem: 0 }
   return { vms, starting, cpus, memMib: mem + vms * o.overheadMib }
 }
 
@@ -138,16 +86,24 @@ export async function reap(trx: Trx, o: { node: string; now: number; leaseMs: nu
   return rows.map(claimedOf)
 }
 
-/** Notes that the program runs. False when the fence is not the newest: somebody else owns it. */
-export async function started(trx: Trx, { id, fence }: Owned, o: { at: number; record: string }): Promise<boolean> {
-  const { numUpdatedRows } = await trx
+const noteStart = prepared<Owned & Start, unknown>((db, given) =>
+  db
     .updateTable('workloads')
-    .set({ status: 'running', started_at: o.at, record: o.record })
-    .where('id', '=', id)
-    .where('fence', '=', fence)
-    .where('finished_at', 'is', null)
-    .executeTakeFirst()
-  return numUpdatedRows === 1n
+    .set({ status: 'running', started_at: given('at'), record: given('record') })
+    .where('id', '=', given('id'))
+    .where('fence', '=', given('fence'))
+    .where('finished_at', 'is', null),
+)
+
+export interface Start {
+  readonly at: number
+  readonly record: string
+}
+
+/** Notes that the program runs. False when the fence is not the newest: somebody else owns it. */
+export async function started(trx: Trx, { id, fence }: Owned, start: Start): Promise<boolean> {
+  const { numAffectedRows } = await noteStart(trx, { id, fence, ...start })
+  return numAffectedRows === 1n
 }
 
 /** Lets what was claimed wait again; only for one whose program has not run. False when it is not the owner's any more. */
@@ -180,22 +136,34 @@ export interface End {
 /** Of what never ran. */
 export type Ended = Omit<End, 'bytes' | 'given' | 'cpuMs'>
 
-/** The last word. False when it was said already or the fence is not the newest. */
-export async function finish(trx: Trx, { id, fence }: Owned, end: End): Promise<boolean> {
-  const row = await trx
+type LastWord = Owned & Pick<End, 'status' | 'at' | 'record' | 'bytes'> & { readonly startedAt: number | null }
+
+const noteEnd = prepared<LastWord, { tenant: string }>((db, given) =>
+  db
     .updateTable('workloads')
     .set({
-      status: end.status,
-      ...(end.startedAt !== undefined && { started_at: end.startedAt }),
-      ...{ finished_at: end.at, record: end.record, bytes: end.bytes, spec: null },
+      status: given('status'),
+      started_at: sql`coalesce(${given('startedAt')}, started_at)`,
+      finished_at: given('at'),
+      record: given('record'),
+      bytes: given('bytes'),
+      spec: null,
     })
-    .where('id', '=', id)
-    .where('fence', '=', fence)
+    .where('id', '=', given('id'))
+    .where('fence', '=', given('fence'))
     .where('finished_at', 'is', null)
-    .returning('tenant')
-    .executeTakeFirst()
+    .returning('tenant'),
+)
+
+const keepGiven = prepared<{ id: string; given: string }, unknown>((db, given) =>
+  db.insertInto('given').values({ workload: given('id'), given: given('given') }),
+)
+
+/** The last word. False when it was said already or the fence is not the newest. */
+export async function finish(trx: Trx, { id, fence }: Owned, end: End): Promise<boolean> {
+  const [row] = (await noteEnd(trx, { id, fence, ...end, startedAt: end.startedAt ?? null })).rows
   if (!row) return false
-  await trx.insertInto('given').values({ workload: id, given: end.given }).execute()
+  await keepGiven(trx, { id, given: end.given })
   await spend(trx, { tenant: row.tenant, at: end.at, cpuMs: end.cpuMs })
   return true
 }

@@ -1,5 +1,5 @@
 /** What a claim takes: the order of the queue. */
-import { sql } from 'kysely'
+import { sql, type RawBuilder } from 'kysely'
 
 /**
  * The id of what is next among those runtimes. What waits may be very much, so each step is a search in the index of it
@@ -7,7 +7,7 @@ import { sql } from 'kysely'
  * lower one, up to a priority at which one may run; the first of each of them there. (`+tenant` keeps the planner from an
  * index of all that is kept.)
  */
-export function nextOf(runtimes: readonly string[]) {
+export function nextOf(runtimes: readonly RawBuilder<string>[]) {
   const waiting = sql`workloads where finished_at is null and lease_node is null`
   const theirs = sql`${waiting} and priority = places.priority and tenant = places.tenant`
   const runnable = sql`runtime in (${sql.join(runtimes)})`
@@ -39,6 +39,16 @@ export function nextOf(runtimes: readonly string[]) {
       )
     select first.id from first left join busy on busy.tenant = first.tenant where first.id is not null
     order by first.priority desc, coalesce(busy.running, 0), first.id
+    limit 1
+  )`
+}
+
+/** The same where only one waits, which is found without all that; none where its key says how many may run. */
+export function onlyOf(runtimes: readonly RawBuilder<string>[]) {
+  return sql<string>`(
+    select id from workloads
+    where finished_at is null and lease_node is null and runtime in (${sql.join(runtimes)})
+      and not exists (select 1 from api_keys where api_keys.id = workloads.tenant and running is not null)
     limit 1
   )`
 }

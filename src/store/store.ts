@@ -1,10 +1,12 @@
-/** What must outlive the process: $VULCAN_HOME/vulcan.db. Every statement is in this room. */
+/** What must outlive the process: $VULCAN_HOME/vulcan.db. Every statement is in this room. What fails here is store_failed. */
 import { join } from 'node:path'
 import { Kysely } from 'kysely'
-import { Commits, type Change, type Db, type Timing } from './commits.ts'
+import * as claims from './claim.ts'
+import { Commits, type Change, type Db, type Timing, type Trx } from './commits.ts'
 import * as keys from './keys.ts'
 import * as leases from './leases.ts'
 import { migrate } from './migrations.ts'
+import * as past from './past.ts'
 import type { Claimed, Stored } from './rows.ts'
 import type { Schema } from './schema.ts'
 import { NodeSqliteDialect, openSqlite, storeFailed } from './sqlite.ts'
@@ -37,12 +39,12 @@ export class Store implements AsyncDisposable {
   }
 
   /** Claims what there is room for, up to `most`, also of what goes to the disk with it. */
-  claim(o: leases.Claim, timing: Pick<Timing, 'patient'> = {}): Promise<Claimed[]> {
-    return this.#change('claiming workloads', (trx) => leases.claim(trx, o), { ...timing, last: true })
+  claim(o: claims.Claim, timing: Pick<Timing, 'patient'> = {}): Promise<Claimed[]> {
+    return this.#change('claiming workloads', (trx) => claims.claim(trx, o), { ...timing, last: true })
   }
 
   load(o: { node: string; overheadMib: number }): Promise<leases.Load> {
-    return leases.loadOf(this.#db, o)
+    return this.#read('reading the load', (db) => leases.loadOf(db, o))
   }
 
   renew(node: string, until: number): Promise<void> {
@@ -57,9 +59,13 @@ export class Store implements AsyncDisposable {
     return this.#change('taking back leases', (trx) => leases.reap(trx, o))
   }
 
-  /** Not at once: where the end comes soon, both share a commit. */
-  started(owned: leases.Owned, o: { at: number; record: string }): Promise<boolean> {
-    return this.#change('noting a start', (trx) => leases.started(trx, owned, o), { patient: true })
+  /** Not at once: by the time of its commit there may be none to note, as the end that shares the commit says it too. */
+  started(owned: leases.Owned, start: () => leases.Start | undefined): Promise<boolean> {
+    const note = async (trx: Trx) => {
+      const known = start()
+      return known === undefined || leases.started(trx, owned, known)
+    }
+    return this.#change('noting a start', note, { patient: true })
   }
 
   giveBack(owned: leases.Owned): Promise<boolean> {
@@ -75,56 +81,64 @@ export class Store implements AsyncDisposable {
   }
 
   usedBefore(tenant: string, key: string): Promise<workloads.Used | undefined> {
-    return workloads.usedBefore(this.#db, tenant, key)
+    return this.#read('looking an idempotency key up', (db) => workloads.usedBefore(db, tenant, key))
   }
 
   find(id: string): Promise<Stored | undefined> {
-    return workloads.find(this.#db, id)
+    return this.#read('reading a workload', (db) => workloads.find(db, id))
   }
 
   /** What its program gave, as `finish` was told; undefined before the end, and where no program ran. */
   given(id: string): Promise<string | undefined> {
-    return workloads.given(this.#db, id)
+    return this.#read('reading what a workload gave', (db) => workloads.given(db, id))
   }
 
   /** Sees every start and end that anybody was told of. */
-  async list(filter: workloads.Filter): Promise<Stored[]> {
-    await this.#commits.made()
-    return workloads.list(this.#db, filter)
+  list(filter: workloads.Filter): Promise<Stored[]> {
+    return this.#read('listing workloads', async (db) => {
+      await this.#commits.made()
+      return workloads.list(db, filter)
+    })
   }
 
   countWaiting(): Promise<number> {
-    return workloads.countWaiting(this.#db)
+    return this.#read('counting what waits', (db) => workloads.countWaiting(db))
   }
 
   countBefore(one: Pick<Stored, 'id' | 'priority'>): Promise<number> {
-    return workloads.countBefore(this.#db, one)
+    return this.#read('counting what waits', (db) => workloads.countBefore(db, one))
   }
 
-  async countByStatus(): ReturnType<typeof workloads.countByStatus> {
-    await this.#commits.made()
-    return workloads.countByStatus(this.#db)
+  countByStatus(): ReturnType<typeof workloads.countByStatus> {
+    return this.#read('counting workloads', async (db) => {
+      await this.#commits.made()
+      return workloads.countByStatus(db)
+    })
   }
 
   /** Ids of what has not ended. */
   unfinished(): Promise<string[]> {
-    return workloads.unfinished(this.#db)
+    return this.#read('reading what has not ended', (db) => workloads.unfinished(db))
   }
 
   known(ids: readonly string[]): Promise<Set<string>> {
-    return workloads.known(this.#db, ids)
+    return this.#read('looking workloads up', (db) => workloads.known(db, ids))
   }
 
-  outdated(bounds: workloads.Bounds, limit: number): Promise<string[]> {
-    return workloads.outdated(this.#db, bounds, limit)
+  newestOutdated(bounds: past.Bounds): Promise<past.Ended | undefined> {
+    return this.#read('looking for what is outdated', (db) => past.newestOutdated(db, bounds))
+  }
+
+  oldest(upTo: past.Ended, limit: number): Promise<string[]> {
+    return this.#read('looking for what is outdated', (db) => past.oldest(db, upTo, limit))
   }
 
   remove(ids: readonly string[]): Promise<void> {
-    return this.#change('forgetting workloads', (trx) => workloads.remove(trx, ids))
+    return this.#change('forgetting workloads', (trx) => past.remove(trx, ids))
   }
 
-  freeKeys(before: number): Promise<void> {
-    return this.#change('freeing idempotency keys', (trx) => workloads.freeKeys(trx, before))
+  freeKeys(before: number, limit: number): Promise<number> {
+    return this.#change('freeing idempotency keys', (trx) => past.freeKeys(trx, before, limit))
   }
 
   insertKey(key: keys.FreshKey): Promise<void> {
@@ -132,11 +146,11 @@ export class Store implements AsyncDisposable {
   }
 
   keyByHash(hash: string): Promise<keys.StoredKey | undefined> {
-    return keys.keyByHash(this.#db, hash)
+    return this.#read('looking a key up', (db) => keys.keyByHash(db, hash))
   }
 
   keys(): Promise<keys.StoredKey[]> {
-    return keys.listKeys(this.#db)
+    return this.#read('listing keys', (db) => keys.listKeys(db))
   }
 
   revokeKey(id: string, at: number): Promise<keys.StoredKey | undefined> {
@@ -148,7 +162,7 @@ export class Store implements AsyncDisposable {
   }
 
   exceeded(tenant: string, now: number): Promise<keys.Exceeded | undefined> {
-    return keys.exceeded(this.#db, tenant, now)
+    return this.#read('looking quotas up', (db) => keys.exceeded(db, tenant, now))
   }
 
   forgetSpent(before: number): Promise<void> {
@@ -158,6 +172,14 @@ export class Store implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#commits.idle()
     await this.#db.destroy()
+  }
+
+  async #read<T>(what: string, read: (db: Db) => Promise<T>): Promise<T> {
+    try {
+      return await read(this.#db)
+    } catch (error) {
+      throw storeFailed(what, error)
+    }
   }
 
   async #change<T>(what: string, change: Change<T>, timing: Timing = {}): Promise<T> {

@@ -1,12 +1,11 @@
 /** Workloads taken in, found and forgotten. */
-import { sql, type Transaction } from 'kysely'
+import { sql, type Selectable } from 'kysely'
 import type { Status } from '../api/workload.ts'
-import type { Db } from './commits.ts'
+import type { Db, Trx } from './commits.ts'
 import { exceeded, type Exceeded } from './keys.ts'
+import { prepared } from './prepared.ts'
 import { storedColumns, storedOf, type Stored } from './rows.ts'
-import type { Schema } from './schema.ts'
-
-type Trx = Transaction<Schema>
+import type { WorkloadTable } from './schema.ts'
 
 /** What of a workload is known when it comes. */
 type Brought = 'id' | 'tenant' | 'runtime' | 'isolation' | 'priority' | 'cpus' | 'memMib' | 'createdAt' | 'labels'
@@ -22,6 +21,24 @@ export interface Used {
   readonly body: string
 }
 
+type Accepted = Omit<NewWorkload, 'labels' | 'idempotency'> & { readonly labels: string }
+
+const accept = prepared<Accepted, unknown>((db, given) =>
+  db.insertInto('workloads').values({
+    id: given('id'),
+    tenant: given('tenant'),
+    status: 'pending',
+    runtime: given('runtime'),
+    isolation: given('isolation'),
+    priority: given('priority'),
+    cpus: given('cpus'),
+    mem_mib: given('memMib'),
+    created_at: given('createdAt'),
+    labels: given('labels'),
+    spec: given('spec'),
+  }),
+)
+
 /**
  * Keeps a new workload. Where its idempotency key was used before, nothing is kept and that use comes back; where a quota
  * is used up, that. No error, which would cost the changes that share the commit a second try each.
@@ -31,22 +48,7 @@ export async function insert(trx: Trx, one: NewWorkload): Promise<Used | Exceede
   const used = idempotency && (await usedBefore(trx, tenant, idempotency.key))
   const instead = used ?? (await exceeded(trx, tenant, one.createdAt))
   if (instead) return instead
-  await trx
-    .insertInto('workloads')
-    .values({
-      id,
-      tenant,
-      status: 'pending',
-      runtime: one.runtime,
-      isolation: one.isolation,
-      priority: one.priority,
-      cpus: one.cpus,
-      mem_mib: one.memMib,
-      created_at: one.createdAt,
-      labels: JSON.stringify(one.labels),
-      spec: one.spec,
-    })
-    .execute()
+  await accept(trx, { ...one, labels: JSON.stringify(one.labels) })
   const labels = Object.entries(one.labels).map(([name, value]) => ({ workload: id, name, value }))
   if (labels.length > 0) await trx.insertInto('labels').values(labels).execute()
   if (idempotency) {
@@ -66,14 +68,23 @@ export async function usedBefore(db: Db | Trx, tenant: string, key: string): Pro
     .executeTakeFirst()
 }
 
+type StoredRow = Pick<Selectable<WorkloadTable>, (typeof storedColumns)[number]>
+
+const byId = prepared<{ id: string }, StoredRow>((db, given) =>
+  db.selectFrom('workloads').select(storedColumns).where('id', '=', given('id')),
+)
+
 export async function find(db: Db, id: string): Promise<Stored | undefined> {
-  const row = await db.selectFrom('workloads').select(storedColumns).where('id', '=', id).executeTakeFirst()
+  const [row] = (await byId(db, { id })).rows
   return row && storedOf(row)
 }
 
+const givenBy = prepared<{ id: string }, { given: string }>((db, given) =>
+  db.selectFrom('given').select('given').where('workload', '=', given('id')),
+)
+
 export async function given(db: Db, id: string): Promise<string | undefined> {
-  const row = await db.selectFrom('given').select('given').where('workload', '=', id).executeTakeFirst()
-  return row?.given
+  return (await givenBy(db, { id })).rows[0]?.given
 }
 
 export interface Filter {
@@ -92,7 +103,9 @@ export async function list(db: Db, o: Filter): Promise<Stored[]> {
   const { tenant, status, runtime, label, before } = o
   let query = db.selectFrom('workloads').select(storedColumns)
   if (tenant !== undefined) query = query.where('tenant', '=', tenant)
-  if (status !== undefined) query = query.where('status', '=', status)
+  // Of a tenant's, in the index of its own: by that of all statuses the planner would go through everybody's.
+  if (status !== undefined)
+    query = query.where(tenant === undefined ? 'status' : sql.raw<Status>('+status'), '=', status)
   if (runtime !== undefined) query = query.where('runtime', '=', runtime)
   if (before !== undefined) query = query.where('id', '<', before)
   if (label) {
@@ -147,42 +160,4 @@ export async function unfinished(db: Db): Promise<string[]> {
 export async function known(db: Db, ids: readonly string[]): Promise<Set<string>> {
   const rows = await db.selectFrom('workloads').select('id').where('id', 'in', ids).execute()
   return new Set(rows.map(({ id }) => id))
-}
-
-export interface Bounds {
-  readonly count: number
-  readonly bytes: number
-  /** What ended before goes, in milliseconds of the epoch. */
-  readonly endedAfter: number
-}
-
-/** Ended workloads beyond any of the bounds, those that ended first before the others; at most `limit`. */
-export async function outdated(db: Db, { count, bytes, endedAfter }: Bounds, limit: number): Promise<string[]> {
-  const kept = db
-    .selectFrom('workloads')
-    .where('finished_at', 'is not', null)
-    .select([
-      'id',
-      'finished_at',
-      sql<number>`row_number() over (order by finished_at desc, id desc)`.as('nth'),
-      sql<number>`sum(bytes) over (order by finished_at desc, id desc)`.as('sum'),
-    ])
-  const rows = await db
-    .selectFrom(kept.as('kept'))
-    .select('id')
-    .where((eb) => eb.or([eb('nth', '>', count), eb('sum', '>', bytes), eb('finished_at', '<', endedAfter)]))
-    .orderBy('finished_at')
-    .orderBy('id')
-    .limit(limit)
-    .execute()
-  return rows.map(({ id }) => id)
-}
-
-export async function remove(trx: Trx, ids: readonly string[]): Promise<void> {
-  await trx.deleteFrom('workloads').where('id', 'in', ids).execute()
-}
-
-/** Frees idempotency keys that were first used before that time. */
-export async function freeKeys(trx: Trx, before: number): Promise<void> {
-  await trx.deleteFrom('idempotency').where('created_at', '<', before).execute()
 }

@@ -1,0 +1,15 @@
+/** Why there is no run, as an exit. Pure. */
+import { VulcanError } from '../api/errors.ts'
+import type { Exit } from '../backend/backend.ts'
+import { wordsOf, type Seen } from './record.ts'
+
+/** `killed`: somebody asked for its end, whatever the error. */
+export function exitWithoutRun(error: unknown, { seen, killed }: { seen: Seen; killed: boolean }): Exit {
+  if (killed) {
+    const when = seen.inherited ? 'while the server took it over from an earlier one' : 'before its program ran'
+    return { by: 'killed', message: `killed ${when}` }
+  }
+  const message = wordsOf(error)
+  if (seen.inherited || seen.startedAt !== undefined) return { by: 'vm_lost', message }
+  return { by: 'start_failed', message, step: error instanceof VulcanError ? (error.step ?? error.code) : 'internal' }
+}

@@ -1,0 +1,78 @@
+import { mkdtempDisposable } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { orderedId } from '../base/id.ts'
+import { Store } from './store.ts'
+
+const capacity = { vms: 1e6, starting: 1e6, cpus: 1e6, memMib: 1e9, overheadMib: 0 }
+const claim = { node: 'n', now: 1, leaseMs: 1, capacity, runtimes: ['python'], most: 1e6 }
+const ended = { status: 'completed', record: '{}', given: '{}', bytes: 10, cpuMs: 0 } as const
+
+/** Ids of as many workloads that ended at 0, 100, 200 … */
+async function past(store: Store, count: number): Promise<string[]> {
+  const ids = Array.from({ length: count }, () => orderedId())
+  const row = {
+    tenant: 'a',
+    runtime: 'python',
+    isolation: '',
+    priority: 0,
+    cpus: 1,
+    memMib: 1,
+    createdAt: 1,
+    labels: {},
+  }
+  await Promise.all(ids.map((id) => store.insert({ ...row, id, spec: '{}', idempotency: { key: id, body: '' } })))
+  const fences = new Map((await store.claim(claim)).map(({ id, fence }) => [id, fence]))
+  await Promise.all(ids.map((id, at) => store.finish({ id, fence: fences.get(id) ?? 0 }, { ...ended, at: at * 100 })))
+  return ids
+}
+
+async function opened() {
+  const folder = await mkdtempDisposable(join(tmpdir(), 'vulcan-past-'))
+  const store = await Store.open(folder.path)
+  return {
+    store,
+    async [Symbol.asyncDispose]() {
+      await store[Symbol.asyncDispose]()
+      await folder[Symbol.asyncDispose]()
+    },
+  }
+}
+
+test('what is forgotten goes by count, by size and by age, what ended first before the others', async () => {
+  await using home = await opened()
+  const { store } = home
+  const ids = await past(store, 5)
+  const bounds = { count: 10, bytes: 1000, endedAfter: 0 }
+  const outdated = async (more: Partial<typeof bounds>) => {
+    const last = await store.newestOutdated({ ...bounds, ...more })
+    return last && store.oldest(last, 10)
+  }
+  expect(await outdated({})).toBeUndefined()
+  expect(await outdated({ count: 3 })).toEqual(ids.slice(0, 2))
+  expect(await outdated({ bytes: 20 })).toEqual(ids.slice(0, 3))
+  expect(await outdated({ endedAfter: 150 })).toEqual(ids.slice(0, 2))
+  expect(await outdated({ count: 0 })).toEqual(ids)
+  await store.remove(ids.slice(0, 4))
+  expect(await store.known(ids)).toEqual(new Set(ids.slice(4)))
+})
+
+test('a long past is looked through and forgotten in steps, between which others have their turn', async () => {
+  await using home = await opened()
+  const { store } = home
+  const ids = await past(store, 3500)
+  let turns = 0
+  const count = () => {
+    turns += 1
+    counting = setImmediate(count)
+  }
+  let counting = setImmediate(count)
+  const last = await store.newestOutdated({ count: 3200, bytes: 1e9, endedAfter: 0 })
+  clearImmediate(counting)
+  expect(last).toEqual({ id: ids[299], finishedAt: 29_900, bytes: 10 })
+  expect(turns).toBeGreaterThanOrEqual(3)
+  expect(await store.oldest(last!, 200)).toEqual(ids.slice(0, 200))
+  expect(await store.freeKeys(1000, 3000)).toBe(3000)
+  expect(await store.freeKeys(1000, 3000)).toBe(500)
+})
