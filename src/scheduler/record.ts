@@ -3,6 +3,7 @@ import type { ExitRecord, RunRecord, Status, WorkloadRecord, WorkloadSummary } f
 import { VulcanError } from '../api/errors.ts'
 import type { Exit, RunFacts, Usage } from '../backend/backend.ts'
 import type { Stored } from '../store/rows.ts'
+import { networkRecordOf } from './denied.ts'
 import type { Excerpt } from './excerpt.ts'
 
 /** Of a workload's start and end, beyond the columns of its row: the store keeps it as text. */
@@ -108,6 +109,7 @@ function runRecordOf(run: RunFacts, queueMs: number | undefined, usage: Usage | 
     ...(run.phasesAtMs && { phases_at_ms: { ...(queueMs !== undefined && { queue: 0 }), ...tenths(begun) } }),
     vsock: { status: run.vsock.status, rtt_us: Math.round(run.vsock.rttUs) },
     ...(run.details && { details: run.details }),
+    ...(run.denials && { network: networkRecordOf(run.denials) }),
     ...(usage && {
       usage: {
         cpu_ms: Math.round(usage.cpuMs),

@@ -1,0 +1,114 @@
+/** Looks into the books of guests from time to time, one look for all of them, and tells each its news. */
+import { type Denial, denialKey, type Denials } from '../../backend/denial.ts'
+import { Channel } from '../../base/channel.ts'
+
+export interface BooksOptions {
+  /** All books, by the address of their guest. */
+  readonly read: () => Promise<ReadonlyMap<string, Denials>>
+  /** Told why the books cannot be read, once until they can; what was read before still holds. */
+  readonly onTrouble: (error: unknown) => void
+  /** Milliseconds between looks. */
+  readonly everyMs: number
+}
+
+export class Books {
+  readonly #o: BooksOptions
+  readonly #watched = new Set<Book>()
+  #timer: NodeJS.Timeout | undefined
+  #now: Promise<void> | undefined
+  #next: Promise<void> | undefined
+  #troubled = false
+
+  constructor(options: BooksOptions) {
+    this.#o = options
+  }
+
+  /** The book of that guest, until it is closed. */
+  watch(address: string): Book {
+    const book: Book = new Book(address, {
+      look: () => this.#look(),
+      onClose: () => {
+        this.#watched.delete(book)
+        if (this.#watched.size === 0) this.#rest()
+      },
+    })
+    this.#watched.add(book)
+    this.#timer ??= setInterval(() => void this.#look(), this.#o.everyMs).unref()
+    return book
+  }
+
+  #rest(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  /** One look at a time. Who asks while one goes on shares the next: the present one may have missed what he wants to see. */
+  #look(): Promise<void> {
+    this.#next ??= (this.#now ?? Promise.resolve()).then(() => {
+      this.#now = this.#next
+      this.#next = undefined
+      return this.#read()
+    })
+    return this.#next
+  }
+
+  async #read(): Promise<void> {
+    try {
+      const books = await this.#o.read()
+      for (const book of this.#watched) book.take(books.get(book.address))
+      this.#troubled = false
+    } catch (error) {
+      if (!this.#troubled) this.#o.onTrouble(error)
+      this.#troubled = true
+    }
+  }
+}
+
+interface Ways {
+  readonly look: () => Promise<void>
+  readonly onClose: () => void
+}
+
+/** What one guest was refused, as far as it is known. */
+export class Book {
+  readonly address: string
+  /** Each destination once; ends when the book is closed. Bounded, as the book is. */
+  readonly news = new Channel<Denial>({ limit: Infinity, sizeOf: () => 1 })
+  readonly #ways: Ways
+  /** By destination; when it first was is kept as it was first read: it is known to a second only. */
+  readonly #known = new Map<string, Denial>()
+  #others = 0
+
+  constructor(address: string, ways: Ways) {
+    this.address = address
+    this.#ways = ways
+  }
+
+  /** Undefined where nothing was refused. */
+  get denials(): Denials | undefined {
+    if (this.#known.size === 0 && this.#others === 0) return undefined
+    return { known: [...this.#known.values()], others: this.#others }
+  }
+
+  take(denials: Denials | undefined): void {
+    if (!denials) return
+    this.#others = denials.others
+    for (const denial of denials.known) {
+      const key = denialKey(denial)
+      const before = this.#known.get(key)
+      this.#known.set(key, { ...denial, firstAt: before?.firstAt ?? denial.firstAt })
+      if (!before) void this.news.write(denial)
+    }
+  }
+
+  /** Looks a last time, then closes. Never rejects. */
+  async finish(): Promise<void> {
+    await this.#ways.look()
+    this.close()
+  }
+
+  close(): void {
+    this.news.end()
+    this.#ways.onClose()
+  }
+}
