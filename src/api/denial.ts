@@ -3,9 +3,20 @@ import { Type, type Static } from 'typebox'
 
 /**
  * What refuses a packet. `reserved`: multicast, broadcast and what nobody has; `allow`: not on the list that the workload
- * gave; `mode`: not within its network mode; `unknown`: of a vm that the firewall does not know.
+ * gave; `mode`: not within its network mode; `limit`: more connections than a vm may have or open; `unknown`: of a vm that the
+ * firewall does not know. Their order is that of marks in firewalls that live: new ones come last.
  */
-export const denialRules = ['metadata', 'host', 'guest', 'private', 'reserved', 'allow', 'mode', 'unknown'] as const
+export const denialRules = [
+  'metadata',
+  'host',
+  'guest',
+  'private',
+  'reserved',
+  'allow',
+  'mode',
+  'unknown',
+  'limit',
+] as const
 export type DenialRule = (typeof denialRules)[number]
 
 const target = {
@@ -42,6 +53,7 @@ const hints: Readonly<Record<DenialRule, string>> = {
   allow: 'it is not on the list of the workload: --allow opens it',
   mode: 'the network mode of the workload leaves it out: --network internet opens it',
   unknown: 'the firewall did not know the vm',
+  limit: 'the vm had, or opened, more connections at once than one may',
 }
 
 /** What to say to somebody whose program was refused. */

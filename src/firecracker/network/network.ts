@@ -18,7 +18,7 @@ import { type Host, thisHost } from './host.ts'
 import { leasedTo } from './leases.ts'
 import { createNetns, deleteNetns, hasNetns, listNetns, netnsPath } from './netns.ts'
 import type { Attachment } from './plugin.ts'
-import type { GuestRule } from './rules.ts'
+import type { ConnectionLimits, GuestRule } from './rules.ts'
 import { each, step } from './step.ts'
 import { type Book, Books } from './watch.ts'
 
@@ -40,6 +40,8 @@ export interface NetworksOptions {
   /** Milliseconds for each plugin; 60 s by default. */
   readonly pluginTimeoutMs?: number
   readonly host?: Host
+  /** Of each guest; thousands by default. */
+  readonly connections?: ConnectionLimits
   /** Milliseconds between looks at what guests were refused; 3 s by default. */
   readonly lookMs?: number
 }
@@ -99,7 +101,7 @@ export class Networks {
   readonly #books: Books
 
   constructor(options: NetworksOptions) {
-    const { instance, stateDir, cniPlugins, tapPlugin, nameservers } = options
+    const { instance, stateDir, cniPlugins, tapPlugin, nameservers, connections } = options
     if (!/^[a-z0-9]{1,12}$/.test(instance)) throw new Error(`"${instance}" is no instance name: [a-z0-9]{1,12}`)
     const host = options.host ?? thisHost
     const subnet = networkOf(options.subnet ?? '10.88.0.0/16')
@@ -117,7 +119,8 @@ export class Networks {
       timeoutMs: options.pluginTimeoutMs ?? 60_000,
       host,
     })
-    this.#rules = new GuestRules({ ...bridge, instance, resolvers: nameservers, folder: join(stateDir, 'guests') })
+    const table = { ...bridge, instance, resolvers: nameservers, ...(connections && { connections }) }
+    this.#rules = new GuestRules({ ...table, folder: join(stateDir, 'guests') })
     this.#books = new Books({
       read: () => this.#rules.denials(),
       everyMs: options.lookMs ?? 3000,

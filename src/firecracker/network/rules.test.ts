@@ -75,7 +75,7 @@ test('what comes from the bridge and is not accepted is refused: no chain ends w
   for (const rule of denialRules) expect(last(`refuse_${rule}`)).toMatch(/ goto refuse$/)
   expect([last('refuse'), last('answer')]).toEqual(['goto answer', expect.stringMatching(/^reject/)])
   const internet = bodyOf(script, 'internet')
-  expect(internet.indexOf('jump never')).toBeLessThan(internet.indexOf('accept'))
+  expect(internet.indexOf('jump never')).toBeLessThan(internet.indexOf('goto admitted'))
   for (const range of Object.keys(refusedBy))
     expect(bodyOf(script, 'never')).toContain(`ip daddr @${range} goto refuse_${range}`)
 })
@@ -84,7 +84,8 @@ const bodyOf = (script: string, chain: string): string[] =>
   (script.split(`chain ${chain} {\n`)[1]?.split('\n  }\n')[0] ?? '').split('\n').map((line) => line.trim())
 
 test('what each rule refused is read', () => {
-  const json = '{"nftables":[{"metainfo":{}},{"counter":{"family":"inet","name":"private","packets":12,"bytes":900}}]}'
+  const json =
+    '{"nftables":[{"metainfo":{}},{"counter":{"family":"inet","name":"refused_private","packets":12,"bytes":900}}]}'
   expect(countsOf(json)).toMatchObject({ private: 12, metadata: 0 })
   expect(Object.keys(countsOf(json))).toEqual([...denialRules])
 })

@@ -18,7 +18,20 @@ export interface TableOptions {
   readonly gateway: string
   /** Name servers that guests with the internet may ask, private or not. */
   readonly resolvers: readonly string[]
+  readonly connections?: ConnectionLimits
 }
+
+/** What each guest may have of connections, as the kernel tracks them: its table is one for all of this host. */
+export interface ConnectionLimits {
+  /** That are open at once. */
+  readonly atOnce: number
+  /** That begin in a second, in the long run. */
+  readonly perSecond: number
+  /** That may begin together. */
+  readonly burst: number
+}
+
+const enough: ConnectionLimits = { atOnce: 4096, perSecond: 200, burst: 2000 }
 
 /** What the firewall knows of a guest. `listed` is the internet less all that is not in `allow`. */
 export interface GuestRule {
@@ -74,14 +87,16 @@ const setOf = (members: readonly string[]): string =>
   members.length > 0 ? `elements = { ${members.join(', ')} };` : ''
 
 const egress = (o: TableOptions): string => `table inet ${tableOf(o.instance)} {
-${sets(o)}${modes(o.gateway)}${hooks(o)}}
+${sets(o)}${modes(o.gateway)}${admitted(o.connections ?? enough)}${hooks(o)}}
 `
 
-const sets = (o: TableOptions): string => `${denialRules.map((rule) => `  counter ${rule} {}\n`).join('')}\
+const sets = (o: TableOptions): string => `${denialRules.map((rule) => `  counter ${counterOf(rule)} {}\n`).join('')}\
 ${Object.entries(refusedBy)
   .map(([rule, ranges]) => `  set ${rule} { type ipv4_addr; flags interval; ${setOf(ranges)} }\n`)
   .join('')}\
   set resolvers { type ipv4_addr; ${setOf([...new Set(o.resolvers)])} }
+  set open { type ipv4_addr; size 65535; flags dynamic; }
+  set opening { type ipv4_addr; size 65535; flags dynamic,timeout; timeout 1h; }
   set allowed { type ipv4_addr . ipv4_addr; flags interval; }
   map guests { type ether_addr . ipv4_addr : verdict; }
 ${mapOfBooks}`
@@ -91,9 +106,11 @@ const refusals = (): string =>
   denialRules
     .map(
       (rule) =>
-        `  chain ${refusing(rule)} {\n    counter name ${rule} meta mark set ${markOf(rule)} goto refuse\n  }\n`,
+        `  chain ${refusing(rule)} {\n    counter name ${counterOf(rule)} meta mark set ${markOf(rule)} goto refuse\n  }\n`,
     )
     .join('')
+
+const counterOf = (rule: DenialRule): string => `refused_${rule}`
 
 const refusing = (rule: DenialRule): string => `refuse_${rule}`
 
@@ -109,21 +126,30 @@ const modes = (gateway: string): string => `${refuseAndNote}${refusals()}  chain
     fib daddr type != unicast goto ${refusing('reserved')}
   }
   chain host {
-    ip daddr ${gateway} accept
+    ip daddr ${gateway} goto admitted
     jump never
     goto ${refusing('mode')}
   }
   chain internet {
-    ip daddr ${gateway} icmp type echo-request accept
-    ip daddr @resolvers meta l4proto { tcp, udp } th dport 53 accept
+    ip daddr ${gateway} icmp type echo-request goto admitted
+    ip daddr @resolvers meta l4proto { tcp, udp } th dport 53 goto admitted
     jump never
-    accept
+    goto admitted
   }
   chain listed {
-    ip daddr ${gateway} icmp type echo-request accept
+    ip daddr ${gateway} icmp type echo-request goto admitted
     jump never
-    ip saddr . ip daddr @allowed accept
+    ip saddr . ip daddr @allowed goto admitted
     goto ${refusing('allow')}
+  }
+`
+
+/** What a mode lets through: only so many connections of it. One that was refused is none, and counts for nothing. */
+const admitted = ({ atOnce, perSecond, burst }: ConnectionLimits): string => `  chain admitted {
+    ct state != new accept
+    update @opening { ip saddr limit rate over ${perSecond}/second burst ${burst} packets } goto ${refusing('limit')}
+    add @open { ip saddr ct count over ${atOnce} } goto ${refusing('limit')}
+    accept
   }
 `
 
@@ -178,7 +204,10 @@ const pinning = (table: string): string => `table bridge ${table} {
 export function countsOf(json: string): Record<DenialRule, number> {
   const answer = JSON.parse(json) as { nftables: { counter?: { name: string; packets: number } }[] }
   const packets = new Map(answer.nftables.map(({ counter }) => [counter?.name, counter?.packets ?? 0]))
-  return Object.fromEntries(denialRules.map((rule) => [rule, packets.get(rule) ?? 0])) as Record<DenialRule, number>
+  return Object.fromEntries(denialRules.map((rule) => [rule, packets.get(counterOf(rule)) ?? 0])) as Record<
+    DenialRule,
+    number
+  >
 }
 
 /** Base chains of others that drop what they do not know on the way through this host, such as Docker's FORWARD. */
