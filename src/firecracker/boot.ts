@@ -30,7 +30,7 @@ export function hostLimitsOf(size: VmSize, diskMib: number): HostLimits {
   }
 }
 
-/** What a vm may send, and get, in each second: a gigabit, in 50,000 packets; so much again may come at once, now and then. */
+/** What a vm may send, and get, in each second: a gigabit, in 50,000 packets. */
 const nicLimit: RateLimiter = {
   bandwidth: { size: 125_000_000, refill_time: 1000 },
   ops: { size: 50_000, refill_time: 1000 },
