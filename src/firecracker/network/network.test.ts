@@ -92,6 +92,14 @@ describe.skipIf(because !== undefined)(
       })
     })
 
+    test('allow: of a name whose addresses lie inside as well, those outside alone are opened and told', async () => {
+      await using scope = new Scope('vm')
+      const { hosts } = await floor.guest(scope, 6, { allow: ['rebinding.example'] })
+      expect(hosts).toEqual({ 'rebinding.example': [internet.second] })
+      const targets = [internet.second, internet.metadata, internet.private].map((address) => `tcp_${address}_80`)
+      expect(Object.values(await attempt(floor.id(6), targets))).toEqual([`from ${uplink}`, 'refused', 'refused'])
+    })
+
     test('guests cannot reach each other, and hear so at once; nor can the internet reach a guest', async () => {
       await using scope = new Scope('vms')
       const [a, b] = [await floor.guest(scope, 7, { mode: 'host' }), await floor.guest(scope, 8)]
