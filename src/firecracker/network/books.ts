@@ -12,7 +12,8 @@ import { mostDenials, type Denial, type Denials } from '../../backend/denial.ts'
 const keptS = 365 * 24 * 3600
 const spec = `type mark . ipv4_addr . inet_proto . inet_service; size ${mostDenials + 1}; flags dynamic,timeout; timeout ${keptS}s;`
 
-const setOf = (address: string): string => `denied_${address}`
+/** Name of the set that is a guest's book. */
+export const bookOf = (address: string): string => `denied_${address}`
 const chainOf = (address: string): string => `book_${address}`
 
 /** What a packet that the rule refuses is marked with; 0 is for what found no place. */
@@ -34,7 +35,7 @@ export const refuseAndNote = `  chain answer {
 
 /** Opens a guest's book, with the entries of an earlier one. */
 export function openBook(table: string, address: string, entries: readonly string[] = []): string {
-  const [set, chain] = [setOf(address), chainOf(address)]
+  const [set, chain] = [bookOf(address), chainOf(address)]
   const others = `0 . ${address} . 0 . 0`
   const first = entries.some((entry) => entry.startsWith('0 .'))
     ? entries
@@ -52,7 +53,7 @@ add element inet ${table} books { ${address} : jump ${chain} }
 
 /** Removes a guest's book, whether or not it is there. */
 export function closeBook(table: string, address: string): string {
-  const [set, chain] = [setOf(address), chainOf(address)]
+  const [set, chain] = [bookOf(address), chainOf(address)]
   const element = `element inet ${table} books { ${address} : jump ${chain} }`
   return `add chain inet ${table} ${chain}
 add ${element}
@@ -74,8 +75,8 @@ interface Element {
 /** Each guest's address with the elements of its book, from the answer of `nft -j list sets`. */
 function elementsOf(json: string): Map<string, readonly Element[]> {
   const answer = JSON.parse(json) as { nftables: { set?: { name: string; elem?: { elem: Element }[] } }[] }
-  const books = answer.nftables.flatMap(({ set }) => (set?.name.startsWith(setOf('')) ? [set] : []))
-  return new Map(books.map(({ name, elem = [] }) => [name.slice(setOf('').length), elem.map((item) => item.elem)]))
+  const books = answer.nftables.flatMap(({ set }) => (set?.name.startsWith(bookOf('')) ? [set] : []))
+  return new Map(books.map(({ name, elem = [] }) => [name.slice(bookOf('').length), elem.map((item) => item.elem)]))
 }
 
 /** What each guest's book says, by address. `now`: milliseconds of the epoch. */

@@ -5,7 +5,7 @@ import type { DenialRule } from '../../api/denial.ts'
 import type { Denials } from '../../backend/denial.ts'
 import { namesIn, textIn, writeAtomic } from '../../base/files.ts'
 import { CommandFailed } from '../../base/process.ts'
-import { denialsOf, entriesOf } from './books.ts'
+import { bookOf, denialsOf, entriesOf } from './books.ts'
 import type { Host } from './host.ts'
 import {
   admitScript,
@@ -77,9 +77,11 @@ export class GuestRules {
     return (await this.#record(vmId))?.address
   }
 
-  /** What each guest was refused, by its address. */
-  async denials(): Promise<ReadonlyMap<string, Denials>> {
-    return denialsOf(await this.#nftJson('list', 'sets', 'table', 'inet', this.table), Date.now())
+  /** What each guest was refused, by its address; with one, that guest alone. */
+  async denials(address?: string): Promise<ReadonlyMap<string, Denials>> {
+    const which = address === undefined ? ['sets', 'table'] : ['set']
+    const book = address === undefined ? [] : [bookOf(address)]
+    return denialsOf(await this.#nftJson('list', ...which, 'inet', this.table, ...book), Date.now())
   }
 
   /** Packets that each rule has refused since the tables were built. */

@@ -122,7 +122,7 @@ export class Networks {
     const table = { ...bridge, instance, resolvers: nameservers, ...(connections && { connections }) }
     this.#rules = new GuestRules({ ...table, folder: join(stateDir, 'guests') })
     this.#books = new Books({
-      read: () => this.#rules.denials(),
+      read: (address) => this.#rules.denials(address),
       everyMs: options.lookMs ?? 3000,
       onTrouble: (error) => this.facts.emit('denials.unread', { message: String(error) }),
     })

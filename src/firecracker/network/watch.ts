@@ -3,8 +3,8 @@ import { type Denial, denialKey, type Denials } from '../../backend/denial.ts'
 import { Channel } from '../../base/channel.ts'
 
 export interface BooksOptions {
-  /** All books, by the address of their guest. */
-  readonly read: () => Promise<ReadonlyMap<string, Denials>>
+  /** All books, by the address of their guest; or that guest's alone, which takes no longer however many others there are. */
+  readonly read: (address?: string) => Promise<ReadonlyMap<string, Denials>>
   /** Told why the books cannot be read, once until they can; what was read before still holds. */
   readonly onTrouble: (error: unknown) => void
   /** Milliseconds between looks. */
@@ -15,8 +15,7 @@ export class Books {
   readonly #o: BooksOptions
   readonly #watched = new Set<Book>()
   #timer: NodeJS.Timeout | undefined
-  #now: Promise<void> | undefined
-  #next: Promise<void> | undefined
+  #looking = false
   #troubled = false
 
   constructor(options: BooksOptions) {
@@ -26,14 +25,14 @@ export class Books {
   /** The book of that guest, until it is closed. */
   watch(address: string): Book {
     const book: Book = new Book(address, {
-      look: () => this.#look(),
+      look: () => this.#read([book], address),
       onClose: () => {
         this.#watched.delete(book)
         if (this.#watched.size === 0) this.#rest()
       },
     })
     this.#watched.add(book)
-    this.#timer ??= setInterval(() => void this.#look(), this.#o.everyMs).unref()
+    this.#timer ??= setInterval(() => void this.#lookAtAll(), this.#o.everyMs).unref()
     return book
   }
 
@@ -42,20 +41,18 @@ export class Books {
     this.#timer = undefined
   }
 
-  /** One look at a time. Who asks while one goes on shares the next: the present one may have missed what he wants to see. */
-  #look(): Promise<void> {
-    this.#next ??= (this.#now ?? Promise.resolve()).then(() => {
-      this.#now = this.#next
-      this.#next = undefined
-      return this.#read()
-    })
-    return this.#next
+  /** One look at a time: a host that is too slow for that is not made slower. */
+  async #lookAtAll(): Promise<void> {
+    if (this.#looking) return
+    this.#looking = true
+    await this.#read(this.#watched)
+    this.#looking = false
   }
 
-  async #read(): Promise<void> {
+  async #read(books: Iterable<Book>, address?: string): Promise<void> {
     try {
-      const books = await this.#o.read()
-      for (const book of this.#watched) book.take(books.get(book.address))
+      const said = await this.#o.read(address)
+      for (const book of books) book.take(said.get(book.address))
       this.#troubled = false
     } catch (error) {
       if (!this.#troubled) this.#o.onTrouble(error)

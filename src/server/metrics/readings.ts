@@ -23,7 +23,7 @@ export function addReadings(registry: Registry, o: Sources): void {
   )
   addLoad(registry, o)
   addLeftovers(registry, o)
-  if (o.refused) addRefused(registry, { refused: o.refused, log: o.log })
+  if (o.refused) addRefused(registry, o.refused, o.log)
   addProcess(registry)
 }
 
@@ -69,15 +69,22 @@ function addLeftovers(registry: Registry, { leftovers, log }: Sources): void {
   })
 }
 
-function addRefused(registry: Registry, { refused, log }: Required<Pick<Sources, 'refused' | 'log'>>): void {
+function addRefused(registry: Registry, refused: NonNullable<Sources['refused']>, log: Sources['log']): void {
   const registers = [registry]
-  // Nothing known is not nothing refused: a fall to zero would count all of it again at the next scrape.
+  let reading: ReturnType<typeof read> | undefined
+  const read = async () => {
+    const packets = await refused().catch(log)
+    reading = undefined
+    return packets
+  }
+  // One for both. Nothing known is not nothing refused: a fall to zero would count all of it again at the next scrape.
+  const now = () => (reading ??= read())
   const all = new Counter({
     name: 'vulcan_egress_denied_total',
     help: 'Packets of guests that the firewall refused.',
     registers,
     async collect() {
-      const packets = await refused?.().catch(log)
+      const packets = await now()
       if (!packets) return
       all.reset()
       all.inc(Object.values(packets).reduce((sum, count) => sum + count, 0))
@@ -89,7 +96,7 @@ function addRefused(registry: Registry, { refused, log }: Required<Pick<Sources,
     labelNames: ['rule'],
     registers,
     async collect() {
-      const packets = await refused?.().catch(log)
+      const packets = await now()
       if (!packets) return
       byRule.reset()
       for (const [rule, count] of Object.entries(packets)) byRule.inc({ rule }, count)
