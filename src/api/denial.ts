@@ -40,7 +40,7 @@ export const NetworkRecord = Type.Object(
     ),
     denied_others: Type.Integer({ description: 'packets that were refused to destinations beyond these' }),
   },
-  { description: 'what the network refused; absent where it refused nothing' },
+  { description: 'what the network refused; absent where it refused nothing, and in listings' },
 )
 export type NetworkRecord = Static<typeof NetworkRecord>
 

@@ -32,12 +32,12 @@ export function endOf(
   { seen, excerpts, logBytes }: { seen: Seen; excerpts: Output['excerpts']; logBytes: number },
 ): End {
   const { queueMs, run, exit: told, startedAt, finishedAt = 0 } = seen
-  const given = JSON.stringify(givenOf(excerpts, exit))
+  const given = JSON.stringify(givenOf(excerpts, { exit, denials: run?.denials }))
   return {
     status: statusOf(exit),
     startedAt,
     at: finishedAt,
-    record: JSON.stringify({ queueMs, run, exit: told }),
+    record: JSON.stringify({ queueMs, run: run && { ...run, denials: undefined }, exit: told }),
     given,
     bytes: logBytes + given.length,
     cpuMs: exit.usage?.cpuMs ?? 0,

@@ -1,7 +1,9 @@
 /** From what the store and the backend know of a workload to what the record says. Pure. */
 import type { ExitRecord, RunRecord, Status, WorkloadRecord, WorkloadSummary } from '../api/workload.ts'
+import type { NetworkRecord } from '../api/denial.ts'
 import { VulcanError } from '../api/errors.ts'
 import type { Exit, RunFacts, Usage } from '../backend/backend.ts'
+import type { Denials } from '../backend/denial.ts'
 import type { Stored } from '../store/rows.ts'
 import { networkRecordOf } from './denied.ts'
 import type { Excerpt } from './excerpt.ts'
@@ -22,6 +24,8 @@ export interface Given {
   /** JSON text. */
   readonly result?: string
   readonly result_error?: string
+  /** What its network refused: too long for listings, of a run that tried everything. */
+  readonly network?: NetworkRecord
 }
 
 /** A workload with what is known of it now, which for a live one is more than its row. */
@@ -68,13 +72,23 @@ export function summaryOf({ row, status, exit, run, queueMs, startedAt, finished
   }
 }
 
-export function recordOf(summary: WorkloadSummary, { result, ...given }: Given): WorkloadRecord {
-  return { ...summary, ...given, ...(result !== undefined && { result: JSON.parse(result) as unknown }) }
+export function recordOf(summary: WorkloadSummary, { result, network, ...given }: Given): WorkloadRecord {
+  const { run } = summary
+  return {
+    ...summary,
+    ...(run && network && { run: { ...run, network } }),
+    ...given,
+    ...(result !== undefined && { result: JSON.parse(result) as unknown }),
+  }
 }
 
 export const nothingGiven: Given = { stdout: '', stderr: '', dropped_bytes: { stdout: 0, stderr: 0 } }
 
-export function givenOf(excerpts: Readonly<Record<'stdout' | 'stderr', Excerpt>>, exit?: Exit): Given {
+export function givenOf(
+  excerpts: Readonly<Record<'stdout' | 'stderr', Excerpt>>,
+  o: { exit?: Exit; denials?: Denials | undefined } = {},
+): Given {
+  const { exit, denials } = o
   const { stdout, stderr } = excerpts
   return {
     stdout: stdout.text(),
@@ -82,6 +96,7 @@ export function givenOf(excerpts: Readonly<Record<'stdout' | 'stderr', Excerpt>>
     dropped_bytes: { stdout: stdout.droppedBytes, stderr: stderr.droppedBytes },
     ...(exit?.result !== undefined && { result: exit.result }),
     ...(exit?.resultError !== undefined && { result_error: exit.resultError }),
+    ...(denials && { network: networkRecordOf(denials) }),
   }
 }
 
@@ -109,7 +124,6 @@ function runRecordOf(run: RunFacts, queueMs: number | undefined, usage: Usage | 
     ...(run.phasesAtMs && { phases_at_ms: { ...(queueMs !== undefined && { queue: 0 }), ...tenths(begun) } }),
     vsock: { status: run.vsock.status, rtt_us: Math.round(run.vsock.rttUs) },
     ...(run.details && { details: run.details }),
-    ...(run.denials && { network: networkRecordOf(run.denials) }),
     ...(usage && {
       usage: {
         cpu_ms: Math.round(usage.cpuMs),

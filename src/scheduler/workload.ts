@@ -49,7 +49,8 @@ export class Workload {
   }
 
   get record(): WorkloadRecord {
-    return recordOf(this.summary, givenOf(this.#output.excerpts))
+    const { denials } = this.#run?.facts() ?? this.#seen.run ?? {}
+    return recordOf(this.summary, givenOf(this.#output.excerpts, { denials }))
   }
 
   /** Resolves when it is known whether there is a run. */

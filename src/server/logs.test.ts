@@ -85,6 +85,8 @@ test('a run that tries everything fills neither its log nor its record', async (
   expect(events.filter(({ event }) => event === 'denied')).toHaveLength(mostDenials)
   const { run } = await client().get(id)
   expect([run?.network?.denied.length, run?.network?.denied_others]).toEqual([mostDenials, 100 - mostDenials])
+  const [listed] = (await client().list()).workloads
+  expect([listed?.id, listed?.run?.network]).toEqual([id, undefined])
 })
 
 test('a vm that is lost still gives its log an end', async () => {
