@@ -190,7 +190,7 @@ async function observe(scope: Scope, { backend, scheduler, facts, say, node }: O
     version,
     load: () => scheduler.load(),
     leftovers: () => scheduler.cleanup({ dryRun: true }),
-    denied: firecracker && (() => firecracker.denied()),
+    refused: firecracker && (() => firecracker.refused()),
     log: (error) => say(`metrics: ${wordsOf(error)}`),
   })
   const rooms = { scheduler: scheduler.facts, server: facts }

@@ -26,6 +26,19 @@ describe('run', () => {
     expect(said.code, said.err.slice(-300)).toBe(status)
   })
 
+  test('what the network refused is one line at the end, on standard error', async () => {
+    const deny = (target: string) => `# fake: deny ${target}`
+    const [metadata, home] = [deny('metadata tcp 169.254.169.254 80'), deny('private udp 192.168.1.1 53')]
+    const path = await line.file('curious.py', [metadata, home, home, '# fake: print done'].join('\n'))
+    const said = await line.vulcan(['run', path])
+    const words = '3 connections were refused: 169.254.169.254:80 (metadata), 192.168.1.1:53/udp (private, 2 times)'
+    expect(said).toMatchObject({ code: 0, out: 'done\n' })
+    expect(said.err.split('\n')).toContain(`vulcan: ${words}`)
+    const id = await line.detached('curious-too.py', [metadata, home, home].join('\n'))
+    await line.vulcan(['logs', '-f', id])
+    expect((await line.vulcan(['status', id])).out).toContain(`network   ${words}\n`)
+  })
+
   test('arguments, environment, input and standard input arrive', async () => {
     const env = await line.file('variables', '# a comment\nA=1\nB=two words\n')
     const input = await line.file('in.json', '{"n":[1]}')

@@ -1,5 +1,6 @@
 /** Where a workload ran, and what it used. Only what its record says. */
 import { Text } from '@mantine/core'
+import { targetOf } from '../../src/api/denial.ts'
 import type { RunRecord, WorkloadRecord } from '../../src/api/workload.ts'
 import { Card, Facts, type Fact } from '../card.tsx'
 import { bytes, duration, roundTrip } from '../format.ts'
@@ -37,6 +38,7 @@ export function Isolation({ record }: { record: WorkloadRecord }) {
     { name: 'vsock', value: aboutVsock[run.vsock.status] },
     { name: 'Round trip', value: roundTrip(run.vsock.rtt_us), about: 'of one ping to the agent in the guest' },
     ...placeOf(run.details),
+    ...refusedOf(run.network),
     { name: 'Backend', value: run.backend },
     { name: 'Node', value: run.node },
     ...(network === undefined || run.details
@@ -69,6 +71,24 @@ function placeOf(details: RunRecord['details']): Fact[] {
     { name: 'cgroup', value: <code>{details.cgroup}</code> },
     { name: 'Network', value: nic ? `${mode}, ${nic.address}` : mode },
   ]
+}
+
+/** What the network refused, a line each. */
+function refusedOf(network: RunRecord['network']): Fact[] {
+  if (!network) return []
+  const { denied, denied_others: others } = network
+  const value = (
+    <ul className="refused">
+      {denied.map((each) => (
+        <li key={`${each.rule} ${targetOf(each)}`} title={each.hint}>
+          <code>{targetOf(each)}</code> {each.rule}
+          {each.count > 1 && ` × ${each.count}`}
+        </li>
+      ))}
+      {others > 0 && <li>{others} more elsewhere</li>}
+    </ul>
+  )
+  return [{ name: 'Refused', value, about: 'what the network did not let through, and the rule that refused it' }]
 }
 
 type UsageRecord = NonNullable<RunRecord['usage']>

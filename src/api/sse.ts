@@ -1,4 +1,5 @@
 /** Server-sent events, written and read: the HTML standard's text format, as far as Vulcan uses it. */
+import type { Denied } from './denial.ts'
 import type { ExitRecord, Status } from './workload.ts'
 
 /** Output that is not UTF-8 travels as base64; everything else as text. */
@@ -7,6 +8,7 @@ export type OutputData = { readonly text: string } | { readonly base64: string }
 export type LogEvent =
   | { readonly id: number; readonly event: 'stdout' | 'stderr'; readonly data: OutputData }
   | { readonly id: number; readonly event: 'status'; readonly data: { readonly status: Status } }
+  | { readonly id: number; readonly event: 'denied'; readonly data: Denied }
   | {
       readonly id: number
       readonly event: 'end'

@@ -1,5 +1,6 @@
 /** What crosses the wire about workloads: the request, the record, and their parts. JSON Schema by TypeBox. */
 import { Type, type Static } from 'typebox'
+import { NetworkRecord } from './denial.ts'
 import { ref } from './ref.ts'
 
 export const statuses = ['pending', 'running', 'completed', 'failed', 'killed'] as const
@@ -170,6 +171,7 @@ export const RunRecord = Type.Object(
       rtt_us: Type.Number({ description: 'round trip in microseconds' }),
     }),
     details: Type.Optional(RunDetails),
+    network: Type.Optional(NetworkRecord),
     usage: Type.Optional(
       Type.Object({
         cpu_ms: Type.Number(),

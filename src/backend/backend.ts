@@ -1,5 +1,7 @@
 /** The seam: what a place that runs workloads offers. One contract suite (test/contract) runs on every backend. */
 
+import type { Denial, Denials } from './denial.ts'
+
 /** Where a workload's program comes from. */
 export type Source =
   /** One source file, written to /work under `name`. */
@@ -135,6 +137,8 @@ export interface RunFacts {
   readonly phasesAtMs?: Readonly<Record<string, number>>
   readonly vsock: { readonly status: 'connected' | 'closed' | 'lost'; readonly rttUs: number }
   readonly details?: RunDetails
+  /** Absent while its network has refused nothing. */
+  readonly denials?: Denials
 }
 
 /** Bytes of each stream, counted from the run's first program (a build step's output included, as the run gives it). */
@@ -167,6 +171,8 @@ export interface Run extends AsyncDisposable {
    * bytes.
    */
   readonly output: AsyncIterable<Chunk>
+  /** Destinations that its network refused, each once and soon after it was; ends with the output. Nobody waits for its reader. */
+  readonly denied: AsyncIterable<Denial>
   /** Never rejects. */
   readonly exited: Promise<Exit>
   /**

@@ -1,6 +1,8 @@
 /** A scripted program: it goes on whether a run holds it or not, and keeps its output until that is acknowledged. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { DenialRule } from '../api/denial.ts'
 import { outputWindowBytes, type Chunk, type Exit, type KillReason, type RunSpec, type Seen } from './backend.ts'
+import { denialKey, mostDenials, type Denial, type Denials } from './denial.ts'
 import type { Directive } from './fakescript.ts'
 import { Retained } from './retained.ts'
 
@@ -8,6 +10,9 @@ export class FakeProgram {
   readonly spec: RunSpec
   readonly exited: Promise<Exit>
   readonly retained = new Retained()
+  /** Of what was refused: by destination, in the order it first was. */
+  readonly #denied = new Map<string, Denial>()
+  #deniedOthers = 0
   readonly #script: readonly Directive[]
   readonly #stop = new AbortController()
   #killed: KillReason | undefined
@@ -24,6 +29,12 @@ export class FakeProgram {
   /** True when no more output comes. */
   get silent(): boolean {
     return this.#ended || this.#killed !== undefined
+  }
+
+  /** Undefined where nothing was refused. */
+  get denials(): Denials | undefined {
+    if (this.#denied.size === 0) return undefined
+    return { known: [...this.#denied.values()], others: this.#deniedOthers }
   }
 
   /** Resolves when there is more output, or room for more, or an end. */
@@ -81,15 +92,15 @@ export class FakeProgram {
       case 'base64':
         return this.#write('stdout', Uint8Array.fromBase64(rest))
       case 'flood':
-        for (const piece of flooded(Number(rest))) await this.#write('stdout', piece)
-        return undefined
       case 'count':
-        for (const piece of countedTo(Number(rest))) await this.#write('stdout', piece)
+        for (const piece of (word === 'flood' ? flooded : countedTo)(Number(rest))) await this.#write('stdout', piece)
         return undefined
       case 'stdin':
         return this.#write('stdout', spec.stdin ?? spec.input ?? '')
       case 'spec':
         return this.#write('stdout', JSON.stringify({ args: spec.args, env: spec.env, entrypoint: spec.entrypoint }))
+      case 'deny':
+        return this.#deny(rest)
       case 'sleep':
         // Ended early only by a kill, which the caller sees. One that was let go of keeps no process alive.
         await sleep(Number(rest), undefined, { signal: this.#stop.signal, ref: false }).catch(() => undefined)
@@ -109,6 +120,16 @@ export class FakeProgram {
       case 'fail':
         return undefined
     }
+  }
+
+  #deny(words: string): undefined {
+    const [rule, protocol = '', address = '', port] = words.split(' ')
+    const target = { rule: rule as DenialRule, protocol, address, ...(port !== undefined && { port: Number(port) }) }
+    const key = denialKey(target)
+    const { count, firstAt } = this.#denied.get(key) ?? { count: 0, firstAt: Date.now() }
+    if (count === 0 && this.#denied.size === mostDenials) this.#deniedOthers += 1
+    else this.#denied.set(key, { ...target, count: count + 1, firstAt })
+    this.notify()
   }
 
   /** Hands output over; waits while too much of it is unacknowledged. What a killed program writes is dropped. */

@@ -1,5 +1,6 @@
 /** Who holds a scripted program now: what a run is for the rest of Vulcan. */
 import type { Chunk, Exit, KillReason, Recovery, Run, RunFacts, Seen } from './backend.ts'
+import type { Denial } from './denial.ts'
 import type { FakeProgram } from './fakeprogram.ts'
 
 interface FakeRunParts {
@@ -12,6 +13,7 @@ interface FakeRunParts {
 export class FakeRun implements Run {
   readonly id: string
   readonly output: AsyncIterable<Chunk>
+  readonly denied: AsyncIterable<Denial>
   readonly #parts: FakeRunParts
   readonly #exited = Promise.withResolvers<Exit>()
   readonly #read: { stdout: number; stderr: number }
@@ -25,6 +27,7 @@ export class FakeRun implements Run {
     this.#parts = parts
     this.#read = { ...from.seen }
     this.output = { [Symbol.asyncIterator]: () => this.#pieces() }
+    this.denied = { [Symbol.asyncIterator]: () => this.#refusals() }
     const leftMs = from.startedAt + program.spec.resources.timeoutMs - Date.now()
     this.#timer = setTimeout(() => this.kill('timeout'), Math.max(0, leftMs))
     void program.exited.then((exit) => this.#end(exit))
@@ -41,8 +44,14 @@ export class FakeRun implements Run {
   facts(): RunFacts {
     const { facts, startedAt } = this.#parts.from
     const { phasesMs, vsock } = facts
+    const { denials } = this.#parts.program
     const status = this.#ended ? 'closed' : 'connected'
-    return { ...facts, phasesMs: { ...phasesMs, program: Date.now() - startedAt }, vsock: { ...vsock, status } }
+    return {
+      ...facts,
+      phasesMs: { ...phasesMs, program: Date.now() - startedAt },
+      vsock: { ...vsock, status },
+      ...(denials && { denials }),
+    }
   }
 
   kill(reason: KillReason): void {
@@ -86,6 +95,17 @@ export class FakeRun implements Run {
       if (chunk) {
         this.#read[chunk.stream] += chunk.data.length
         yield chunk
+      } else if (program.silent) return
+      else await program.changed
+    }
+  }
+  async *#refusals(): AsyncGenerator<Denial, void> {
+    const { program } = this.#parts
+    for (let told = 0; this.#held;) {
+      const next = program.denials?.known[told]
+      if (next) {
+        told += 1
+        yield next
       } else if (program.silent) return
       else await program.changed
     }

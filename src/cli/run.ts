@@ -1,6 +1,7 @@
 /** vulcan run: hands a program in, shows its output as it comes, exits as it did. */
 import { Command, InvalidArgumentError, Option, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import type { Client } from '../api/client.ts'
+import { deniedWords } from '../api/denial.ts'
 import { VulcanError, type ErrorCode } from '../api/errors.ts'
 import { isolations, networkModes, type WorkloadRecord } from '../api/workload.ts'
 import type { Act } from './cli.ts'
@@ -114,7 +115,9 @@ async function kill({ terminal }: Context, client: Client, id: string): Promise<
 const isAbout = (error: unknown, code: ErrorCode): boolean => error instanceof VulcanError && error.code === code
 
 /** What there is to say beyond the program's own output. */
-function tell({ terminal }: Context, { id, exit, result, result_error: resultError }: WorkloadRecord): void {
+function tell({ terminal }: Context, { id, exit, run, result, result_error: resultError }: WorkloadRecord): void {
+  const refused = deniedWords(run?.network)
+  if (refused !== undefined) terminal.note(refused)
   if (exit && exit.by !== 'program') terminal.note(`${exit.message ?? exit.by} (workload ${id})`)
   else if (exit?.signal) terminal.note(`the program was ended by ${exit.signal}`)
   if (result !== undefined) terminal.note(`result: ${JSON.stringify(result)}`)

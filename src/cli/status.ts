@@ -1,5 +1,6 @@
 /** vulcan status: one workload, or the server itself. */
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
+import { deniedWords } from '../api/denial.ts'
 import type { WorkloadRecord } from '../api/workload.ts'
 import type { Act } from './cli.ts'
 import { connectToRunning } from './connect.ts'
@@ -69,6 +70,7 @@ function wordsOf(record: WorkloadRecord): string {
       run?.usage &&
         `cpu ${run.usage.cpu_ms} ms, memory ${run.usage.peak_mem_mb} MB, written ${run.usage.disk_written_bytes} bytes`,
     ],
+    ['network', deniedWords(run?.network, 64)],
     ['result', record.result === undefined ? record.result_error : JSON.stringify(record.result)],
   ]
   return rows

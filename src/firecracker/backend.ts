@@ -57,6 +57,7 @@ export class FirecrackerBackend implements Backend {
     this.facts = parts.facts
     const { host, pool } = options
     const { facts, templates } = parts
+    host.networks.facts.on('denials.unread', (fact) => facts.emit('denials.unread', fact))
     this.#templates = templates
     if (templates && pool && pool.most > 0) {
       const make = (o: Attempt) => makeVm({ host, facts }, { ...o, retried: false, rehearsed: true })
@@ -94,9 +95,9 @@ export class FirecrackerBackend implements Backend {
     }
   }
 
-  /** Packets of guests that the firewall refused since this backend was opened. */
-  denied(): Promise<number> {
-    return this.#o.host.networks.denied()
+  /** Packets of guests that the firewall refused since this backend was opened, by the rule that did. */
+  refused(): ReturnType<VmHost['networks']['refused']> {
+    return this.#o.host.networks.refused()
   }
 
   async #run(request: StartRequest): Promise<Run> {
@@ -104,9 +105,10 @@ export class FirecrackerBackend implements Backend {
     const { scope, vm, session, rttUs } = await this.#loaded(request)
     const run = await acquire(
       scope,
-      () => {
+      async () => {
         const known = this.#known({ spec, image, vm, rttUs })
-        return FirecrackerRun.start({ spec, image, scope, vm, session, phases, known }, signal)
+        const book = await this.#o.host.networks.watch(scope, vm.names.vmId)
+        return FirecrackerRun.start({ spec, image, scope, vm, session, phases, known, book }, signal)
       },
       (failure) => this.#leftover(vm, failure),
     )

@@ -1,5 +1,6 @@
 /** What a vm is made of, from what the run asks for: pure arithmetic and the kernel's command line. */
 import type { Resources } from '../backend/backend.ts'
+import type { NetworkInterface, RateLimiter } from './api.ts'
 import type { HostLimits } from './jailer.ts'
 
 /** MiB on top of the program's memory: kernel, agent, and page cache enough to load a runtime. */
@@ -28,6 +29,21 @@ export function hostLimitsOf(size: VmSize, diskMib: number): HostLimits {
     fileBytes: (diskMib + 64) * (1 << 20),
   }
 }
+
+/** What a vm may send, and get, in each second: a gigabit, in 50,000 packets. */
+const nicLimit: RateLimiter = {
+  bandwidth: { size: 125_000_000, refill_time: 1000 },
+  ops: { size: 50_000, refill_time: 1000 },
+}
+
+/** The vm's network interface. Its limits are part of a snapshot: vms that go on from one have them too. */
+export const nicOf = ({ tap, mac }: { readonly tap: string; readonly mac: string }): NetworkInterface => ({
+  iface_id: 'eth0',
+  host_dev_name: tap,
+  guest_mac: mac,
+  rx_rate_limiter: nicLimit,
+  tx_rate_limiter: nicLimit,
+})
 
 /**
  * Firecracker's own defaults less `nomodule` (the agent loads modules), with a quiet console. With `console` the guest

@@ -3,7 +3,7 @@ import { VulcanError } from '../api/errors.ts'
 import type { Scope } from '../base/scope.ts'
 import { abortable, deadline } from '../base/time.ts'
 import { FirecrackerApi } from './api.ts'
-import { bootArgs } from './boot.ts'
+import { bootArgs, nicOf } from './boot.ts'
 import type { JailedProcess } from './jailer.ts'
 import { inJail, type VmNames } from './names.ts'
 import { type Ready, waitForReady } from './ready.ts'
@@ -52,9 +52,7 @@ async function configure({ names, network }: Placed, o: Starting): Promise<void>
     })
     await api.putDrive({ drive_id: 'rootfs', path_on_host: inJail.rootfs, is_root_device: false, is_read_only: true })
     await api.putDrive({ drive_id: 'disk', path_on_host: inJail.disk, is_root_device: false, is_read_only: false })
-    if (network.nic) {
-      await api.putNetworkInterface({ iface_id: 'eth0', host_dev_name: network.nic.tap, guest_mac: network.nic.mac })
-    }
+    if (network.nic) await api.putNetworkInterface(nicOf(network.nic))
     await api.putVsock({ guest_cid: guestCid, uds_path: inJail.vsock })
     await api.putEntropy()
   })

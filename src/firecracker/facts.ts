@@ -18,6 +18,8 @@ export interface FirecrackerFacts {
   readonly 'pool.filled': { runtime: string; memMib: number; ready: number; ms: number }
   /** One could not be made; for a while none of its class is. */
   readonly 'pool.failed': { runtime: string; memMib: number; message: string }
+  /** What vms are refused cannot be read, from now on until it can again; records lack it. */
+  readonly 'denials.unread': { message: string }
   /** Round trip of one ping to the agent. */
   readonly 'vsock.rtt': { vmId: string; rttUs: number }
   /** Something of a vm could not be removed; cleanup will try again. */

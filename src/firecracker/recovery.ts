@@ -65,7 +65,9 @@ export async function resume(scope: Scope, host: VmHost, o: Resuming): Promise<F
       attach(agent, spec.id, { seen: recovery.seen, signal }),
     )
     const phases = Phases.after(recovery.facts, Date.now() - recovery.startedAt)
-    return FirecrackerRun.resume({ spec, image, scope, vm, session, phases, known: recovery.facts }, attached, recovery)
+    const book = await host.networks.watch(scope, vm.names.vmId)
+    const parts = { spec, image, scope, vm, session, phases, known: recovery.facts, book }
+    return FirecrackerRun.resume(parts, attached, recovery)
   } catch (error) {
     session?.close()
     if (signal.aborted) vm.forget()

@@ -8,6 +8,7 @@ import { Session } from './agent.ts'
 import { JailedProcess } from './jailer.ts'
 import { namesOf } from './names.ts'
 import { testSpec } from '../backend/testing.ts'
+import { Books } from './network/watch.ts'
 import { Phases } from './phases.ts'
 import { type Attached, attach } from './program.ts'
 import { FirecrackerRun, type RunParts } from './run.ts'
@@ -121,6 +122,33 @@ test('a program is kept by the guest, and its output acknowledged now and then, 
     await run[Symbol.asyncDispose]()
     expect(heard[0]).toMatchObject({ op: 'exec', run: spec.id, tag: 'program', keep_ms: 600_000 })
     expect(heard.slice(1)).toEqual([300, 600].map((kib) => ({ op: 'ack', stdout: kib << 10, stderr: 0 })))
+  })
+})
+
+test('the firewall is looked at a last time after the program, before anybody is told its end', async () => {
+  const script = (message: Readonly<Record<string, unknown>>, socket: Socket) => {
+    if (message['op'] === 'exec') socket.write(Buffer.concat([control({ op: 'started', pid: 2 }), exit(0)]))
+  }
+  const denial = { address: '10.1.2.3', port: 80, protocol: 'tcp', rule: 'private', count: 1, firstAt: 1 } as const
+  await play(script, async ({ parts }) => {
+    const looked = Promise.withResolvers<void>()
+    const read = async () => {
+      await looked.promise
+      return new Map([['10.88.0.5', { known: [denial], others: 2 }]])
+    }
+    const books = new Books({ read, everyMs: 600_000, onTrouble: (error) => expect.fail(String(error)) })
+    const run = await FirecrackerRun.start({ ...parts, book: books.watch('10.88.0.5') }, signal)
+    let ended = false
+    void run.exited.then(() => (ended = true))
+    expect([ended, run.facts().denials]).toEqual([false, undefined])
+    looked.resolve()
+    expect(await textOf(run)).toBe('')
+    expect((await run.exited).code).toBe(0)
+    expect(run.facts().denials).toEqual({ known: [denial], others: 2 })
+    const told: unknown[] = []
+    for await (const news of run.denied) told.push(news)
+    expect(told).toEqual([denial])
+    await run[Symbol.asyncDispose]()
   })
 })
 

@@ -1,5 +1,6 @@
 /** One run: its program is followed to the end, its vm is taken down, and how it ended is told once. */
 import type { Chunk, Exit, KillReason, Recovery, Run, RunDetails, RunFacts, RunSpec, Seen } from '../backend/backend.ts'
+import type { Denial } from '../backend/denial.ts'
 import { Channel } from '../base/channel.ts'
 import type { Scope } from '../base/scope.ts'
 import type { Image } from '../images/images.ts'
@@ -7,6 +8,7 @@ import type { Session } from './agent.ts'
 import { killAll } from './cgroup.ts'
 import { exitOf, wordsOf } from './exit.ts'
 import { buildOf, runOf } from './launch.ts'
+import type { Book } from './network/watch.ts'
 import type { Phases } from './phases.ts'
 import { beginning, buildDeadlineMs, going, type Position } from './position.ts'
 import { type Attached, exec, follow } from './program.ts'
@@ -21,6 +23,8 @@ export interface RunParts {
   readonly phases: Phases
   /** What is known of it so far; phases and the state of the session go on from there. */
   readonly known: RunFacts
+  /** What its network refuses; absent where it has none. */
+  readonly book?: Book | undefined
 }
 
 /** Bytes of output that wait for the reader before the program is made to wait. */
@@ -32,9 +36,12 @@ const killGraceMs = 10_000
 /** How long a run waits for the next server, in milliseconds; then its vm ends itself. */
 const keepMs = 600_000
 
+async function* nothingDenied(): AsyncGenerator<Denial, void> {}
+
 export class FirecrackerRun implements Run {
   readonly id: string
   readonly output: Channel<Chunk>
+  readonly denied: AsyncIterable<Denial>
   readonly #parts: RunParts
   readonly #exited = Promise.withResolvers<Exit>()
   readonly #gone = Promise.withResolvers<'removed' | 'released'>()
@@ -53,6 +60,7 @@ export class FirecrackerRun implements Run {
     this.id = parts.spec.id
     this.#parts = parts
     this.output = new Channel({ limit: outputBuffered, sizeOf: (chunk) => chunk.data.length })
+    this.denied = parts.book?.news ?? nothingDenied()
   }
 
   /** Starts the run's first program (its build, where the runtime has one); resolves once that runs. */
@@ -85,7 +93,7 @@ export class FirecrackerRun implements Run {
   }
 
   facts(): RunFacts {
-    const { known, phases } = this.#parts
+    const { known, phases, book } = this.#parts
     const { details } = known
     const interpreter = this.#interpreter ?? details?.interpreter
     return {
@@ -94,6 +102,7 @@ export class FirecrackerRun implements Run {
       phasesMs: phases.toRecord(),
       phasesAtMs: phases.begun(),
       vsock: { ...known.vsock, status: this.#vsock },
+      ...(book?.denials && { denials: book.denials }),
     }
   }
 
@@ -120,6 +129,7 @@ export class FirecrackerRun implements Run {
     this.#parts.session.close()
     this.#parts.vm.forget()
     this.output.end()
+    this.#parts.book?.close()
     this.#gone.resolve('released')
     return Promise.resolve()
   }
@@ -144,6 +154,8 @@ export class FirecrackerRun implements Run {
 
   async #drive(from: Position): Promise<void> {
     const exit = await this.#untilExit(from).catch((error: unknown) => this.#lost(error))
+    // While the firewall still knows the vm.
+    await this.#parts.book?.finish()
     // Whoever goes on with it is told its end.
     if (this.#released) return
     this.#ended = true

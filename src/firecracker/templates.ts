@@ -13,7 +13,7 @@ import { filesIn, networkOf, takeSnapshot, type SnapshotRequest } from './snapsh
 import type { VmHost } from './vm.ts'
 
 /** Changed when the same inputs give another template. */
-const version = 2
+const version = 3
 /** Written last: a folder without it is half a template. */
 const marker = 'COMPLETE'
 /** Each takes the memory of its vm on the disk. */

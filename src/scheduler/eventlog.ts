@@ -2,30 +2,14 @@
  * A workload's events on disk, append-only: output, status changes, the end. Ids are 1, 2, 3 … without a gap.
  * The file is made with the first output: what comes before, and the end, follows from the workload's row. Memory holds a
  * checkpoint for every 256 events; readers follow along with a buffer of their own.
- *
- * An entry: kind (1 byte), length (4 bytes, big-endian), payload.
  */
 import { mkdir, open, rm, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { isMissing } from '../base/files.ts'
 import { abortable } from '../base/time.ts'
+import { entriesOf, headerBytes, headerOf, maxEntryBytes, type Entry, type Event, type Kind } from './logformat.ts'
 
-export const kinds = ['status', 'stdout', 'stderr', 'end'] as const
-export type Kind = (typeof kinds)[number]
-
-export interface Event {
-  readonly kind: Kind
-  readonly data: Buffer
-}
-
-export interface Entry extends Event {
-  readonly id: number
-}
-
-const headerBytes = 5
 const blockBytes = 256 << 10
-/** Largest payload: a reader's block always holds an entry. */
-export const maxEntryBytes = 64 << 10
 const checkpointEvery = 256
 
 interface Checkpoint {
@@ -39,6 +23,7 @@ export class EventLog {
   #early: Event[]
   readonly #checkpoints: Checkpoint[] = [{ id: 0, offset: 0 }]
   #writer: FileHandle | undefined
+  #appended: Promise<void> = Promise.resolve()
   #begun = false
   #count = 0
   #bytes = 0
@@ -112,8 +97,15 @@ export class EventLog {
     return this.#count
   }
 
-  /** One writer at a time; a payload is at most maxEntryBytes. Readers see it once it is on its way to the disk whole. */
-  async append({ kind, data }: { readonly kind: Kind; readonly data: Uint8Array }): Promise<void> {
+  /** A payload is at most maxEntryBytes. Readers see it once it is on its way to the disk whole; one entry follows another. */
+  append(event: { readonly kind: Kind; readonly data: Uint8Array }): Promise<void> {
+    const appended = this.#appended.then(() => this.#append(event))
+    // Who asked is told of a failure; the next one tries for itself.
+    this.#appended = appended.catch(() => undefined)
+    return appended
+  }
+
+  async #append({ kind, data }: { readonly kind: Kind; readonly data: Uint8Array }): Promise<void> {
     if (!this.#begun) throw new Error(`${this.path}: is not open`)
     if (data.length > maxEntryBytes) throw new Error(`${this.path}: an entry of ${data.length} bytes`)
     if (!this.#writer && kind === 'status') {
@@ -216,13 +208,6 @@ export class EventLog {
   }
 }
 
-function headerOf({ kind, data }: { readonly kind: Kind; readonly data: Uint8Array }): Buffer {
-  const header = Buffer.alloc(headerBytes)
-  header.writeUInt8(kinds.indexOf(kind), 0)
-  header.writeUInt32BE(data.length, 1)
-  return header
-}
-
 async function openExisting(path: string, flags: string): Promise<FileHandle | undefined> {
   return open(path, flags).catch((error: unknown) => {
     if (!isMissing(error)) throw error
@@ -235,15 +220,4 @@ async function readBlock(file: FileHandle, offset: number, end: number): Promise
   const { bytesRead } = await file.read(block, 0, block.length, offset)
   if (bytesRead === 0) throw new Error(`the log ends at ${offset}, before its ${end} bytes`)
   return block.subarray(0, bytesRead)
-}
-
-/** The entries that are whole in a block. */
-function* entriesOf(block: Buffer): Generator<Event> {
-  for (let at = 0; at + headerBytes <= block.length;) {
-    const length = block.readUInt32BE(at + 1)
-    const end = at + headerBytes + length
-    if (end > block.length) return
-    yield { kind: kinds[block.readUInt8(at)] ?? 'status', data: block.subarray(at + headerBytes, end) }
-    at = end
-  }
 }

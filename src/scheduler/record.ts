@@ -1,8 +1,11 @@
 /** From what the store and the backend know of a workload to what the record says. Pure. */
 import type { ExitRecord, RunRecord, Status, WorkloadRecord, WorkloadSummary } from '../api/workload.ts'
+import type { NetworkRecord } from '../api/denial.ts'
 import { VulcanError } from '../api/errors.ts'
 import type { Exit, RunFacts, Usage } from '../backend/backend.ts'
+import type { Denials } from '../backend/denial.ts'
 import type { Stored } from '../store/rows.ts'
+import { networkRecordOf } from './denied.ts'
 import type { Excerpt } from './excerpt.ts'
 
 /** Of a workload's start and end, beyond the columns of its row: the store keeps it as text. */
@@ -23,6 +26,8 @@ export interface Given {
   /** JSON text. */
   readonly result?: string
   readonly result_error?: string
+  /** What its network refused: too long for listings, of a run that tried everything. */
+  readonly network?: NetworkRecord
 }
 
 /** A workload with what is known of it now, which for a live one is more than its row. */
@@ -69,13 +74,23 @@ export function summaryOf({ row, status, exit, run, queueMs, startedAt, finished
   }
 }
 
-export function recordOf(summary: WorkloadSummary, { result, ...given }: Given): WorkloadRecord {
-  return { ...summary, ...given, ...(result !== undefined && { result: JSON.parse(result) as unknown }) }
+export function recordOf(summary: WorkloadSummary, { result, network, ...given }: Given): WorkloadRecord {
+  const { run } = summary
+  return {
+    ...summary,
+    ...(run && network && { run: { ...run, network } }),
+    ...given,
+    ...(result !== undefined && { result: JSON.parse(result) as unknown }),
+  }
 }
 
 export const nothingGiven: Given = { stdout: '', stderr: '', dropped_bytes: { stdout: 0, stderr: 0 } }
 
-export function givenOf(excerpts: Readonly<Record<'stdout' | 'stderr', Excerpt>>, exit?: Exit): Given {
+export function givenOf(
+  excerpts: Readonly<Record<'stdout' | 'stderr', Excerpt>>,
+  o: { exit?: Exit; denials?: Denials | undefined } = {},
+): Given {
+  const { exit, denials } = o
   const { stdout, stderr } = excerpts
   return {
     stdout: stdout.text(),
@@ -83,6 +98,7 @@ export function givenOf(excerpts: Readonly<Record<'stdout' | 'stderr', Excerpt>>
     dropped_bytes: { stdout: stdout.droppedBytes, stderr: stderr.droppedBytes },
     ...(exit?.result !== undefined && { result: exit.result }),
     ...(exit?.resultError !== undefined && { result_error: exit.resultError }),
+    ...(denials && { network: networkRecordOf(denials) }),
   }
 }
 

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { FakeBackend } from '../backend/fake.ts'
 import { abortable } from '../base/time.ts'
 import { Store } from '../store/store.ts'
-import type { Entry } from './eventlog.ts'
+import type { Entry } from './logformat.ts'
 import { Scheduler } from './scheduler.ts'
 import { testSettings } from './testing.ts'
 
@@ -96,6 +96,29 @@ test('a run that is handed over goes on, with its output as if nothing had been'
   const whole = `${lines.join('\n')}\n`
   expect(await second.scheduler.record(id)).toMatchObject({ status: 'completed', stdout: whole, exit: { code: 0 } })
   expect(await wholeLog(second.scheduler, id)).toEqual({ output: whole, kinds: ['status', 'status', 'end'] })
+})
+
+test('what the network refused is in the log once, whichever process saw it, and in the record', async () => {
+  const backend = new FakeBackend()
+  const first = await server(backend)
+  const deny = (port: number) => `# fake: deny private tcp 10.1.2.3 ${port}`
+  const script = [deny(1), '# fake: print up', '# fake: sleep 300', deny(1), deny(2), deny(3), '# fake: print done']
+  const id = await first.scheduler.accept({ runtime: 'python', code: script.join('\n') })
+  for await (const { kind } of first.scheduler.events(id, 0, soon())) if (kind === 'denied') break
+  await readTo(first.scheduler, id, 'up\n')
+  await first.scheduler.release()
+  await first.crash()
+
+  await using second = await server(backend)
+  await second.scheduler.ended(id, soon())
+  const { kinds } = await wholeLog(second.scheduler, id)
+  expect(kinds).toEqual(['status', 'status', 'denied', 'denied', 'denied', 'end'])
+  const { run } = await second.scheduler.record(id)
+  expect(run?.network?.denied.map(({ port, count }) => [port, count])).toEqual([
+    [1, 2],
+    [2, 1],
+    [3, 1],
+  ])
 })
 
 test('a run whose server crashed goes on too, and its result comes although it ended while nobody held it', async () => {

@@ -1,35 +1,18 @@
 /** One claimed workload, from its claim to its end: its status, its log, its output. The worker says when. */
 import { rm } from 'node:fs/promises'
 import type { WorkloadRecord, WorkloadSummary } from '../api/workload.ts'
-import type { Backend, Exit, Run, RunSpec } from '../backend/backend.ts'
+import type { Exit, Run } from '../backend/backend.ts'
 import { deadline } from '../base/time.ts'
 import type { Claimed } from '../store/rows.ts'
-import type { Store } from '../store/store.ts'
+import { DeniedLog } from './denied.ts'
 import type { EventLog } from './eventlog.ts'
 import { earlyEvents, endEvent, statusEvent } from './events.ts'
 import { endOf, lastWord } from './lastword.ts'
 import { advance, statusOf } from './lifecycle.ts'
 import { exitWithoutRun } from './norun.ts'
 import { Output } from './output.ts'
+import type { WorkloadParts } from './parts.ts'
 import { givenOf, recordOf, seenOf, summaryOf, unknownRun, type Seen } from './record.ts'
-
-export interface WorkloadParts {
-  readonly claimed: Claimed
-  readonly spec: RunSpec
-  readonly log: EventLog
-  readonly store: Store
-  readonly backend: Backend
-  /** Told of what could not be undone or written. */
-  readonly onTrouble: (error: unknown) => void
-  /** Told when the program runs: another may start. */
-  readonly onStarted: () => void
-  /** Told when its end is about to be recorded: soon the store counts it no more, and its vm is still to be removed. */
-  readonly onRecording: () => void
-  /** Told when it has ended or was let go of, before `ended` resolves. */
-  readonly onEnded: () => void
-  /** Told when nothing of it is ours any more, before `gone` resolves. */
-  readonly onGone: () => void
-}
 
 /** From execute to a program that runs; a build of an image is not part of it. */
 const startDeadlineMs = 240_000
@@ -39,6 +22,7 @@ export class Workload {
   readonly log: EventLog
   readonly #parts: WorkloadParts
   readonly #output: Output
+  readonly #denied: DeniedLog
   readonly #starting = new AbortController()
   readonly #start = { timeoutMs: startDeadlineMs, signal: this.#starting.signal }
   readonly #ended = Promise.withResolvers<WorkloadRecord | undefined>()
@@ -56,6 +40,7 @@ export class Workload {
     this.log = parts.log
     this.#parts = parts
     this.#output = new Output(parts.log, parts.spec.outputLimitBytes)
+    this.#denied = new DeniedLog(parts.log)
     this.#seen = seenOf(parts.claimed)
   }
 
@@ -64,7 +49,8 @@ export class Workload {
   }
 
   get record(): WorkloadRecord {
-    return recordOf(this.summary, givenOf(this.#output.excerpts))
+    const { denials } = this.#run?.facts() ?? this.#seen.run ?? {}
+    return recordOf(this.summary, givenOf(this.#output.excerpts, { denials }))
   }
 
   /** Resolves when it is known whether there is a run. */
@@ -160,7 +146,10 @@ export class Workload {
 
   /** The earlier process may have told readers that it runs and not have lived to note it. */
   #resumeLog(): Promise<void> {
-    return this.log.resume(earlyEvents(true), (event) => this.#output.restore(event))
+    return this.log.resume(earlyEvents(true), (event) => {
+      this.#output.restore(event)
+      this.#denied.restore(event)
+    })
   }
 
   /** Undefined when the run was let go of. */
@@ -171,7 +160,10 @@ export class Workload {
     // A kill that came in the last moment of the start found nothing to kill.
     if (this.#starting.signal.aborted && !this.#releasing) run.kill('killed')
     if (this.#seen.status === 'pending') await this.#noteStart(run)
+    // It is in the record too: that it could not be told is no reason to end the run.
+    const told = this.#denied.follow(run.denied).catch(this.#parts.onTrouble)
     const lost = await this.#pump(run)
+    await told
     const exit = await Promise.race([run.exited, this.#released.promise])
     if (exit && lost) return { ...exit, by: 'vm_lost', message: lost }
     return exit && this.#output.judge(exit)
@@ -234,7 +226,7 @@ export class Workload {
     this.#seen = { ...this.#seen, status, exit: told, run, finishedAt: Date.now() }
     await this.log.sync().catch(this.#parts.onTrouble)
     const { store, claimed, onTrouble } = this.#parts
-    const given = givenOf(this.#output.excerpts, exit)
+    const given = givenOf(this.#output.excerpts, { exit, denials: run?.denials })
     const end = endOf(exit, { seen: this.#seen, given, logBytes: this.log.bytes })
     this.#recording = true
     this.#parts.onRecording()

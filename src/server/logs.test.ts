@@ -2,6 +2,7 @@ import { connect } from 'node:net'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Client } from '../api/client.ts'
+import { mostDenials } from '../backend/denial.ts'
 import { EventParser, formatEvent, outputBytes, outputData, type LogEvent } from '../api/sse.ts'
 import { breakingDoor, testKey, testServer, type TestServer } from './testing.ts'
 
@@ -52,6 +53,40 @@ test('events come while the program runs, heartbeats keep a silent stream open, 
   const rest = collect(client().logs(id, { after: 3 }))
   await client().kill(id)
   expect((await rest).map((event) => event.event)).toEqual(['end'])
+})
+
+test('what the network refused is told where it happened, replayed as it was, and counted in the record', async () => {
+  const deny = (target: string) => `# fake: deny ${target}`
+  const [metadata, dns] = [deny('metadata tcp 169.254.169.254 80'), deny('allow udp 192.0.2.1 53')]
+  const ping = deny('reserved icmp 198.18.0.1')
+  const { id } = await client().submit({ runtime: 'python', code: [metadata, metadata, dns, ping].join('\n') })
+  const events = await collect(client().logs(id))
+  expect(events.map((event) => event.id)).toEqual(events.map((_, at) => at + 1))
+  const denied = events.filter(({ event }) => event === 'denied')
+  expect(denied.map(({ data }) => data)).toEqual([
+    {
+      ...{ address: '169.254.169.254', port: 80, protocol: 'tcp', rule: 'metadata' },
+      first_at: expect.stringMatching(/^\d{4}-.*Z$/) as string,
+      hint: 'the metadata services of clouds are never reached from a vm',
+    },
+    expect.objectContaining({ port: 53, protocol: 'udp', hint: expect.stringContaining('/etc/hosts') as string }),
+    expect.not.objectContaining({ port: expect.anything() as number }),
+  ])
+  expect(await collect(client().logs(id, { after: 2 }))).toEqual(events.slice(2))
+  const { run } = await client().get(id)
+  expect(run?.network).toMatchObject({ denied: [{ rule: 'metadata', count: 2 }, { count: 1 }, { count: 1 }] })
+  expect(run?.network?.denied_others).toBe(0)
+})
+
+test('a run that tries everything fills neither its log nor its record', async () => {
+  const code = Array.from({ length: 100 }, (_, port) => `# fake: deny private tcp 10.0.0.1 ${port + 1}`).join('\n')
+  const { id } = await client().submit({ runtime: 'python', code })
+  const events = await collect(client().logs(id))
+  expect(events.filter(({ event }) => event === 'denied')).toHaveLength(mostDenials)
+  const { run } = await client().get(id)
+  expect([run?.network?.denied.length, run?.network?.denied_others]).toEqual([mostDenials, 100 - mostDenials])
+  const [listed] = (await client().list()).workloads
+  expect([listed?.id, listed?.run?.network]).toEqual([id, undefined])
 })
 
 test('a vm that is lost still gives its log an end', async () => {

@@ -16,7 +16,7 @@ export function streamRoutes(app: FastifyTypeBox, o: WorkloadRouteOptions): void
 }
 
 const logsWords = `Server-sent events. \`stdout\` and \`stderr\` carry \`{"text":…}\`, or \`{"base64":…}\` for bytes that are not UTF-8;
-\`status\` carries \`{"status":…}\`; the last is \`end\` with \`{"status":…,"exit":…}\`, also when the vm was lost. Ids count up
+\`status\` carries \`{"status":…}\`; \`denied\` a destination that the network refused, each once; the last is \`end\` with \`{"status":…,"exit":…}\`, also when the vm was lost. Ids count up
 from 1 without a gap; \`Last-Event-ID\` goes on after one. Comments keep the connection alive. A server that goes away before
 the end says \`shutdown\`, an event without an id: take the stream up again after the \`retry\` it names.`
 
@@ -44,7 +44,7 @@ function logsRoute(app: FastifyTypeBox, { scheduler, facts, heartbeatMs, closing
     media: {
       type: 'text/event-stream',
       description: 'events up to the end of the workload',
-      events: ['stdout', 'stderr', 'status', 'end', 'shutdown'],
+      events: ['stdout', 'stderr', 'status', 'denied', 'end', 'shutdown'],
     },
   }
   app.get(routes.logs, { schema, config, exposeHeadRoute: false }, async (request, reply) => {

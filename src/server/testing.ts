@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { denialRules, type DenialRule } from '../api/denial.ts'
 import { FakeBackend } from '../backend/fake.ts'
 import { Facts } from '../base/facts.ts'
 import { sha256 } from '../base/files.ts'
@@ -50,8 +51,9 @@ export async function testServer(
   const logged: unknown[] = []
   const log = (error: unknown) => logged.push(error)
   const facts = new Facts<ServerFacts>()
+  const refused = async () => refusals({ private: 2, metadata: 1 })
   const leftovers = () => scheduler.cleanup({ dryRun: true })
-  const metrics = new Metrics({ version: '0', load: () => scheduler.load(), leftovers, denied: async () => 3, log })
+  const metrics = new Metrics({ version: '0', load: () => scheduler.load(), leftovers, refused, log })
   metrics.subscribe({ scheduler: scheduler.facts, server: facts })
   const bus = new ProcessBus({ kept: 100 })
   announce(scheduler.facts, bus, log)
@@ -134,3 +136,6 @@ export async function breakingDoor(url: string, cuts: readonly number[]): Promis
     },
   }
 }
+
+const refusals = (counts: Partial<Record<DenialRule, number>>): Record<DenialRule, number> =>
+  Object.fromEntries(denialRules.map((rule) => [rule, counts[rule] ?? 0])) as Record<DenialRule, number>

@@ -135,6 +135,19 @@ test('the theme is switched, and stays so', async () => {
   expect(await theme()).toBe('light')
 })
 
+test('what the network refused is seen while the program runs, with the rule and what it means', async () => {
+  const deny = (target: string) => `# fake: deny ${target}`
+  const metadata = deny('metadata tcp 169.254.169.254 80')
+  await run([metadata, metadata, deny('private udp 10.0.0.1 53'), '# fake: sleep 600000'].join('\n'))
+  const card = page.getByRole('region', { name: 'Isolation' })
+  await card.getByText('169.254.169.254:80').waitFor()
+  expect(await card.locator('.refused li').allTextContents()).toEqual([
+    '169.254.169.254:80 metadata × 2',
+    '10.0.0.1:53/udp private',
+  ])
+  expect(await card.locator('.refused li').first().getAttribute('title')).toContain('metadata services')
+})
+
 test('a run is killed after a question, and only then', async () => {
   await run('# fake: print up\n# fake: sleep 600000')
   await sees(page, 'up')

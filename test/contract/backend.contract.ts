@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import type { Backend } from '../../src/backend/backend.ts'
 import { collect, firstChunk, never, specOf } from './collect.ts'
+import { deniedContract } from './denied.contract.ts'
 import { recoveryContract } from './recovery.contract.ts'
 
 /** Source text, for the backend at hand, of programs that do what their names say. */
@@ -21,6 +22,8 @@ export interface Programs {
   readonly count: (last: number) => string
   /** Writes its standard input to stdout. */
   readonly echo: string
+  /** Tries to reach 10.1.2.3 at TCP port 80, twice, then writes `refused` and a line end. */
+  readonly refused: string
   /** Leaves {"answer":42} as its result. */
   readonly result: string
 }
@@ -159,4 +162,5 @@ export const backendContract: readonly Case[] = [
     },
   },
   ...recoveryContract,
+  ...deniedContract,
 ]

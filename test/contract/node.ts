@@ -19,6 +19,11 @@ const programs: Programs = {
   wait: `print('up', flush=True)\nimport time\ntime.sleep(600)`,
   flood: (bytes) => `import sys\nfor _ in range(${bytes >> 16}): sys.stdout.write('x' * 65536)`,
   count: (last) => `print('\\n'.join(f'{n:063}' for n in range(1, ${last} + 1)))`,
+  refused: `import socket
+for _ in range(2):
+  try: socket.create_connection(('10.1.2.3', 80), timeout=20)
+  except OSError: pass
+print('refused', flush=True)`,
   echo: `import sys\nsys.stdout.write(sys.stdin.read())`,
   result: `import json, os\njson.dump({'answer': 42}, open(os.environ['VULCAN_RESULT'], 'w'))`,
 }

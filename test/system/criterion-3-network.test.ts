@@ -1,6 +1,7 @@
 /** Criterion 3: CNI makes a tap and gives connectivity, exactly as much as the network mode says. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { onNode, python } from './harness.ts'
+import type { WorkloadRecord } from '../../src/api/workload.ts'
+import { client, onNode, python, vulcan } from './harness.ts'
 
 /** A host of "the internet": a namespace with a documentation address that answers HTTP. */
 const internet = '198.51.100.2'
@@ -40,6 +41,12 @@ const refusedAtOnce = {
   seconds: expect.toSatisfy((s: number) => s < 10) as number,
 }
 
+/** What the record says was refused, a line each, in order of the lines. */
+const refusals = ({ run }: WorkloadRecord): string[] =>
+  (run?.network?.denied ?? [])
+    .map(({ rule, protocol, address, port, count }) => `${rule} ${protocol} ${address}:${port} ${count}`)
+    .toSorted()
+
 test('with internet a vm gets out by NAT, and private, metadata and host addresses are refused at once', async () => {
   const record = await python(
     probe({
@@ -57,6 +64,58 @@ test('with internet a vm gets out by NAT, and private, metadata and host address
   expect(seen['out']?.word).toBe('from the internet')
   for (const name of ['metadata', 'private', 'gateway', 'host', 'machine'])
     expect(seen[name], name).toMatchObject(refusedAtOnce)
+  expect(refusals(record)).toEqual([
+    'host tcp 10.0.2.15:7777 1',
+    'host tcp 10.88.0.1:80 1',
+    'host tcp 198.51.100.1:80 1',
+    'metadata tcp 169.254.169.254:80 1',
+    'private tcp 10.1.2.3:80 1',
+  ])
+  expect(record.run?.network?.denied_others).toBe(0)
+})
+
+test('another guest is refused at once, although it listens, and is named', async () => {
+  const api = await client()
+  const listens = `
+import socket, time
+s = socket.create_server(('0.0.0.0', 8000))
+print('up', flush=True)
+time.sleep(600)`
+  const { id } = await api.submit({ runtime: 'python', code: listens, network: 'internet' })
+  for await (const { event } of api.logs(id)) if (event === 'stdout') break
+  const other = (await api.get(id)).run?.details?.network.nic?.address.replace(/\/.*/, '') ?? ''
+  expect(other).toMatch(/^10\.88\./)
+  const record = await python(probe({ other: `${other}:8000` }), { network: 'internet' })
+  expect((JSON.parse(record.stdout) as Probed)['other']).toMatchObject(refusedAtOnce)
+  expect(refusals(record)).toEqual([`guest tcp ${other}:8000 1`])
+  expect((await api.get(id)).run?.network).toBeUndefined()
+  await api.kill(id)
+})
+
+test('what is refused is told while the program runs, with a hint, and on the terminal', async () => {
+  const api = await client()
+  const code = `
+import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.sendto(b'x', ('192.168.7.7', 53))
+time.sleep(600)`
+  const { id } = await api.submit({ runtime: 'python', code, network: 'internet' })
+  const words = { address: '192.168.7.7', port: 53, protocol: 'udp', rule: 'private' }
+  for await (const { event, data } of api.logs(id)) {
+    if (event !== 'denied') continue
+    expect(data).toMatchObject({ ...words, hint: expect.stringContaining('never reached') as string })
+    break
+  }
+  await api.kill(id)
+  const file = 'import urllib.request as u\ntry: u.urlopen("http://169.254.169.254/latest")\nexcept OSError: pass'
+  const said = await vulcan(['run', '--runtime', 'python', '-'], { input: file })
+  expect(said.stderr).toContain('vulcan: 1 connection was refused: 169.254.169.254:80 (metadata)')
+})
+
+test('a program that uses the network as it may has nothing of it in its record', async () => {
+  const record = await python(probe({ out: `http://${internet}/` }), { network: 'internet' })
+  expect((JSON.parse(record.stdout) as Probed)['out']?.word).toBe('from the internet')
+  expect(record.run?.network).toBeUndefined()
 })
 
 test('an allow list opens what it names and nothing else', async () => {
@@ -65,6 +124,7 @@ test('an allow list opens what it names and nothing else', async () => {
   const seen = JSON.parse(record.stdout) as Probed
   expect(seen['named']?.word).toBe('from the internet')
   expect(seen['other']).toMatchObject(refusedAtOnce)
+  expect(refusals(record)).toEqual(['allow tcp 203.0.113.9:80 1'])
 })
 
 test('with host the gateway is reached and nothing beyond it', async () => {
@@ -77,6 +137,7 @@ test('with host the gateway is reached and nothing beyond it', async () => {
     const seen = JSON.parse(record.stdout) as Probed
     expect(seen['gateway']?.word).toBe('from the internet')
     expect(seen['out']).toMatchObject(refusedAtOnce)
+    expect(refusals(record)).toEqual([`mode tcp ${internet}:80 1`])
   } finally {
     await onNode(`kill ${listener}`)
   }

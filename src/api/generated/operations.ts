@@ -1,7 +1,7 @@
 /** Made by `npm run generate` from openapi.json beside it: what is changed here is lost. */
 
 /** Of the document that this was made from. */
-export const documentSha256 = '3c57cab277b19252c4cc4cae62a554e9c4e67de45a0cbbc78d2e591e457009e8'
+export const documentSha256 = '7e0902d60c0e8a67413031415555ebe7f396267d48d647a66d479caf31c39cf4'
 
 /** from the table of errors */
 export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'quota_exceeded' | 'too_many_failures' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'no_responders' | 'no_answer' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'workload_lost' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
@@ -198,6 +198,28 @@ export interface RunRecord {
         port: string
       }
     }
+  }
+  /** what the network refused; absent where it refused nothing, and in listings */
+  network?: {
+    /** the first destinations that were refused, 64 at most */
+    denied: ({
+      /** IPv4 */
+      address: string
+      /** absent where the protocol has none */
+      port?: number
+      /** tcp, udp, icmp … */
+      protocol: string
+      /** what refused it */
+      rule: 'metadata' | 'host' | 'guest' | 'private' | 'reserved' | 'allow' | 'mode' | 'unknown' | 'limit'
+      /** RFC 3339, to about a second */
+      first_at: string
+      /** what it means, and what opens it where something does */
+      hint: string
+      /** packets; of TCP that is attempts to connect */
+      count: number
+    })[]
+    /** packets that were refused to destinations beyond these */
+    denied_others: number
   }
   usage?: {
     cpu_ms: number

@@ -1,29 +1,33 @@
 /** IPv4 arithmetic and the list of what a guest never reaches. Pure. */
 import ipaddr from 'ipaddr.js'
+import type { DenialRule } from '../../api/denial.ts'
 import { VulcanError } from '../../api/errors.ts'
 
 /** A block of addresses, written a.b.c.d/len with the host bits zero. */
 export type Cidr = string
 
-/**
- * Never reachable from a guest, whatever its workload asks for: private, shared, loopback and link-local ranges (the
- * clouds' metadata services among them, 169.254.169.254 and Alibaba's 100.100.100.200), benchmarks, multicast, reserved.
- */
-export const refusedRanges: readonly Cidr[] = [
-  '0.0.0.0/8',
-  '10.0.0.0/8',
-  '100.64.0.0/10',
-  '127.0.0.0/8',
-  // Azure's wire server hands out the host's secrets at a public address.
-  '168.63.129.16/32',
-  '169.254.0.0/16',
-  '172.16.0.0/12',
-  '192.0.0.0/24',
-  '192.168.0.0/16',
-  '198.18.0.0/15',
-  '224.0.0.0/4',
-  '240.0.0.0/4',
-]
+/** Never reachable from a guest, whatever its workload asks for; by the rule that refuses it, in the order of looking. */
+export const refusedBy = {
+  /** Where clouds hand out credentials of the host or its containers. */
+  metadata: [
+    // Alibaba's.
+    '100.100.100.200/32',
+    // Azure's wire server, at a public address.
+    '168.63.129.16/32',
+    // Amazon's for containers.
+    '169.254.170.2/32',
+    '169.254.170.23/32',
+    '169.254.169.254/32',
+    // Oracle's.
+    '192.0.0.192/32',
+  ],
+  /** Private, shared, loopback and link-local. */
+  private: ['10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.168.0.0/16'],
+  /** Protocols, benchmarks, multicast and what nobody has. */
+  reserved: ['0.0.0.0/8', '192.0.0.0/24', '198.18.0.0/15', '224.0.0.0/4', '240.0.0.0/4'],
+} as const satisfies Partial<Record<DenialRule, readonly Cidr[]>>
+
+const refusedRanges: readonly Cidr[] = Object.values(refusedBy).flat()
 
 interface Block {
   /** The network address, as a number. */

@@ -87,7 +87,9 @@ export class Floor implements AsyncDisposable {
       ports: ports.length,
       files: files.flat().filter((file) => !['lock', 'last_reserved_ip.0'].includes(file)),
       netns: (await readdir('/var/run/netns')).filter((name) => name.startsWith(`${instance}-`)),
-      elements: (await this.onHost('nft', 'list', 'ruleset')).match(/goto (host|internet|listed)|"veth/g) ?? [],
+      elements:
+        (await this.onHost('nft', 'list', 'ruleset')).match(/goto (host|internet|listed)|"veth|denied_10|book_10/g) ??
+        [],
     }
   }
 

@@ -1,10 +1,15 @@
 /** The firewall as it is on the host: scripts handed to nft, and on disk a record of each guest that is in it. */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { DenialRule } from '../../api/denial.ts'
+import type { Denials } from '../../backend/denial.ts'
 import { namesIn, textIn, writeAtomic } from '../../base/files.ts'
+import { CommandFailed } from '../../base/process.ts'
+import { bookOf, denialsOf, entriesOf } from './books.ts'
 import type { Host } from './host.ts'
 import {
   admitScript,
+  countsOf,
   expelScript,
   type GuestRule,
   installScript,
@@ -34,10 +39,11 @@ export class GuestRules {
     return tableOf(this.#o.instance)
   }
 
-  /** Builds the tables anew with the recorded guests, in one transaction. */
+  /** Builds the tables anew with the recorded guests and what their books said, in one transaction. */
   async install(): Promise<void> {
     const guests = await Promise.all((await this.list()).map((vmId) => this.#record(vmId)))
-    const known = guests.filter((guest) => guest !== undefined)
+    const books = await this.#entries()
+    const known = guests.flatMap((guest) => (guest ? [{ ...guest, book: books.get(guest.address) }] : []))
     await this.#apply(installScript(this.#o, known))
   }
 
@@ -64,6 +70,37 @@ export class GuestRules {
   async list(): Promise<string[]> {
     const files = await namesIn(this.#o.folder)
     return files.filter((file) => file.endsWith(suffix)).map((file) => file.slice(0, -suffix.length))
+  }
+
+  /** Address of a guest that is in. */
+  async addressOf(vmId: string): Promise<string | undefined> {
+    return (await this.#record(vmId))?.address
+  }
+
+  /** What each guest was refused, by its address; with one, that guest alone. */
+  async denials(address?: string): Promise<ReadonlyMap<string, Denials>> {
+    const which = address === undefined ? ['sets', 'table'] : ['set']
+    const book = address === undefined ? [] : [bookOf(address)]
+    return denialsOf(await this.#nftJson('list', ...which, 'inet', this.table, ...book), Date.now())
+  }
+
+  /** Packets that each rule has refused since the tables were built. */
+  async counts(): Promise<Readonly<Record<DenialRule, number>>> {
+    return countsOf(await this.#nftJson('list', 'counters', 'table', 'inet', this.table))
+  }
+
+  /** None where there is no table yet. */
+  async #entries(): Promise<ReadonlyMap<string, readonly string[]>> {
+    try {
+      return entriesOf(await this.#nftJson('list', 'sets', 'table', 'inet', this.table))
+    } catch (error) {
+      if (error instanceof CommandFailed && error.stderr.includes('No such file or directory')) return new Map()
+      throw error
+    }
+  }
+
+  async #nftJson(...words: string[]): Promise<string> {
+    return (await this.#o.host.run(['nft', '-j', ...words], { timeoutMs })).stdout
   }
 
   async #apply(script: string, signal?: AbortSignal): Promise<void> {

@@ -71,6 +71,7 @@ function hostIn(netns: string, commands: string[]): Host {
     },
     resolve: (name) => {
       if (name === 'second.example') return Promise.resolve([internet.second])
+      if (name === 'rebinding.example') return Promise.resolve([internet.metadata, internet.second, internet.private])
       if (name === 'inside.example') return Promise.resolve([internet.private])
       return Promise.reject(Object.assign(new Error(`${name} is not known`), { code: 'ENOTFOUND' }))
     },

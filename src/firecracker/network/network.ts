@@ -1,8 +1,10 @@
 /** Networks for vms: one bridge and one firewall for an instance; for each vm a namespace, a tap and its rules. */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { DenialRule } from '../../api/denial.ts'
 import { VulcanError } from '../../api/errors.ts'
 import type { Cleaned, CleanupOptions, Keep, NetworkSpec } from '../../backend/backend.ts'
+import { Facts } from '../../base/facts.ts'
 import { exists } from '../../base/files.ts'
 import type { Scope } from '../../base/scope.ts'
 import { isOurs } from '../names.ts'
@@ -16,7 +18,9 @@ import { type Host, thisHost } from './host.ts'
 import { leasedTo } from './leases.ts'
 import { createNetns, deleteNetns, hasNetns, listNetns, netnsPath } from './netns.ts'
 import type { Attachment } from './plugin.ts'
-import { deniedOf, type GuestRule } from './rules.ts'
+import type { ConnectionLimits, GuestRule } from './rules.ts'
+import { each, step } from './step.ts'
+import { type Book, Books } from './watch.ts'
 
 export interface NetworksOptions {
   /** [a-z0-9]{1,12}; every name of ours on the host carries it. */
@@ -36,6 +40,10 @@ export interface NetworksOptions {
   /** Milliseconds for each plugin; 60 s by default. */
   readonly pluginTimeoutMs?: number
   readonly host?: Host
+  /** Of each guest; thousands by default. */
+  readonly connections?: ConnectionLimits
+  /** Milliseconds between looks at what guests were refused; 3 s by default. */
+  readonly lookMs?: number
 }
 
 /** What a vm is told of its network. */
@@ -75,18 +83,25 @@ export interface AttachOptions {
 /** Interface that bridge makes in the namespace, and tap joined to it: alone there, so always the same names. */
 const ifName = 'eth0'
 const tapName = 'tap0'
-const nftTimeoutMs = 20_000
+
+/** What networks state. */
+export interface NetworkFacts {
+  /** What guests were refused cannot be read, from now on until it can again. */
+  readonly 'denials.unread': { message: string }
+}
 
 export class Networks {
+  readonly facts = new Facts<NetworkFacts>()
   readonly #o: NetworksOptions
   readonly #host: Host
   readonly #bridge: { bridge: string; subnet: Cidr; gateway: string; mtu: number; host: Host }
   readonly #leases: string
   readonly #cni: CniRuntime
   readonly #rules: GuestRules
+  readonly #books: Books
 
   constructor(options: NetworksOptions) {
-    const { instance, stateDir, cniPlugins, tapPlugin, nameservers } = options
+    const { instance, stateDir, cniPlugins, tapPlugin, nameservers, connections } = options
     if (!/^[a-z0-9]{1,12}$/.test(instance)) throw new Error(`"${instance}" is no instance name: [a-z0-9]{1,12}`)
     const host = options.host ?? thisHost
     const subnet = networkOf(options.subnet ?? '10.88.0.0/16')
@@ -104,7 +119,13 @@ export class Networks {
       timeoutMs: options.pluginTimeoutMs ?? 60_000,
       host,
     })
-    this.#rules = new GuestRules({ ...bridge, instance, resolvers: nameservers, folder: join(stateDir, 'guests') })
+    const table = { ...bridge, instance, resolvers: nameservers, ...(connections && { connections }) }
+    this.#rules = new GuestRules({ ...table, folder: join(stateDir, 'guests') })
+    this.#books = new Books({
+      read: (address) => this.#rules.denials(address),
+      everyMs: options.lookMs ?? 3000,
+      onTrouble: (error) => this.facts.emit('denials.unread', { message: String(error) }),
+    })
   }
 
   /** Makes what all vms share: bridge, kernel settings, firewall. Once at start; living guests keep their rules. */
@@ -204,14 +225,18 @@ export class Networks {
     })
   }
 
-  /** Packets of guests refused since the firewall was installed. */
-  async denied(): Promise<number> {
-    return deniedOf(await this.#nftJson('list', 'counter', 'inet', this.#rules.table, 'denied'))
+  /** Packets of guests that each rule has refused since the firewall was installed. */
+  async refused(): Promise<Readonly<Record<DenialRule, number>>> {
+    return step('firewall', () => this.#rules.counts())
   }
 
-  async #nftJson(...words: string[]): Promise<string> {
-    const argv = ['nft', '-j', ...words] as [string, ...string[]]
-    return (await step('firewall', () => this.#host.run(argv, { timeoutMs: nftTimeoutMs }))).stdout
+  /** What a vm with an interface is refused, from now until the scope is closed; undefined for one without. */
+  async watch(scope: Scope, vmId: string): Promise<Book | undefined> {
+    const address = await this.#rules.addressOf(vmId)
+    if (address === undefined) return undefined
+    const book = this.#books.watch(address)
+    scope.defer('close the book', async () => book.close())
+    return book
   }
 }
 
@@ -222,26 +247,4 @@ const attachmentOf = (vmId: string, args: Record<string, string>): Attachment =>
   args,
 })
 
-/** One after another; a failure does not keep the rest from its turn. Rejects with all failures. */
-async function each(ids: ReadonlySet<string>, act: (id: string) => Promise<void>): Promise<void> {
-  const failures: unknown[] = []
-  for (const id of ids) await act(id).catch((failure: unknown) => failures.push(failure))
-  if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join('; '))
-}
-
 const bare = (cidr: Cidr): string => cidr.replace(/\/.*/, '')
-
-/** The room's edge: whatever a step throws becomes a VulcanError that names it; an abort keeps the signal's reason. */
-async function step<T>(name: string, act: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-  try {
-    return await act()
-  } catch (cause) {
-    if (signal?.aborted) throw signal.reason
-    if (cause instanceof VulcanError) throw cause
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new VulcanError('network_failed', `the network could not be set up at "${name}": ${why}`, {
-      step: name,
-      cause,
-    })
-  }
-}

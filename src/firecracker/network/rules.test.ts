@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
-import { admitScript, deniedOf, expelScript, foreignDropsOf, type GuestRule, installScript } from './rules.ts'
+import { denialRules } from '../../api/denial.ts'
+import { refusedBy } from './addresses.ts'
+import { admitScript, countsOf, expelScript, foreignDropsOf, type GuestRule, installScript } from './rules.ts'
 
 const options = {
   instance: 'v1',
@@ -16,8 +18,23 @@ const guest: GuestRule = {
   allow: ['192.0.2.7/32', '192.0.2.0/24', '198.51.100.2/32'],
 }
 
-test('a guest is a few elements', () => {
-  expect(admitScript('v1', guest)).toBe(`add element bridge vulcan_v1 ports { "veth1" }
+test('a guest is a book and a few elements', () => {
+  const [book = '', elements] = admitScript('v1', guest).split(/(?=add element bridge vulcan_v1 ports)/)
+  expect(
+    book
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' ').slice(0, 5).join(' ')),
+  ).toEqual([
+    'add set inet vulcan_v1 denied_10.88.0.5',
+    'add element inet vulcan_v1 denied_10.88.0.5',
+    'add chain inet vulcan_v1 book_10.88.0.5',
+    'add rule inet vulcan_v1 book_10.88.0.5',
+    'add rule inet vulcan_v1 book_10.88.0.5',
+    'add rule inet vulcan_v1 book_10.88.0.5',
+    'add element inet vulcan_v1 books',
+  ])
+  expect(elements).toBe(`add element bridge vulcan_v1 ports { "veth1" }
 add element bridge vulcan_v1 guests { "veth1" . 02:00:00:00:00:07 . 10.88.0.5 }
 add element inet vulcan_v1 allowed { 10.88.0.5 . 192.0.2.0/24, 10.88.0.5 . 198.51.100.2/32 }
 add element inet vulcan_v1 guests { 02:00:00:00:00:07 . 10.88.0.5 : goto listed }
@@ -30,8 +47,11 @@ test('taking a guest out names the same elements, and none of a list that is emp
     'delete element bridge vulcan_v1 ports { "veth1" }',
     'delete element bridge vulcan_v1 guests { "veth1" . 02:00:00:00:00:07 . 10.88.0.5 }',
     'delete element inet vulcan_v1 guests { 02:00:00:00:00:07 . 10.88.0.5 : goto host }',
+    'delete element inet vulcan_v1 books { 10.88.0.5 : jump book_10.88.0.5 }',
+    'delete chain inet vulcan_v1 book_10.88.0.5',
+    'delete set inet vulcan_v1 denied_10.88.0.5',
   ])
-  expect(lines.filter((line) => line.startsWith('add'))).toHaveLength(3)
+  expect(lines.filter((line) => line.startsWith('add'))).toHaveLength(6)
 })
 
 test('the tables are replaced in one script, with the guests that live', () => {
@@ -46,18 +66,28 @@ test('the tables are replaced in one script, with the guests that live', () => {
 
 test('what comes from the bridge and is not accepted is refused: no chain ends without a verdict', () => {
   const script = installScript(options, [])
-  for (const chain of ['host', 'listed', 'input']) expect(bodyOf(script, chain).at(-1)).toBe('goto refuse')
-  expect(bodyOf(script, 'refuse').at(-1)).toMatch(/^reject/)
+  const last = (chain: string) => bodyOf(script, chain).at(-1)
+  expect(['host', 'listed', 'input'].map(last)).toEqual([
+    'goto refuse_mode',
+    'goto refuse_allow',
+    'goto refuse_unknown',
+  ])
+  for (const rule of denialRules) expect(last(`refuse_${rule}`)).toMatch(/ goto refuse$/)
+  expect([last('refuse'), last('answer')]).toEqual(['goto answer', expect.stringMatching(/^reject/)])
   const internet = bodyOf(script, 'internet')
-  expect(internet.indexOf('ip daddr @refused goto refuse')).toBeLessThan(internet.indexOf('accept'))
+  expect(internet.indexOf('jump never')).toBeLessThan(internet.indexOf('goto admitted'))
+  for (const range of Object.keys(refusedBy))
+    expect(bodyOf(script, 'never')).toContain(`ip daddr @${range} goto refuse_${range}`)
 })
 
 const bodyOf = (script: string, chain: string): string[] =>
   (script.split(`chain ${chain} {\n`)[1]?.split('\n  }\n')[0] ?? '').split('\n').map((line) => line.trim())
 
-test('the counter of refusals is read', () => {
-  const json = '{"nftables":[{"metainfo":{}},{"counter":{"family":"inet","name":"denied","packets":12,"bytes":900}}]}'
-  expect(deniedOf(json)).toBe(12)
+test('what each rule refused is read', () => {
+  const json =
+    '{"nftables":[{"metainfo":{}},{"counter":{"family":"inet","name":"refused_private","packets":12,"bytes":900}}]}'
+  expect(countsOf(json)).toMatchObject({ private: 12, metadata: 0 })
+  expect(Object.keys(countsOf(json))).toEqual([...denialRules])
 })
 
 test('chains of others that drop are found; ours, and those that accept, are not', () => {

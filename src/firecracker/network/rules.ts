@@ -5,7 +5,9 @@
  * before the bridge learns anything. The `inet` table decides what a guest may reach: its chains are the same for all
  * guests, a guest is one element of a map that names its chain. Anything unknown on the bridge is refused.
  */
-import { type Cidr, disjoint, networkOf, refusedRanges } from './addresses.ts'
+import { denialRules, type DenialRule } from '../../api/denial.ts'
+import { type Cidr, disjoint, networkOf, refusedBy } from './addresses.ts'
+import { closeBook, mapOfBooks, markOf, openBook, refuseAndNote } from './books.ts'
 
 export interface TableOptions {
   /** [a-z0-9]{1,12}. */
@@ -16,7 +18,20 @@ export interface TableOptions {
   readonly gateway: string
   /** Name servers that guests with the internet may ask, private or not. */
   readonly resolvers: readonly string[]
+  readonly connections?: ConnectionLimits
 }
+
+/** What each guest may have of connections, as the kernel tracks them: its table is one for all of this host. */
+export interface ConnectionLimits {
+  /** That are open at once. */
+  readonly atOnce: number
+  /** That begin in a second, in the long run. */
+  readonly perSecond: number
+  /** That may begin together. */
+  readonly burst: number
+}
+
+const enough: ConnectionLimits = { atOnce: 4096, perSecond: 200, burst: 2000 }
 
 /** What the firewall knows of a guest. `listed` is the internet less all that is not in `allow`. */
 export interface GuestRule {
@@ -31,8 +46,11 @@ export interface GuestRule {
 
 export const tableOf = (instance: string): string => `vulcan_${instance}`
 
+/** A guest that lives, with what its book says: entries as `entriesOf` gives them. */
+export type LivingGuest = GuestRule & { readonly book?: readonly string[] | undefined }
+
 /** Builds both tables anew, with the guests that live: whatever was in them before is gone in the same transaction. */
-export function installScript(o: TableOptions, guests: readonly GuestRule[]): string {
+export function installScript(o: TableOptions, guests: readonly LivingGuest[]): string {
   const admitted = guests.map((guest) => admitScript(o.instance, guest))
   return [removeScript(o.instance), egress(o), pinning(tableOf(o.instance)), ...admitted].join('')
 }
@@ -43,17 +61,17 @@ export const removeScript = (instance: string): string =>
     .map((family) => `table ${family} ${tableOf(instance)} {}\ndelete table ${family} ${tableOf(instance)}\n`)
     .join('')
 
-/** Lets a guest in: one transaction of set elements. */
-export const admitScript = (instance: string, guest: GuestRule): string =>
-  elements(tableOf(instance), guest)
-    .map((element) => `add ${element}\n`)
-    .join('')
+/** Lets a guest in: its book of refusals, and set elements. */
+export const admitScript = (instance: string, guest: LivingGuest): string => {
+  const admitted = elements(tableOf(instance), guest).map((element) => `add ${element}\n`)
+  return [openBook(tableOf(instance), guest.address, guest.book), ...admitted].join('')
+}
 
-/** Takes a guest out. Each element is added first, so that one that is not there is no error. */
-export const expelScript = (instance: string, guest: GuestRule): string =>
-  elements(tableOf(instance), guest)
-    .flatMap((element) => [`add ${element}\n`, `delete ${element}\n`])
-    .join('')
+/** Takes a guest out, and its book. Each element is added first, so that one that is not there is no error. */
+export const expelScript = (instance: string, guest: GuestRule): string => {
+  const expelled = elements(tableOf(instance), guest).flatMap((element) => [`add ${element}\n`, `delete ${element}\n`])
+  return [...expelled, closeBook(tableOf(instance), guest.address)].join('')
+}
 
 function elements(table: string, g: GuestRule): string[] {
   const allow = disjoint(g.allow).map((cidr) => `${g.address} . ${cidr}`)
@@ -69,39 +87,69 @@ const setOf = (members: readonly string[]): string =>
   members.length > 0 ? `elements = { ${members.join(', ')} };` : ''
 
 const egress = (o: TableOptions): string => `table inet ${tableOf(o.instance)} {
-${sets(o)}${modes(o.gateway)}${hooks(o)}}
+${sets(o)}${modes(o.gateway)}${admitted(o.connections ?? enough)}${hooks(o)}}
 `
 
-const sets = (o: TableOptions): string => `  counter denied {}
-  set refused { type ipv4_addr; flags interval; ${setOf(refusedRanges)} }
+const sets = (o: TableOptions): string => `${denialRules.map((rule) => `  counter ${counterOf(rule)} {}\n`).join('')}\
+${Object.entries(refusedBy)
+  .map(([rule, ranges]) => `  set ${rule} { type ipv4_addr; flags interval; ${setOf(ranges)} }\n`)
+  .join('')}\
   set resolvers { type ipv4_addr; ${setOf([...new Set(o.resolvers)])} }
+  set open { type ipv4_addr; size 65535; flags dynamic; }
+  set opening { type ipv4_addr; size 65535; flags dynamic,timeout; timeout 1h; }
   set allowed { type ipv4_addr . ipv4_addr; flags interval; }
   map guests { type ether_addr . ipv4_addr : verdict; }
-`
+${mapOfBooks}`
 
-/** One chain for each mode. `fib` finds the host's own addresses, and with them broadcast and multicast. */
-const modes = (gateway: string): string => `  chain refuse {
-    counter name denied
-    meta l4proto tcp reject with tcp reset
-    reject with icmpx admin-prohibited
+/** Each counts for itself and leaves its mark on the packet, which the guest's book then notes. */
+const refusals = (): string =>
+  denialRules
+    .map(
+      (rule) =>
+        `  chain ${refusing(rule)} {\n    counter name ${counterOf(rule)} meta mark set ${markOf(rule)} goto refuse\n  }\n`,
+    )
+    .join('')
+
+const counterOf = (rule: DenialRule): string => `refused_${rule}`
+
+const refusing = (rule: DenialRule): string => `refuse_${rule}`
+
+/**
+ * One chain for each mode. `fib` finds the host's own addresses, broadcast and multicast. What never is reached comes
+ * before what a mode leaves out, so that whoever reads of it is not told to ask for another mode.
+ */
+const modes = (gateway: string): string => `${refuseAndNote}${refusals()}  chain never {
+    ip daddr @metadata goto ${refusing('metadata')}
+    fib daddr type local goto ${refusing('host')}
+    ip daddr @private goto ${refusing('private')}
+    ip daddr @reserved goto ${refusing('reserved')}
+    fib daddr type != unicast goto ${refusing('reserved')}
   }
   chain host {
-    ip daddr ${gateway} accept
-    goto refuse
+    ip daddr ${gateway} goto admitted
+    jump never
+    goto ${refusing('mode')}
   }
   chain internet {
-    ip daddr ${gateway} icmp type echo-request accept
-    ip daddr @resolvers meta l4proto { tcp, udp } th dport 53 accept
-    fib daddr type != unicast goto refuse
-    ip daddr @refused goto refuse
-    accept
+    ip daddr ${gateway} icmp type echo-request goto admitted
+    ip daddr @resolvers meta l4proto { tcp, udp } th dport 53 goto admitted
+    jump never
+    goto admitted
   }
   chain listed {
-    ip daddr ${gateway} icmp type echo-request accept
-    fib daddr type != unicast goto refuse
-    ip daddr @refused goto refuse
-    ip saddr . ip daddr @allowed accept
-    goto refuse
+    ip daddr ${gateway} icmp type echo-request goto admitted
+    jump never
+    ip saddr . ip daddr @allowed goto admitted
+    goto ${refusing('allow')}
+  }
+`
+
+/** What a mode lets through: only so many connections of it. One that was refused is none, and counts for nothing. */
+const admitted = ({ atOnce, perSecond, burst }: ConnectionLimits): string => `  chain admitted {
+    ct state != new accept
+    update @opening { ip saddr limit rate over ${perSecond}/second burst ${burst} packets } goto ${refusing('limit')}
+    add @open { ip saddr ct count over ${atOnce} } goto ${refusing('limit')}
+    accept
   }
 `
 
@@ -112,23 +160,23 @@ const modes = (gateway: string): string => `  chain refuse {
  */
 const hooks = ({ bridge, subnet, gateway }: TableOptions): string => `  chain prerouting {
     type filter hook prerouting priority filter - 10; policy accept;
-    iifname "${bridge}" ip daddr ${networkOf(subnet)} ip daddr != ${gateway} goto refuse
+    iifname "${bridge}" ip daddr ${networkOf(subnet)} ip daddr != ${gateway} goto ${refusing('guest')}
   }
   chain input {
     type filter hook input priority filter - 10; policy accept;
     iifname != "${bridge}" accept
     ct state established,related ct direction reply accept
     ether saddr . ip saddr vmap @guests
-    goto refuse
+    goto ${refusing('unknown')}
   }
   chain forward {
     type filter hook forward priority filter - 10; policy accept;
     iifname "${bridge}" ct state invalid drop
-    iifname "${bridge}" oifname "${bridge}" goto refuse
+    iifname "${bridge}" oifname "${bridge}" goto ${refusing('guest')}
     iifname "${bridge}" ether saddr . ip saddr vmap @guests
-    iifname "${bridge}" goto refuse
+    iifname "${bridge}" goto ${refusing('unknown')}
     oifname "${bridge}" ct state established,related accept
-    oifname "${bridge}" goto refuse
+    oifname "${bridge}" goto answer
   }
   chain postrouting {
     type nat hook postrouting priority srcnat; policy accept;
@@ -152,10 +200,14 @@ const pinning = (table: string): string => `table bridge ${table} {
 }
 `
 
-/** Packets refused so far, from the answer of `nft -j list counter`. */
-export function deniedOf(json: string): number {
-  const answer = JSON.parse(json) as { nftables: { counter?: { packets: number } }[] }
-  return answer.nftables.find((item) => item.counter)?.counter?.packets ?? 0
+/** Packets that each rule has refused so far, from the answer of `nft -j list counters`. */
+export function countsOf(json: string): Record<DenialRule, number> {
+  const answer = JSON.parse(json) as { nftables: { counter?: { name: string; packets: number } }[] }
+  const packets = new Map(answer.nftables.map(({ counter }) => [counter?.name, counter?.packets ?? 0]))
+  return Object.fromEntries(denialRules.map((rule) => [rule, packets.get(counterOf(rule)) ?? 0])) as Record<
+    DenialRule,
+    number
+  >
 }
 
 /** Base chains of others that drop what they do not know on the way through this host, such as Docker's FORWARD. */

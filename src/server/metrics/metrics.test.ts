@@ -114,7 +114,14 @@ test('what vms have left is counted by kind, and gone from the count when it was
   expect((await scrape()).sum('vulcan_leftovers', { kind: 'run' })).toBe(1)
   await server.scheduler.cleanup()
   expect((await scrape()).sum('vulcan_leftovers', { kind: 'run' })).toBeUndefined()
-  expect((await scrape()).sum('vulcan_egress_denied_total')).toBe(3)
+})
+
+test('what the firewall refused is counted by the rule that did; a rule that never did is there as zero', async () => {
+  const seen = await scrape()
+  expect(seen.sum('vulcan_egress_denied_total')).toBe(3)
+  expect(seen.sum('vulcan_network_denied_total', { rule: 'private' })).toBe(2)
+  expect(seen.sum('vulcan_network_denied_total', { rule: 'metadata' })).toBe(1)
+  expect(seen.sum('vulcan_network_denied_total', { rule: 'guest' })).toBe(0)
 })
 
 test('requests are counted by the pattern of their route, and no label holds the id of a workload', async () => {
@@ -140,7 +147,7 @@ test('a source that cannot be read takes only its own metric with it, and says w
     version: '1',
     load: async () => ({ vms: 0, starting: 0, pending: 7 }),
     leftovers: () => Promise.reject(new Error('no cgroups')),
-    denied: () => Promise.reject(new Error('no nft')),
+    refused: () => Promise.reject(new Error('no nft')),
     log: (error) => told.push(String(error)),
   })
   const scheduler = new Facts<SchedulerFacts>()

@@ -1,6 +1,7 @@
 /** The metrics that are read at each scrape: what is true now, and what somebody else counts. */
 import { collectDefaultMetrics, Counter, Gauge, type Registry } from '@prometheus-io/client'
 import type { Cleaned } from '../../backend/backend.ts'
+import type { DenialRule } from '../../api/denial.ts'
 import type { Load } from '../../store/leases.ts'
 
 export interface Sources {
@@ -8,8 +9,8 @@ export interface Sources {
   readonly load: () => Promise<Pick<Load, 'vms' | 'starting'> & { readonly pending: number }>
   /** What a cleanup would remove, by kind. */
   readonly leftovers: () => Promise<Cleaned>
-  /** Packets refused since the firewall was installed; absent where the backend has none. */
-  readonly denied?: (() => Promise<number>) | undefined
+  /** Packets that each rule refused since the firewall was installed; absent where the backend has none. */
+  readonly refused?: (() => Promise<Readonly<Record<DenialRule, number>>>) | undefined
   /** Takes why a source could not be read; what it read before is then not told as news. */
   readonly log: (error: unknown) => void
 }
@@ -22,7 +23,7 @@ export function addReadings(registry: Registry, o: Sources): void {
   )
   addLoad(registry, o)
   addLeftovers(registry, o)
-  if (o.denied) addDenied(registry, { denied: o.denied, log: o.log })
+  if (o.refused) addRefused(registry, o.refused, o.log)
   addProcess(registry)
 }
 
@@ -68,17 +69,37 @@ function addLeftovers(registry: Registry, { leftovers, log }: Sources): void {
   })
 }
 
-function addDenied(registry: Registry, { denied, log }: Required<Pick<Sources, 'denied' | 'log'>>): void {
-  const counter = new Counter({
+function addRefused(registry: Registry, refused: NonNullable<Sources['refused']>, log: Sources['log']): void {
+  const registers = [registry]
+  let reading: ReturnType<typeof read> | undefined
+  const read = async () => {
+    const packets = await refused().catch(log)
+    reading = undefined
+    return packets
+  }
+  // One for both. Nothing known is not nothing refused: a fall to zero would count all of it again at the next scrape.
+  const now = () => (reading ??= read())
+  const all = new Counter({
     name: 'vulcan_egress_denied_total',
     help: 'Packets of guests that the firewall refused.',
-    registers: [registry],
+    registers,
     async collect() {
-      const packets = await denied?.().catch(log)
-      // Nothing known is not nothing denied: a fall to zero would count all of it again at the next scrape.
-      if (packets === undefined) return
-      counter.reset()
-      counter.inc(packets)
+      const packets = await now()
+      if (!packets) return
+      all.reset()
+      all.inc(Object.values(packets).reduce((sum, count) => sum + count, 0))
+    },
+  })
+  const byRule = new Counter({
+    name: 'vulcan_network_denied_total',
+    help: 'Packets of guests that the firewall refused, by the rule that did.',
+    labelNames: ['rule'],
+    registers,
+    async collect() {
+      const packets = await now()
+      if (!packets) return
+      byRule.reset()
+      for (const [rule, count] of Object.entries(packets)) byRule.inc({ rule }, count)
     },
   })
 }

@@ -1,0 +1,24 @@
+/** The edge of the network: how its failures look to the rest of this room. */
+import { VulcanError } from '../../api/errors.ts'
+
+/** Whatever a step throws becomes a VulcanError that names it; an abort keeps the signal's reason. */
+export async function step<T>(name: string, act: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  try {
+    return await act()
+  } catch (cause) {
+    if (signal?.aborted) throw signal.reason
+    if (cause instanceof VulcanError) throw cause
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new VulcanError('network_failed', `the network could not be set up at "${name}": ${why}`, {
+      step: name,
+      cause,
+    })
+  }
+}
+
+/** One after another; a failure does not keep the rest from its turn. Rejects with all failures. */
+export async function each(ids: ReadonlySet<string>, act: (id: string) => Promise<void>): Promise<void> {
+  const failures: unknown[] = []
+  for (const id of ids) await act(id).catch((failure: unknown) => failures.push(failure))
+  if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join('; '))
+}

@@ -1,0 +1,103 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { Denial, Denials } from '../../backend/denial.ts'
+import { Books } from './watch.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+const [own, another] = ['10.88.0.5', '10.88.0.6']
+const denial = (port: number, more: Partial<Denial> = {}): Denial => ({
+  ...{ address: '10.1.2.3', port, protocol: 'tcp', rule: 'private', count: 1, firstAt: 5000 },
+  ...more,
+})
+
+/** Books that say what the test puts into them, and which were asked for: undefined for all. */
+function shelf() {
+  const said = new Map<string, Denials>()
+  const troubles: unknown[] = []
+  const played = { said, troubles, asked: [] as (string | undefined)[], broken: false }
+  const books = new Books({
+    everyMs: 100,
+    onTrouble: (error) => troubles.push(error),
+    read: (address) => {
+      played.asked.push(address)
+      return played.broken ? Promise.reject(new Error('no nft')) : Promise.resolve(said)
+    },
+  })
+  return { books, played }
+}
+
+async function all(news: AsyncIterable<Denial>): Promise<number[]> {
+  const ports: number[] = []
+  for await (const { port } of news) ports.push(port ?? 0)
+  return ports
+}
+
+test('each destination is news once, to its own guest, and counts go on', async () => {
+  const { books, played } = shelf()
+  const [book, other] = [books.watch(own), books.watch(another)]
+  played.said.set(own, { known: [denial(1)], others: 0 })
+  await vi.advanceTimersByTimeAsync(100)
+  expect(book.denials).toEqual({ known: [denial(1)], others: 0 })
+  played.said.set(own, { known: [denial(1, { count: 4, firstAt: 5900 }), denial(2)], others: 3 })
+  await vi.advanceTimersByTimeAsync(100)
+  expect(book.denials).toEqual({ known: [denial(1, { count: 4 }), denial(2)], others: 3 })
+  expect(other.denials).toBeUndefined()
+  for (const each of [book, other]) each.close()
+  expect(await all(book.news)).toEqual([1, 2])
+  expect(await all(other.news)).toEqual([])
+})
+
+test('the last look finds what came since the one before, in that guest’s book alone', async () => {
+  const { books, played } = shelf()
+  const [book, other] = [books.watch(own), books.watch(another)]
+  for (const address of [own, another]) played.said.set(address, { known: [denial(9)], others: 0 })
+  await book.finish()
+  expect([book.denials?.known, other.denials]).toEqual([[denial(9)], undefined])
+  expect(played.asked).toEqual([own])
+  expect(await all(book.news)).toEqual([9])
+})
+
+test('a look that takes longer than the time between two is waited for', async () => {
+  const slow = Promise.withResolvers<ReadonlyMap<string, Denials>>()
+  let looks = 0
+  const read = () => {
+    looks += 1
+    return slow.promise
+  }
+  const books = new Books({ everyMs: 100, read, onTrouble: (error) => expect.fail(String(error)) })
+  const book = books.watch(own)
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(looks).toBe(1)
+  slow.resolve(new Map())
+  await vi.advanceTimersByTimeAsync(100)
+  expect(looks).toBe(2)
+  book.close()
+})
+
+test('nobody looks while nobody is watched', async () => {
+  const { books, played } = shelf()
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(played.asked).toEqual([])
+  const book = books.watch(own)
+  await vi.advanceTimersByTimeAsync(100)
+  book.close()
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(played.asked).toEqual([undefined])
+})
+
+test('books that cannot be read keep no run from its end, and are news once until they can', async () => {
+  const { books, played } = shelf()
+  const book = books.watch(own)
+  played.said.set(own, { known: [denial(1)], others: 0 })
+  await vi.advanceTimersByTimeAsync(100)
+  played.broken = true
+  await vi.advanceTimersByTimeAsync(300)
+  expect(played.troubles).toHaveLength(1)
+  played.broken = false
+  await vi.advanceTimersByTimeAsync(100)
+  played.broken = true
+  await book.finish()
+  expect(played.troubles).toHaveLength(2)
+  expect(book.denials?.known).toEqual([denial(1)])
+})

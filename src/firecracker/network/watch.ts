@@ -1,0 +1,111 @@
+/** Looks into the books of guests from time to time, one look for all of them, and tells each its news. */
+import { type Denial, denialKey, type Denials } from '../../backend/denial.ts'
+import { Channel } from '../../base/channel.ts'
+
+export interface BooksOptions {
+  /** All books, by the address of their guest; or that guest's alone, which takes no longer however many others there are. */
+  readonly read: (address?: string) => Promise<ReadonlyMap<string, Denials>>
+  /** Told why the books cannot be read, once until they can; what was read before still holds. */
+  readonly onTrouble: (error: unknown) => void
+  /** Milliseconds between looks. */
+  readonly everyMs: number
+}
+
+export class Books {
+  readonly #o: BooksOptions
+  readonly #watched = new Set<Book>()
+  #timer: NodeJS.Timeout | undefined
+  #looking = false
+  #troubled = false
+
+  constructor(options: BooksOptions) {
+    this.#o = options
+  }
+
+  /** The book of that guest, until it is closed. */
+  watch(address: string): Book {
+    const book: Book = new Book(address, {
+      look: () => this.#read([book], address),
+      onClose: () => {
+        this.#watched.delete(book)
+        if (this.#watched.size === 0) this.#rest()
+      },
+    })
+    this.#watched.add(book)
+    this.#timer ??= setInterval(() => void this.#lookAtAll(), this.#o.everyMs).unref()
+    return book
+  }
+
+  #rest(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  /** One look at a time: a host that is too slow for that is not made slower. */
+  async #lookAtAll(): Promise<void> {
+    if (this.#looking) return
+    this.#looking = true
+    await this.#read(this.#watched)
+    this.#looking = false
+  }
+
+  async #read(books: Iterable<Book>, address?: string): Promise<void> {
+    try {
+      const said = await this.#o.read(address)
+      for (const book of books) book.take(said.get(book.address))
+      this.#troubled = false
+    } catch (error) {
+      if (!this.#troubled) this.#o.onTrouble(error)
+      this.#troubled = true
+    }
+  }
+}
+
+interface Ways {
+  readonly look: () => Promise<void>
+  readonly onClose: () => void
+}
+
+/** What one guest was refused, as far as it is known. */
+export class Book {
+  readonly address: string
+  /** Each destination once; ends when the book is closed. Bounded, as the book is. */
+  readonly news = new Channel<Denial>({ limit: Infinity, sizeOf: () => 1 })
+  readonly #ways: Ways
+  /** By destination; when it first was is kept as it was first read: it is known to a second only. */
+  readonly #known = new Map<string, Denial>()
+  #others = 0
+
+  constructor(address: string, ways: Ways) {
+    this.address = address
+    this.#ways = ways
+  }
+
+  /** Undefined where nothing was refused. */
+  get denials(): Denials | undefined {
+    if (this.#known.size === 0 && this.#others === 0) return undefined
+    return { known: [...this.#known.values()], others: this.#others }
+  }
+
+  take(denials: Denials | undefined): void {
+    if (!denials) return
+    this.#others = denials.others
+    for (const denial of denials.known) {
+      const key = denialKey(denial)
+      const before = this.#known.get(key)
+      this.#known.set(key, { ...denial, firstAt: before?.firstAt ?? denial.firstAt })
+      if (!before) void this.news.write(denial)
+    }
+  }
+
+  /** Looks a last time, then closes. Never rejects. */
+  async finish(): Promise<void> {
+    await this.#ways.look()
+    this.close()
+  }
+
+  close(): void {
+    this.news.end()
+    this.#ways.onClose()
+  }
+}
