@@ -1,10 +1,13 @@
 /** The firewall as it is on the host: scripts handed to nft, and on disk a record of each guest that is in it. */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { namesIn, textIn, writeAtomic } from '../../base/files.ts'
+import { exists, namesIn, textIn, writeAtomic } from '../../base/files.ts'
+import { CommandFailed } from '../../base/process.ts'
+import { strayElements } from './elements.ts'
 import type { Host } from './host.ts'
 import {
   admitScript,
+  deniedOf,
   expelScript,
   type GuestRule,
   installScript,
@@ -12,6 +15,7 @@ import {
   type TableOptions,
   tableOf,
 } from './rules.ts'
+import { fileThing, type Thing } from './things.ts'
 
 export interface GuestRulesOptions extends TableOptions {
   /** Of the records. */
@@ -24,6 +28,8 @@ const timeoutMs = 20_000
 
 export class GuestRules {
   readonly #o: GuestRulesOptions
+  /** Nobody is let in meanwhile, so that no element is both found to be nobody's and a new guest's. */
+  #sweeping: Promise<void> = Promise.resolve()
 
   constructor(options: GuestRulesOptions) {
     this.#o = options
@@ -36,9 +42,7 @@ export class GuestRules {
 
   /** Builds the tables anew with the recorded guests, in one transaction. */
   async install(): Promise<void> {
-    const guests = await Promise.all((await this.list()).map((vmId) => this.#record(vmId)))
-    const known = guests.filter((guest) => guest !== undefined)
-    await this.#apply(installScript(this.#o, known))
+    await this.#apply(installScript(this.#o, [...(await this.all()).values()]))
   }
 
   /** Removes the tables. */
@@ -47,6 +51,7 @@ export class GuestRules {
   }
 
   async admit(vmId: string, rule: GuestRule, signal: AbortSignal): Promise<void> {
+    await this.#sweeping
     // The record comes first: what it says can be taken back, whether or not the transaction was made.
     await writeAtomic(this.#file(vmId), JSON.stringify(rule), 0o600)
     await this.#apply(admitScript(this.#o.instance, rule), signal)
@@ -64,6 +69,59 @@ export class GuestRules {
   async list(): Promise<string[]> {
     const files = await namesIn(this.#o.folder)
     return files.filter((file) => file.endsWith(suffix)).map((file) => file.slice(0, -suffix.length))
+  }
+
+  async has(vmId: string): Promise<boolean> {
+    return exists(this.#file(vmId))
+  }
+
+  /** The recorded guests by the ids of their vms. */
+  async all(): Promise<ReadonlyMap<string, GuestRule>> {
+    const vmIds = await this.list()
+    const rules = await Promise.all(vmIds.map((vmId) => this.#record(vmId)))
+    return new Map(vmIds.flatMap((vmId, at) => (rules[at] ? [[vmId, rules[at]]] : [])))
+  }
+
+  /** Records of guests, and elements that have none. */
+  async things(): Promise<Thing[]> {
+    const why = `a guest of the firewall's table ${this.table}`
+    const records = (await this.list()).map((vmId) => fileThing(this.#file(vmId), { kind: 'guest_rule', why, vmId }))
+    const stray = (await this.#strays()).map((name): Thing => {
+      const remove = () => this.#removeStray(name)
+      return { kind: 'guest_rule', name, why: `in the firewall's table ${this.table}, for no recorded guest`, remove }
+    })
+    return [...(await Promise.all(records)).flat(), ...stray]
+  }
+
+  /** An element is there only while its record is, so records of before and after tell whose each is. */
+  async #strays(): Promise<string[]> {
+    const before = await this.all()
+    const answers = await Promise.all(['bridge', 'inet'].map((family) => this.#table(family)))
+    return strayElements(answers, [...before.values(), ...(await this.all()).values()])
+  }
+
+  async #removeStray(element: string): Promise<void> {
+    const removing = this.#sweeping.then(async () => {
+      if ((await this.#strays()).includes(element)) await this.#apply(`add ${element}\ndelete ${element}\n`)
+    })
+    this.#sweeping = removing.catch(() => undefined)
+    await removing
+  }
+
+  async #table(family: string): Promise<string> {
+    try {
+      return (await this.#o.host.run(['nft', '-j', 'list', 'table', family, this.table], { timeoutMs })).stdout
+    } catch (error) {
+      // Not installed, or taken away.
+      if (error instanceof CommandFailed && error.stderr.includes('No such file')) return '{"nftables":[]}'
+      throw error
+    }
+  }
+
+  /** Packets refused since the tables were built. */
+  async denied(): Promise<number> {
+    const argv = ['nft', '-j', 'list', 'counter', 'inet', this.table, 'denied'] as const
+    return deniedOf((await this.#o.host.run(argv, { timeoutMs })).stdout)
   }
 
   async #apply(script: string, signal?: AbortSignal): Promise<void> {
