@@ -7,6 +7,8 @@ import { client, nodeHome, onNode, python, settled, tryOnNode, vmPid, vulcan } f
 let instance: string
 let jails: string
 let dead: string
+/** The workload that runs beside. */
+let sleeper: string | undefined
 /** Of another instance, and of nobody's: names that are much like ours. */
 let strangers: readonly [string, string, string]
 
@@ -70,6 +72,8 @@ async function looked(): Promise<void> {
 }
 
 afterAll(async () => {
+  const left = sleeper !== undefined && (await (await client()).get(sleeper)).status === 'running'
+  if (left) await (await client()).kill(sleeper as string)
   await tryOnNode(`
     echo 1 > /sys/fs/cgroup/vulcan-other/other-00000000dead/cgroup.kill; umount ${jails}/${strangers[2]}/root; ip link delete vulother; nft delete table inet vulcan_other
     for name in ${strangers.join(' ')}; do
@@ -82,7 +86,13 @@ test('of each kind, beside a run, ready vms and strangers: exactly ours are list
   // Runs of a class make its template, and then vms that wait.
   for (let n = 0; n < 3; n += 1) await python('pass')
   const api = await client()
-  const { id } = await api.submit({ runtime: 'python', network: 'internet', code: 'print("up", flush=True)\nimport time; time.sleep(600)', resources: { timeout_s: 700 } }) // prettier-ignore
+  const { id } = await api.submit({
+    runtime: 'python',
+    network: 'internet',
+    code: 'print("up", flush=True)\nimport time; time.sleep(600)',
+    resources: { timeout_s: 700 },
+  })
+  sleeper = id
   for await (const event of api.logs(id)) if (event.event === 'stdout') break
   const firecracker = await onNode(`echo ${vmPid(id)}`)
   expect(await api.leftovers()).toEqual([])
@@ -90,6 +100,10 @@ test('of each kind, beside a run, ready vms and strangers: exactly ours are list
   await looked()
   await onNode(oneOfEach() + strange())
 
+  const ready = (
+    await onNode(`grep -l '"kind":"pool"' /run/vulcan-${instance}/vms/* | xargs -n1 basename | sort | xargs`)
+  ).trim()
+  expect(ready).toContain(instance)
   const listed = JSON.parse((await vulcan(['gc', '--dry-run', '--json'])).stdout) as { leftovers: LeftoverState[] }
   expect(kinds(listed.leftovers)).toEqual(expected)
   for (const { why, owner } of listed.leftovers) expect([why, owner]).toEqual([expect.stringMatching(/\w/), 'unknown'])
@@ -109,10 +123,13 @@ test('of each kind, beside a run, ready vms and strangers: exactly ours are list
   for (const stranger of strangers) expect(there.split(stranger).length, stranger).toBeGreaterThanOrEqual(4)
   expect(there).toContain('vethdead0002')
   expect(there).toContain('10.88.200.201')
-  expect(there).not.toContain(dead)
+  expect(there).not.toMatch(new RegExp(`\\b${dead}`))
   expect(there).not.toContain('vethdead0001')
   expect(there).not.toContain('10.88.200.200')
   expect(await onNode(stillSleeping)).toBe('3601\n')
+  expect(await onNode(`cd /sys/fs/cgroup/vulcan-${instance}; ls -d ${ready}`), 'vms that wait').toBe(
+    ready.replaceAll(' ', '\n') + '\n',
+  )
   await api.kill(id)
   for await (const event of api.logs(id)) if (event.event === 'end') break
   expect((await api.get(id)).exit?.by).toBe('killed')
