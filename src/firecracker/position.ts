@@ -1,6 +1,6 @@
 /** Where in its run a program is, just started or taken up again: which it is, its time, its input. Pure. */
 import type { RunSpec } from '../backend/backend.ts'
-import type { Attached } from './program.ts'
+import type { Attached } from './said.ts'
 
 export interface Position {
   readonly tag: 'build' | 'program'

@@ -9,7 +9,8 @@ import { exitOf, wordsOf } from './exit.ts'
 import { buildOf, runOf } from './launch.ts'
 import type { Phases } from './phases.ts'
 import { beginning, buildDeadlineMs, going, type Position } from './position.ts'
-import { type Attached, exec, follow } from './program.ts'
+import { exec, follow } from './program.ts'
+import type { Attached } from './said.ts'
 import type { Vm } from './vm.ts'
 
 export interface RunParts {
