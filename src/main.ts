@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { runtimes } from './api/runtimes.ts'
-import type { Backend, Cleaned } from './backend/backend.ts'
+import type { Backend } from './backend/backend.ts'
 import { FakeBackend } from './backend/fake.ts'
 import { Facts } from './base/facts.ts'
 import { ProcessBus } from './bus/process.ts'
@@ -26,6 +26,7 @@ import { locateAssets } from './images/assets.ts'
 import { locateImage } from './images/image.ts'
 import { imageStates } from './images/states.ts'
 import { currentPaths } from './images/superseded.ts'
+import { sweptWords } from './scheduler/swept.ts'
 import { Scheduler } from './scheduler/scheduler.ts'
 import { buildServer, type FastifyTypeBox } from './server/app.ts'
 import type { Capacity } from './store/leases.ts'
@@ -149,9 +150,13 @@ async function openScheduler(config: Config, { backend, store, say }: Parts & { 
     },
   })
   scheduler.facts.on('workload.trouble', ({ id, error }) => say(`workload ${id}: ${wordsOf(error)}`))
-  scheduler.facts.on('leftovers.removed', ({ cleaned }) =>
-    say(`removed what an earlier server left: ${listed(cleaned)}`),
-  )
+  let said = ''
+  scheduler.facts.on('leftovers.swept', ({ found }) => {
+    const words = sweptWords(found)
+    // What cannot be removed is tried again and again.
+    if (words !== said) say(words)
+    said = words
+  })
   return scheduler
 }
 
@@ -160,11 +165,6 @@ async function end(scheduler: Scheduler, { reason }: AbortSignal): Promise<void>
   if (reason instanceof StoppedBy && reason.signal === 'SIGTERM') await scheduler.release()
   await scheduler[Symbol.asyncDispose]()
 }
-
-const listed = (cleaned: Cleaned): string =>
-  Object.entries(cleaned)
-    .flatMap(([kind, count]) => (count > 0 ? [`${count} ${kind}`] : []))
-    .join(', ')
 
 function capacityOf(config: Config): Capacity {
   return {

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { Facts } from '../../src/base/facts.ts'
 import { sizeOf } from '../../src/firecracker/boot.ts'
 import type { FirecrackerFacts } from '../../src/firecracker/facts.ts'
+import { cleanup } from '../../src/firecracker/leftovers.ts'
 import { makeVm, type Started, type VmClass } from '../../src/firecracker/makevm.ts'
 import { openHost } from '../../src/firecracker/open.ts'
 import { Phases } from '../../src/firecracker/phases.ts'
@@ -52,8 +53,9 @@ async function start(
 ) {
   const phases = new Phases()
   const snapshot = o.folder === undefined ? undefined : filesIn(o.folder)
+  const owner = { kind: 'run', id: 'bench' } as const
   const manner = { retried: false, rehearsed: o.rehearsed ?? false }
-  const started = await makeVm({ host, facts }, { of, snapshot, slot: o.slot, phases, signal, ...manner })
+  const started = await makeVm({ host, facts }, { of, owner, snapshot, slot: o.slot, phases, signal, ...manner })
   try {
     await body(started)
   } finally {
@@ -115,7 +117,7 @@ try {
     for (let round = 0; round < rounds; round += 1) await measure(subject, round)
   }
 } finally {
-  await host.networks.cleanup(new Set())
+  await cleanup({ ...host, files: () => Promise.resolve([]) }, new Set())
   await host.networks.close()
   await rm(home, { recursive: true, force: true })
 }

@@ -3,7 +3,16 @@ import { VulcanError } from './errors.ts'
 import type { KeyInfo, KeyRequest, NewKey } from './keys.ts'
 import { Patience, type PatienceOptions } from './patience.ts'
 import { EventParser, type LogEvent } from './sse.ts'
-import type { BackendState, CleanupReport, Health, ImageState, LoginLink, NodeState, Stats } from './state.ts'
+import type {
+  BackendState,
+  CleanupReport,
+  Health,
+  ImageState,
+  LeftoverState,
+  LoginLink,
+  NodeState,
+  Stats,
+} from './state.ts'
 import { Transport, type Connection } from './transport.ts'
 import type { Accepted, WorkloadRecord, WorkloadRequest, WorkloadSummary } from './workload.ts'
 
@@ -72,9 +81,9 @@ export class Client {
     return this.#transport.call('getStats', {})
   }
 
-  /** Removes what earlier runs left behind. */
-  async cleanup(): Promise<CleanupReport> {
-    return this.#transport.call('cleanup', {})
+  /** Removes what is on the node and has no owner; gives back what that was. What has `trouble` is there still. */
+  async cleanup(): Promise<readonly LeftoverState[]> {
+    return (await this.#transport.call('removeLeftovers', {})).leftovers
   }
 
   /** Removes the vms that wait, ready, for a run. */
@@ -83,8 +92,8 @@ export class Client {
   }
 
   /** What cleanup would remove. */
-  async leftovers(): Promise<CleanupReport> {
-    return this.#transport.call('previewCleanup', {})
+  async leftovers(): Promise<readonly LeftoverState[]> {
+    return (await this.#transport.call('listLeftovers', {})).leftovers
   }
 
   /** A link that lets one browser in, once. */

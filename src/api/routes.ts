@@ -14,7 +14,7 @@ export const routes = {
   nodes: `${prefix}/nodes`,
   images: `${prefix}/images`,
   stats: `${prefix}/stats`,
-  cleanup: `${prefix}/cleanup`,
+  leftovers: `${prefix}/leftovers`,
   pool: `${prefix}/pool`,
   loginLinks: `${prefix}/login-links`,
   keys: `${prefix}/keys`,

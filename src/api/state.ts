@@ -50,9 +50,34 @@ export const ImageState = Type.Object(
 )
 export type ImageState = Static<typeof ImageState>
 
+/** What of a vm may be left behind on its host, and then what is no vm's. */
+export const leftoverKinds = [
+  ...(['process', 'cgroup', 'guest_rule', 'cni_attachment', 'lease', 'veth', 'netns', 'mount', 'jail'] as const),
+  ...(['template', 'disk'] as const),
+] as const
+export type LeftoverKind = (typeof leftoverKinds)[number]
+
+export const LeftoverState = Type.Object(
+  {
+    kind: Type.Enum([...leftoverKinds], { type: 'string' }),
+    name: Type.String({ description: 'what the host calls it: a path, a name, a process' }),
+    why: Type.String({ description: 'why it is thought to be of this instance' }),
+    owner: Type.String({ description: 'whose it was: `run` and its id, `template`, `pool` or `unknown`' }),
+    since: Type.Optional(Type.String({ description: 'since when it is there, or its vm is; RFC 3339' })),
+    trouble: Type.Optional(Type.String({ description: 'why it could not be removed; it is tried again' })),
+  },
+  { $id: 'LeftoverState' },
+)
+export type LeftoverState = Static<typeof LeftoverState>
+
+export const LeftoverList = Type.Object(
+  { leftovers: Type.Array(ref(LeftoverState)) },
+  { $id: 'LeftoverList', description: 'things of ours on the host that have no owner' },
+)
+
 export const CleanupReport = Type.Object(
   { removed: Type.Record(Type.String(), Type.Integer(), { description: 'how many of each kind of thing' }) },
-  { $id: 'CleanupReport', description: 'what was left behind' },
+  { $id: 'CleanupReport', description: 'what was removed' },
 )
 export type CleanupReport = Static<typeof CleanupReport>
 

@@ -1,4 +1,5 @@
 /** The seam: what a place that runs workloads offers. One contract suite (test/contract) runs on every backend. */
+import type { LeftoverKind } from '../api/state.ts'
 
 import type { Denial, Denials } from './denial.ts'
 
@@ -208,8 +209,20 @@ export interface CleanupOptions {
   readonly dryRun?: boolean
 }
 
-/** What a cleanup removed: kind of thing to how many. */
-export type Cleaned = Readonly<Record<string, number>>
+/** A thing on the host that is ours and that nobody owns. */
+export interface Leftover {
+  readonly kind: LeftoverKind
+  /** What the host calls it: a path, a name, a process. */
+  readonly name: string
+  /** Why it is thought to be ours. */
+  readonly why: string
+  /** Whose it was: `run <id>`, `template`, `pool`, or `unknown`. */
+  readonly owner: string
+  /** Since when it is there, or its vm is, in milliseconds of the epoch; absent where nothing says so. */
+  readonly since?: number
+  /** Why it could not be removed; it is tried again. */
+  readonly trouble?: string
+}
 
 /** Closing it kills the runs it holds; those that were let go of with `release` go on. */
 export interface Backend extends AsyncDisposable {
@@ -225,10 +238,11 @@ export interface Backend extends AsyncDisposable {
    */
   recover(spec: RunSpec, o: Recovery, signal: AbortSignal): Promise<Run | undefined>
   /**
-   * Removes everything that carries this instance's prefix and is not in `keep` (run ids) nor in the making; safe at any
-   * time, and so that a run may come into `keep` meanwhile. With `dryRun` it only tells what it would remove.
+   * Removes everything that carries this instance's prefix and has no owner: neither this backend, which holds what it
+   * makes, runs and takes down, nor a run in `keep` (run ids). Safe at any time. Gives back what that was; what could not
+   * be removed has its `trouble`. With `dryRun` it only tells what it would remove.
    */
-  cleanup(keep: Keep, o?: CleanupOptions): Promise<Cleaned>
+  cleanup(keep: Keep, o?: CleanupOptions): Promise<readonly Leftover[]>
   /** Removes what waits, ready, for runs to come, of which the next are slower then; resolves with how many those were. */
   drain(): Promise<number>
 }

@@ -56,6 +56,8 @@ test('closing the backend ends what is held, and leaves what was released', asyn
   await (await backend.execute(released, never)).release()
   await backend[Symbol.asyncDispose]()
   expect([...backend.live.keys()]).toEqual([released.id])
-  expect(await backend.cleanup(new Set())).toEqual({ run: 1 })
+  expect(await backend.cleanup(new Set())).toEqual([
+    expect.objectContaining({ kind: 'process', owner: `run ${released.id}` }),
+  ])
   expect(backend.live.size).toBe(0)
 })

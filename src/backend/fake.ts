@@ -1,7 +1,7 @@
 /** The scripted backend, for tests and `--backend fake`: it runs no program but does what directives in the code say. */
 import { VulcanError } from '../api/errors.ts'
 import { sleep } from '../base/time.ts'
-import type { Backend, Capabilities, Cleaned, CleanupOptions, Keep, Recovery, Run, RunSpec } from './backend.ts'
+import type { Backend, Capabilities, CleanupOptions, Keep, Leftover, Recovery, Run, RunSpec } from './backend.ts'
 import { FakeProgram } from './fakeprogram.ts'
 import { FakeRun } from './fakerun.ts'
 import { directivesOf } from './fakescript.ts'
@@ -66,10 +66,11 @@ export class FakeBackend implements Backend {
     return undefined
   }
 
-  async cleanup(keep: Keep, o: CleanupOptions = {}): Promise<Cleaned> {
+  async cleanup(keep: Keep, o: CleanupOptions = {}): Promise<readonly Leftover[]> {
     const stale = [...this.live.values()].filter(({ run }) => !keep.has(run.id))
     if (!o.dryRun) await Promise.all(stale.map((live) => this.#end(live)))
-    return stale.length > 0 ? { run: stale.length } : {}
+    const why = 'a program that this backend plays'
+    return stale.map(({ run: { id } }) => ({ kind: 'process', name: `fake-${id}`, why, owner: `run ${id}` }))
   }
 
   /** Nothing waits here. */

@@ -41,6 +41,9 @@ function assemble(type: number, streamId: number, payload: Uint8Array): Buffer {
   return bytes
 }
 
+/** Bytes of a part that is left as it came. */
+const smallPart = 4096
+
 /** Takes bytes as they arrive, however they are cut, and gives back the frames that are complete. */
 export class Decoder {
   #parts: Buffer[] = []
@@ -48,7 +51,7 @@ export class Decoder {
 
   /** Throws ProtocolError at the first byte that cannot be right; the decoder is of no use after that. */
   push(bytes: Buffer): Frame[] {
-    this.#parts.push(bytes)
+    this.#keep(bytes)
     this.#buffered += bytes.length
     const frames: Frame[] = []
     for (let frame = this.#next(); frame; frame = this.#next()) frames.push(frame)
@@ -58,6 +61,23 @@ export class Decoder {
   /** True between frames; a connection that ends when this is false was cut. */
   get empty(): boolean {
     return this.#buffered === 0
+  }
+
+  /**
+   * A part costs much more than a byte: small ones are joined, each with one that is no larger, so that no byte is copied
+   * often. Else a peer that sends a byte at a time makes us hold hundreds of times what it sent.
+   */
+  #keep(bytes: Buffer): void {
+    let part = bytes
+    for (
+      let last = this.#parts.at(-1);
+      last && last.length <= part.length && part.length < smallPart;
+      last = this.#parts.at(-1)
+    ) {
+      part = Buffer.concat([last, part])
+      this.#parts.pop()
+    }
+    this.#parts.push(part)
   }
 
   #next(): Frame | undefined {

@@ -1,16 +1,18 @@
 /** vulcan gc: what nothing needs any more, removed. */
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import { VulcanError } from '../api/errors.ts'
+import type { LeftoverState } from '../api/state.ts'
 import { findSuperseded, removeSuperseded, type Superseded } from '../images/superseded.ts'
 import type { Act } from './cli.ts'
 import { connectToRunning } from './connect.ts'
 import type { Context } from './context.ts'
 import { heldPaths } from './holds.ts'
+import { table } from './tables.ts'
 import { json } from './text.ts'
 
 export function gcCommand(act: Act): CommandUnknownOpts {
   return new Command('gc')
-    .description('remove what vms have left behind, and assets and images that others have superseded')
+    .description('remove what has no owner any more, and assets and images that others have superseded')
     .option('--dry-run', 'only say what there is')
     .option('--pool', 'also remove the vms that wait, ready, for a run')
     .option('--json', 'as JSON')
@@ -23,40 +25,68 @@ interface Options {
   readonly json?: true
 }
 
-async function gc(context: Context, o: Options): Promise<void> {
-  const removed = await leftByVms(context, o)
-  const superseded = await oldEntries(context, o)
-  if (o.json) return context.print(json({ removed, superseded }))
-  await context.print(textOf({ removed, superseded }, o.dryRun))
+/** What was, or would be, removed. */
+interface Found {
+  readonly leftovers: readonly LeftoverState[]
+  readonly ready_vms: number
+  readonly superseded: readonly Superseded[]
 }
 
-/** What was, or would be, removed: leftovers of vms by their kind, and folders. Pure. */
-export function textOf(
-  found: { removed: Readonly<Record<string, number>>; superseded: readonly Superseded[] },
-  dryRun?: true,
-): string {
-  const left = Object.entries(found.removed).flatMap(([kind, count]) => (count > 0 ? [`${count} ${kind}`] : []))
-  const bytes = found.superseded.reduce((sum, entry) => sum + entry.bytes, 0)
-  const count = found.superseded.length
-  const folders = count > 0 ? [`${count} superseded ${count === 1 ? 'folder' : 'folders'} (${mib(bytes)})`] : []
-  const words = [...left, ...folders].join(', ') || 'nothing'
-  const lines = found.superseded.map((entry) => `  ${entry.shelf}/${entry.folder}  ${mib(entry.bytes)}`)
-  return `${[`${dryRun ? 'would remove' : 'removed'} ${words}`, ...lines].join('\n')}\n`
+async function gc(context: Context, o: Options): Promise<void> {
+  const found = { ...(await leftByVms(context, o)), superseded: await oldEntries(context, o) }
+  if (o.json) return context.print(json(found))
+  await context.print(textOf(found, { dryRun: o.dryRun, columns: context.columns }))
+  const stuck = found.leftovers.filter(({ trouble }) => trouble !== undefined).length
+  if (stuck > 0) context.terminal.note(`could not remove ${stuck} of these; the server goes on trying`)
 }
+
+/** Pure. `columns`: of the terminal, where there is one. */
+export function textOf(found: Found, o: { dryRun?: true | undefined; columns?: number | undefined } = {}): string {
+  const { leftovers, superseded } = found
+  const bytes = superseded.reduce((sum, entry) => sum + entry.bytes, 0)
+  const words = [
+    ...counted(leftovers.length, 'thing that nobody owns', 'things that nobody owns'),
+    ...counted(found.ready_vms, 'ready vm', 'ready vms'),
+    ...counted(superseded.length, 'superseded folder', 'superseded folders').map((some) => `${some} (${mib(bytes)})`),
+  ]
+  const folders = superseded.map((entry) => `  ${entry.shelf}/${entry.folder}  ${mib(entry.bytes)}\n`)
+  const first = `${o.dryRun ? 'would remove' : 'removed'} ${words.join(', ') || 'nothing'}\n`
+  const listed = leftovers.length > 0 ? table(heads, leftovers.map(rowOf), o.columns) : ''
+  return [first, listed, ...folders].join('')
+}
+
+const heads = [
+  { head: 'KIND' },
+  { head: 'NAME' },
+  { head: 'OWNER', min: 8 },
+  { head: 'SINCE', min: 8 },
+  { head: 'WHY', min: 8 },
+]
+
+const rowOf = ({ kind, name, owner, since = '', why, trouble }: LeftoverState): string[] => [
+  kind,
+  name,
+  owner,
+  since,
+  trouble === undefined ? why : `${why}; not removed: ${trouble}`,
+]
+
+const counted = (count: number, one: string, more: string): string[] =>
+  count > 0 ? [`${count} ${count === 1 ? one : more}`] : []
 
 const mib = (bytes: number): string => `${(bytes / (1 << 20)).toFixed(1)} MiB`
 
 /** Without a server there is nobody to ask, and no need: the next one removes what vms left when it starts. */
-async function leftByVms(context: Context, o: Options): Promise<Readonly<Record<string, number>>> {
+async function leftByVms(context: Context, o: Options): Promise<Omit<Found, 'superseded'>> {
   try {
     const client = await connectToRunning(context)
-    if (o.dryRun) return (await client.leftovers()).removed
-    const ready = o.pool ? (await client.drain()).removed : {}
-    return { ...ready, ...(await client.cleanup()).removed }
+    if (o.dryRun) return { leftovers: await client.leftovers(), ready_vms: 0 }
+    const ready = o.pool ? ((await client.drain()).removed['ready_vms'] ?? 0) : 0
+    return { leftovers: await client.cleanup(), ready_vms: ready }
   } catch (error) {
     if (!(error instanceof VulcanError) || error.code !== 'server_unreachable') throw error
     context.terminal.note('no server runs; its next start removes what vms have left')
-    return {}
+    return { leftovers: [], ready_vms: 0 }
   }
 }
 

@@ -31,9 +31,10 @@ export class Terminal implements Progress {
     this.#screen = screen
   }
 
+  /** More lines than one are set in: a line of somebody else's words must not look like one of ours. */
   note(text: string): void {
     this.#erase()
-    this.#screen.write(`vulcan: ${visibleLines(text)}\n`)
+    this.#screen.write(`vulcan: ${visibleLines(text).replaceAll('\n', '\n  ')}\n`)
     this.#draw()
   }
 

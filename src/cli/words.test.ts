@@ -70,9 +70,9 @@ describe('progress', () => {
     const terminal = new Terminal(paper)
     await terminal.step('building', () => Promise.resolve())
     await expect(terminal.step('fetching', () => Promise.reject(new Error('no net')))).rejects.toThrow('no net')
-    terminal.note('that was \u001B[2Jit')
+    terminal.note('that was \u001B[2Jit\nvulcan: forged')
     expect(paper.text.replaceAll(/\d\.\d s/g, 'N s')).toBe(
-      'vulcan: building ...\nvulcan: building ... done in N s\nvulcan: fetching ...\nvulcan: fetching ... failed after N s\nvulcan: that was \\x1b[2Jit\n',
+      'vulcan: building ...\nvulcan: building ... done in N s\nvulcan: fetching ...\nvulcan: fetching ... failed after N s\nvulcan: that was \\x1b[2Jit\n  vulcan: forged\n',
     )
   })
 

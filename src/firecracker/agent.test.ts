@@ -52,7 +52,15 @@ test('a refusal of the guest keeps its code, step and words', async () => {
 })
 
 test('a program’s output is handed on in order, then its end with its result', async () => {
-  const exit = { op: 'exit', code: 0, signal: null, result: 'sent' }
+  const usage = {
+    cpu_us: 1,
+    peak_mem_bytes: 1,
+    throttled_us: 0,
+    disk_written_bytes: 0,
+    net_rx_bytes: 0,
+    net_tx_bytes: 0,
+  }
+  const exit = { op: 'exit', code: 0, signal: null, oom: false, disk_full: false, result: 'sent', usage }
   const guest: Guest = {
     connected: (socket) => socket.write(Buffer.concat([Buffer.from('OK 1\n'), hello])),
     frame(socket, frame) {
@@ -88,5 +96,31 @@ test('a connection cut in the middle of a program is a lost session', async () =
     const session = await Session.open(await dial(path, 1024, signal), signal)
     session.send({ op: 'exec' })
     await expect(follow(session, () => Promise.resolve(), signal)).rejects.toBeInstanceOf(SessionLost)
+  })
+})
+
+test('a result that is larger than it may be ends the session, also where it comes a byte at a time', async () => {
+  const byte = data(5, 'x')
+  const flood = Buffer.alloc(byte.length * ((1 << 20) + 1))
+  for (let at = 0; at < flood.length; at += byte.length) flood.set(byte, at)
+  const guest: Guest = {
+    connected: (socket) => socket.write(Buffer.concat([Buffer.from('OK 1\n'), hello, flood])),
+  }
+  await withGuest(guest, async (path) => {
+    const session = await Session.open(await dial(path, 1024, signal), signal)
+    await expect(follow(session, () => Promise.resolve(), signal)).rejects.toThrow('a larger result than it may')
+    session.close()
+  })
+})
+
+test('an exit that is none ends the session', async () => {
+  const guest: Guest = {
+    connected: (socket) =>
+      socket.write(Buffer.concat([Buffer.from('OK 1\n'), hello, control({ op: 'exit', code: 'no' })])),
+  }
+  await withGuest(guest, async (path) => {
+    const session = await Session.open(await dial(path, 1024, signal), signal)
+    await expect(follow(session, () => Promise.resolve(), signal)).rejects.toThrow('exit is not well-formed')
+    session.close()
   })
 })

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { VulcanError } from '../api/errors.ts'
 import { Decoder, encode, type Frame, maxPayloadBytes, ProtocolError, stream } from '../base/frames.ts'
 import { abortable } from '../base/time.ts'
+import { stepOf, wordsOf } from './said.ts'
 
 type Message = Readonly<Record<string, unknown>>
 
@@ -143,9 +144,9 @@ const callerFaults = {
 } as const
 
 function refusal(op: unknown, answer: Message): VulcanError {
-  const code = String(answer['code'])
-  const step = typeof answer['step'] === 'string' ? answer['step'] : String(op)
-  const message = `the guest refused ${String(op)}: ${String(answer['message'])} (${code})`
+  const code = typeof answer['code'] === 'string' ? answer['code'].slice(0, 40) : 'no code'
+  const step = stepOf(answer['step']) ?? String(op)
+  const message = `the guest refused ${String(op)}: ${wordsOf(answer['message'])} (${code})`
   const ours = callerFaults[code as keyof typeof callerFaults]
   return new VulcanError(ours ?? 'guest_failed', message, { step })
 }

@@ -3,9 +3,9 @@ import { createReadStream } from 'node:fs'
 import type {
   Backend,
   Capabilities,
-  Cleaned,
   CleanupOptions,
   Keep,
+  Leftover,
   Recovery,
   Run,
   RunFacts,
@@ -15,11 +15,10 @@ import { Facts } from '../base/facts.ts'
 import { acquire, Scope } from '../base/scope.ts'
 import type { Image } from '../images/images.ts'
 import { type Session, SessionLost } from './agent.ts'
-import { cleanup } from './cleanup.ts'
 import { detailsOf } from './details.ts'
 import type { FirecrackerFacts } from './facts.ts'
+import { cleanup } from './leftovers.ts'
 import { type Attempt, makeVm, type Started } from './makevm.ts'
-import { giveTo, owned } from './owner.ts'
 import { Phases } from './phases.ts'
 import { Pool } from './pool.ts'
 import { findVm, resume } from './recovery.ts'
@@ -51,6 +50,7 @@ export class FirecrackerBackend implements Backend {
   readonly #starter: Starter
   readonly #templates: Templates | undefined
   readonly #pool: Pool | undefined
+  #cleaning: Promise<unknown> = Promise.resolve()
 
   private constructor(options: FirecrackerOptions, parts: { facts: Facts<FirecrackerFacts>; templates?: Templates }) {
     this.#o = options
@@ -123,7 +123,7 @@ export class FirecrackerBackend implements Backend {
       const started = await this.#starter.start(request)
       const { scope, vm, session } = started
       const load = async () => {
-        await giveTo(vm.names, spec.id)
+        await this.#o.host.book.give(vm.names.vmId, spec.id)
         await phases.time('upload', () => upload(session, spec, signal))
         return started
       }
@@ -136,7 +136,7 @@ export class FirecrackerBackend implements Backend {
   }
 
   async recover(spec: RunSpec, o: Recovery, signal: AbortSignal): Promise<Run | undefined> {
-    const found = await findVm(this.#o.host.places, spec.id)
+    const found = await findVm(this.#o.host, spec.id)
     if (!found) return undefined
     const { vmId } = found.names
     const scope = new Scope(`vm ${vmId}`)
@@ -155,13 +155,15 @@ export class FirecrackerBackend implements Backend {
     }
   }
 
-  async cleanup(keep: Keep, o: CleanupOptions = {}): Promise<Cleaned> {
-    const { places, networks, vmIds } = this.#o.host
-    const owners = new Map([...(await owned(places))].map(([runId, vmId]) => [vmId, runId]))
-    // What nobody owns is being made, or waits, where it is ours; else it is what a crash left.
-    const kept = (vmId: string, runId = owners.get(vmId)) =>
-      (runId === undefined ? vmIds.held : keep).has(runId ?? vmId)
-    return cleanup({ places, networks }, { has: kept }, o)
+  async cleanup(keep: Keep, o: CleanupOptions = {}): Promise<readonly Leftover[]> {
+    const { disks } = this.#o.host
+    const files = async () => [...(await disks.strays()), ...((await this.#templates?.strays()) ?? [])]
+    const look = () => cleanup({ ...this.#o.host, files }, keep, o)
+    if (o.dryRun) return look()
+    // One after another: two would take each other's work for trouble.
+    const cleaning = this.#cleaning.then(look)
+    this.#cleaning = cleaning.catch(() => undefined)
+    return cleaning
   }
 
   async drain(): Promise<number> {

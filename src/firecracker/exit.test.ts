@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { type Ended, exitOf } from './exit.ts'
+import { exitOf } from './exit.ts'
+import type { Ended } from './said.ts'
 
 const resources = { cpus: 1, memMib: 256, timeoutMs: 30_000, diskMib: 512, pids: 64 }
 const usage = {

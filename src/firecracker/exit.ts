@@ -1,22 +1,6 @@
 /** How a program ended, from what the guest reports and what we did to it: a pure function. */
 import type { Exit, KillReason, Resources, Usage } from '../backend/backend.ts'
-
-/** The guest's `exit` message, as far as it is read. */
-export interface Ended {
-  readonly code: number | null
-  readonly signal: string | null
-  readonly oom: boolean
-  readonly disk_full: boolean
-  readonly result: 'none' | 'sent' | 'too_large' | 'unreadable'
-  readonly usage: {
-    readonly cpu_us: number
-    readonly peak_mem_bytes: number
-    readonly throttled_us: number
-    readonly disk_written_bytes: number
-    readonly net_rx_bytes: number
-    readonly net_tx_bytes: number
-  }
-}
+import type { Ended } from './said.ts'
 
 export interface Told {
   readonly ended: Ended

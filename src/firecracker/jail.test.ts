@@ -62,26 +62,21 @@ test('a disk template is made once, also for many who ask at once', async () => 
   expect(blocks * 512).toBeLessThan(2 << 20)
 })
 
-test('no two vms have the same uid, and a freed one rests as long as it can', async () => {
+test('no two vms have the same uid, and a freed one rests as long as it can', () => {
   const uids = new Uids({ first: 1000, count: 3 }, 0)
-  const scopes = [new Scope('a'), new Scope('b')] as const
-  expect(scopes.map((scope) => uids.take(scope))).toEqual([1000, 1001])
-  await scopes[0].close()
-  expect(uids.take(new Scope('c'))).toBe(1002)
-  expect(uids.take(new Scope('d'))).toBe(1000)
-  expect(() => uids.take(new Scope('e'))).toThrow(/all 3 uids/)
+  expect([uids.take(), uids.take()]).toEqual([1000, 1001])
+  uids.free(1000)
+  expect([uids.take(), uids.take()]).toEqual([1002, 1000])
+  expect(() => uids.take()).toThrow(/all 3 uids/)
 })
 
-test('a vm that lives already has its very uid taken again, which is then nobody else’s', async () => {
+test('a uid of which something is there already is nobody else’s until it is freed', () => {
   const uids = new Uids({ first: 1000, count: 2 }, 0)
-  const lives = new Scope('lives')
-  expect(uids.retake(lives, 1000)).toBe(true)
-  expect(uids.take(new Scope('new'))).toBe(1001)
-  const other = new Scope('other')
-  expect([uids.retake(other, 1000), uids.retake(other, 0)]).toEqual([false, false])
-  await other.close()
-  await lives.close()
-  expect(uids.take(new Scope('next'))).toBe(1000)
+  uids.hold(1000)
+  expect(uids.take()).toBe(1001)
+  expect(() => uids.take()).toThrow(/all 2 uids/)
+  uids.free(1000)
+  expect(uids.take()).toBe(1000)
 })
 
 test('instances have uids of their own, below the largest there is', () => {

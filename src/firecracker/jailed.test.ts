@@ -2,9 +2,11 @@ import { chmod, mkdir, mkdtempDisposable, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { Scope } from '../base/scope.ts'
 import { hostLimitsOf } from './boot.ts'
 import { JailedProcess } from './jailer.ts'
 import { findVm } from './recovery.ts'
+import { bookIn } from './testing.ts'
 
 const signal = AbortSignal.timeout(20_000)
 
@@ -68,11 +70,12 @@ test('a signal to our process group is none of the vm’s', async () => {
   expect(group).toBe(pid)
 })
 
-test('where there is no jail, or nothing runs in it, there is no vm to go on with', async () => {
+test('where the book has no vm of the run, or nothing runs in it, there is none to go on with', async () => {
   await using folder = await temporary()
-  const places = { instance: 'test', home: folder.path }
-  const id = '01932c07-20e5-7c3f-9a53-5f0a1b2c3d4e'
-  expect(await findVm(places, id)).toBeUndefined()
-  await mkdir(join(folder.path, 'jails/firecracker/test-5f0a1b2c3d4e/root/run'), { recursive: true })
-  expect(await findVm(places, id)).toBeUndefined()
+  const { book, places } = await bookIn(folder.path)
+  const run = '01932c07-20e5-7c3f-9a53-5f0a1b2c3d4e'
+  expect(await findVm({ book, places }, run)).toBeUndefined()
+  const vmId = await book.enter(new Scope('vm'), { kind: 'run', id: run })
+  await book.give(vmId, run)
+  expect(await findVm({ book, places }, run)).toBeUndefined()
 })

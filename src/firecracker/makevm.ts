@@ -3,6 +3,7 @@ import type { NetworkSpec } from '../backend/backend.ts'
 import type { Facts } from '../base/facts.ts'
 import { acquire, Scope } from '../base/scope.ts'
 import type { Session } from './agent.ts'
+import type { Owner } from './book.ts'
 import { bootVm } from './coldstart.ts'
 import type { FirecrackerFacts } from './facts.ts'
 import { greetSurely } from './greet.ts'
@@ -29,6 +30,7 @@ export interface Started {
 
 export interface Attempt {
   readonly of: VmClass
+  readonly owner: Owner
   /** Absent, the vm boots. */
   readonly snapshot?: Snapshot | undefined
   /** Where the snapshot is loaded, if there is one; else a place is made. */
@@ -54,7 +56,7 @@ export interface Makers {
 export async function makeVm({ host, facts }: Makers, o: Attempt & Manner): Promise<Started> {
   const { of, snapshot, slot, phases, signal } = o
   const scope = slot?.scope ?? new Scope('vm')
-  const vmId = slot?.placed.names.vmId ?? host.vmIds.take(scope)
+  const vmId = slot?.placed.names.vmId ?? (await host.book.enter(scope, o.owner))
   const request = { vmId, rootfs: of.image.rootfs, size: of.size, diskMib: of.diskMib, network: of.network }
   const starting = { ...request, console: o.console ?? false, phases, signal }
   const make = () => {

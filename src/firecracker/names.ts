@@ -14,8 +14,6 @@ export interface VmNames {
   readonly cgroup: string
   /** What jailer, Firecracker and the guest's console say, on the host's side of the jail. */
   readonly words: string
-  /** The file that names the run that the vm serves; there once it has one. */
-  readonly owner: string
 }
 
 export interface Places {
@@ -57,7 +55,6 @@ export function namesOf(places: Places, vmId: string): VmNames {
     vsock: join(root, inJail.vsock),
     cgroup: join(cgroupsOf(places), vmId),
     words: join(jail, 'words'),
-    owner: join(jail, 'owner'),
   }
 }
 
@@ -76,6 +73,9 @@ export const allCgroupsOf = (places: Places): string[] => [
 /** True for names of vms of this instance, and of no other. */
 export const isOurs = (places: Places, name: string): boolean =>
   new RegExp(`^${places.instance}-[0-9a-f]{12}$`).test(name)
+
+/** Of what is gone with a reboot, together with the vms; on a tmpfs. */
+export const volatileOf = (instance: string): string => `/run/vulcan-${instance}`
 
 /** Longest path of a unix socket on Linux, in bytes (sun_path less its end). */
 const longestSocketPath = 107

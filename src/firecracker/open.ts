@@ -5,14 +5,14 @@ import { VulcanError } from '../api/errors.ts'
 import { sha256 } from '../base/files.ts'
 import type { Assets, Image } from '../images/images.ts'
 import { FirecrackerBackend } from './backend.ts'
+import { Book } from './book.ts'
 import { prepareParent, settleInOwn } from './cgroup.ts'
 import { DiskTemplates } from './disks.ts'
-import { cgroupRoot, cgroupsOf, homeTooLong, jailsOf } from './names.ts'
+import { cgroupRoot, cgroupsOf, homeTooLong, jailsOf, volatileOf } from './names.ts'
 import { chooseSubnet } from './network/bridge.ts'
 import { Networks } from './network/network.ts'
 import { Uids } from './uids.ts'
 import type { VmHost } from './vm.ts'
-import { VmIds } from './vmids.ts'
 
 export interface OpenOptions {
   /** [a-z0-9]{1,12}: prefix of every name outside. */
@@ -66,8 +66,7 @@ export async function openHost(o: HostOptions): Promise<VmHost> {
     instance: o.instance,
     cniPlugins: o.assets.cniPlugins,
     tapPlugin: o.assets.tapPlugin,
-    // On a tmpfs, so that a reboot forgets the attachments together with the guests.
-    stateDir: `/run/vulcan-${o.instance}/network`,
+    stateDir: join(volatileOf(o.instance), 'network'),
     subnet: o.subnet ?? (await chooseSubnet({ instance: o.instance })),
     nameservers: o.nameservers,
   })
@@ -79,6 +78,11 @@ export async function openHost(o: HostOptions): Promise<VmHost> {
   await prepareParent(cgroupsOf(places))
   await networks.prepare()
   const disks = new DiskTemplates(join(o.home, 'disks'))
-  const [vmIds, uids] = [new VmIds(o.instance), new Uids(uidRangeOf(o.instance))]
-  return { places, assets: o.assets, disks, vmIds, uids, networks, io }
+  const book = await Book.open({
+    places,
+    folder: join(volatileOf(o.instance), 'vms'),
+    uids: new Uids(uidRangeOf(o.instance)),
+    isNetworked: (vmId) => networks.has(vmId),
+  })
+  return { places, assets: o.assets, disks, book, networks, io }
 }

@@ -169,7 +169,13 @@ export class Pool {
     const { facts, make } = this.#o
     const { of, ready, demand } = line
     const begun = performance.now()
-    const started = await make({ of, slot: await firstFit(line.slots), phases: new Phases(), ...o })
+    const started = await make({
+      of,
+      owner: { kind: 'pool' },
+      slot: await firstFit(line.slots),
+      phases: new Phases(),
+      ...o,
+    })
     const ms = performance.now() - begun
     demand.noteMade(ms)
     ready.push(new Kept(started, { ...started, facts }))

@@ -36,10 +36,9 @@ test('where a build came first, the program’s own time counts', () => {
   })
 })
 
-test('one that has ended in time is not killed for the time that nobody looked', () => {
-  expect(going({ spec, builds: false, attached: { ...attached, ended: true }, ...after(90_000) })).toEqual({
-    tag: 'program',
-  })
+test('one that has ended is not killed for the time that nobody looked, but for never coming to its end', () => {
+  const ended = { ...attached, ended: true }
+  expect(going({ spec, builds: false, attached: ended, ...after(90_000) })).toEqual({ tag: 'program', leftMs: 300_000 })
 })
 
 test('input that was all taken is not sent again', () => {

@@ -1,17 +1,20 @@
 /** Where in its run a program is, just started or taken up again: which it is, its time, its input. Pure. */
 import type { RunSpec } from '../backend/backend.ts'
-import type { Attached } from './program.ts'
+import type { Attached } from './said.ts'
 
 export interface Position {
   readonly tag: 'build' | 'program'
-  /** Milliseconds after which it is killed; absent where it has ended, and only its words are still to come. */
-  readonly leftMs?: number
+  /** Milliseconds after which it is killed. */
+  readonly leftMs: number
   /** Standard input that is still to be sent, with its end. */
   readonly stdin?: Uint8Array
 }
 
 /** For a build step (Go's compiler), in milliseconds; an empty cache costs minutes under emulation. */
 export const buildDeadlineMs = 300_000
+
+/** For the rest of the words of a program that has ended, in milliseconds; a guest may say so and never come to the end. */
+const lastWordsMs = 300_000
 
 /** A program that was just started. */
 export function beginning(spec: RunSpec, tag: Position['tag']): Position {
@@ -32,7 +35,7 @@ export interface Resumed {
 /** A program that went on without us. */
 export function going({ spec, builds, attached, startedAt, now }: Resumed): Position {
   const { tag, ended, stdin_bytes: taken, stdin_ended: inputEnded } = attached
-  if (ended) return { tag }
+  if (ended) return { tag, leftMs: lastWordsMs }
   const wallMs = attached.wall_us / 1000
   const spentMs = builds ? wallMs : Math.max(wallMs, now - startedAt)
   const wholeMs = tag === 'build' ? buildDeadlineMs : spec.resources.timeoutMs

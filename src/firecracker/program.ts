@@ -2,7 +2,7 @@
 import type { Chunk, Seen } from '../backend/backend.ts'
 import { stream } from '../base/frames.ts'
 import { type Session, SessionLost } from './agent.ts'
-import type { Ended } from './exit.ts'
+import { type Attached, type Ended, attachedOf, endedOf } from './said.ts'
 
 export interface ExecRequest {
   readonly argv: readonly string[]
@@ -54,22 +54,9 @@ export async function prepare(session: Session, request: PrepareRequest, signal:
   await session.request({ op: 'prepare', cwd: workFolder, ...request }, signal)
 }
 
-/** Where a kept run stands: the program that runs, or ran last. */
-export interface Attached {
-  readonly tag: 'build' | 'program'
-  /** Bytes of standard input that the guest has taken; `stdin_ended` when it takes no more. */
-  readonly stdin_bytes: number
-  readonly stdin_ended: boolean
-  /** Microseconds the program has run, or did run. */
-  readonly wall_us: number
-  /** True where it has ended. */
-  readonly ended: boolean
-}
-
 /** Takes a kept run up behind what was seen of it; what follows is read as that of a program just started. */
 export async function attach(session: Session, run: string, o: { seen: Seen; signal: AbortSignal }): Promise<Attached> {
-  const answer = await session.request({ op: 'attach', run, ...o.seen }, o.signal)
-  return answer as unknown as Attached
+  return attachedOf(await session.request({ op: 'attach', run, ...o.seen }, o.signal))
 }
 
 /**
@@ -81,23 +68,34 @@ export async function follow(
   onChunk: (chunk: Chunk) => Promise<void>,
   signal: AbortSignal,
 ): Promise<{ ended: Ended; result: Uint8Array | undefined }> {
-  const result: Uint8Array[] = []
+  const result = new ResultFile()
   for (;;) {
     const frame = await session.next(signal)
     if (!frame) throw new SessionLost('end of file while the program ran')
     if (frame.type === 'data') {
       if (frame.stream === stream.stdout) await onChunk({ stream: 'stdout', data: frame.data })
       else if (frame.stream === stream.stderr) await onChunk({ stream: 'stderr', data: frame.data })
-      else if (frame.stream === stream.result) keepResult(result, frame.data)
+      else if (frame.stream === stream.result) result.add(frame.data)
     } else if (frame.type === 'control' && frame.message['op'] === 'exit') {
-      return { ended: frame.message as unknown as Ended, result: result.length > 0 ? Buffer.concat(result) : undefined }
+      return { ended: endedOf(frame.message), result: result.bytes }
     }
   }
 }
 
-function keepResult(parts: Uint8Array[], data: Uint8Array): void {
-  const held = parts.reduce((sum, part) => sum + part.length, 0)
-  // The agent promised to send no more; a guest that breaks the promise does not get our memory.
-  if (held + data.length > resultMaxBytes) throw new SessionLost('the guest sent a larger result than it may')
-  parts.push(data)
+/** A result as it comes. The agent promised to send no more than the most; one that breaks the promise does not get our memory. */
+class ResultFile {
+  #held: Buffer | undefined
+  #length = 0
+
+  get bytes(): Uint8Array | undefined {
+    return this.#held?.subarray(0, this.#length)
+  }
+
+  add(data: Uint8Array): void {
+    if (this.#length + data.length > resultMaxBytes) throw new SessionLost('the guest sent a larger result than it may')
+    // One piece for all, since there may be a million of a byte each.
+    this.#held ??= Buffer.alloc(resultMaxBytes)
+    this.#held.set(data, this.#length)
+    this.#length += data.length
+  }
 }

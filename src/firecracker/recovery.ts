@@ -1,8 +1,5 @@
 /** A vm that a server before this one has started: found by its names, taken up by the undos of its start. */
-import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { NetworkSpec, Recovery, RunSpec } from '../backend/backend.ts'
-import { isMissing } from '../base/files.ts'
 import type { Scope } from '../base/scope.ts'
 import { deadline } from '../base/time.ts'
 import type { Image } from '../images/images.ts'
@@ -10,31 +7,23 @@ import type { Session } from './agent.ts'
 import { isEmpty, removeCgroup } from './cgroup.ts'
 import { removeJail } from './jail.ts'
 import { JailedProcess } from './jailer.ts'
-import { namesOf, type Places, type VmNames } from './names.ts'
-import { owned } from './owner.ts'
+import { namesOf } from './names.ts'
 import { Phases } from './phases.ts'
 import { attach } from './program.ts'
 import { FirecrackerRun } from './run.ts'
 import { kill, killDeadlineMs, living, openSession, type Vm, type VmHost } from './vm.ts'
 
-export interface FoundVm {
-  readonly names: VmNames
-  /** Whose its jail is: what Firecracker runs as. */
-  readonly uid: number
-}
+export type FoundVm = Pick<Vm, 'names'>
 
 /** The vm of a run, where it lives; undefined where there is none, or something of it only. */
-export async function findVm(places: Places, runId: string): Promise<FoundVm | undefined> {
-  const vmId = (await owned(places)).get(runId)
+export async function findVm(
+  { book, places }: Pick<VmHost, 'book' | 'places'>,
+  runId: string,
+): Promise<FoundVm | undefined> {
+  const vmId = book.vmOf(runId)
   if (vmId === undefined) return undefined
   const names = namesOf(places, vmId)
-  try {
-    const { uid } = await stat(join(names.root, 'run'))
-    return (await isEmpty(names.cgroup)) ? undefined : { names, uid }
-  } catch (error) {
-    if (isMissing(error)) return undefined
-    throw error
-  }
+  return (await isEmpty(names.cgroup)) ? undefined : { names }
 }
 
 /** For the guest to answer, in milliseconds. */
@@ -80,16 +69,14 @@ export async function resume(scope: Scope, host: VmHost, o: Resuming): Promise<F
  * for it. Rejects when something of it is not as it was made; the caller closes the scope.
  */
 async function readopt(scope: Scope, host: VmHost, o: { found: FoundVm; network: NetworkSpec }): Promise<Vm> {
-  const { names, uid } = o.found
-  host.vmIds.retake(scope, names.vmId)
-  const hasUid = host.uids.retake(scope, uid)
+  const { names } = o.found
+  host.book.adopt(scope, names.vmId)
   scope.defer('remove the cgroup', () => removeCgroup(names.cgroup, AbortSignal.timeout(killDeadlineMs)))
   const process = JailedProcess.adopt(names)
   // Registered together, before anything that may fail: half a vm must not live on without its undos.
   const network = scope.inner('detach the network')
   scope.defer('remove the jail', () => removeJail(names.jail))
   scope.defer('kill Firecracker', () => kill(names, process))
-  if (!hasUid) throw new Error(`the uid ${uid} of ${names.vmId} is not to be had`)
   await host.networks.reattach(network, { vmId: names.vmId, spec: o.network })
-  return living(host, { names, uid, process })
+  return living(host, { names, process })
 }

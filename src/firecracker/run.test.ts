@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Chunk, Recovery, Run, RunSpec } from '../backend/backend.ts'
 import type { Frame } from '../base/frames.ts'
 import { Scope } from '../base/scope.ts'
@@ -10,8 +10,9 @@ import { namesOf } from './names.ts'
 import { testSpec } from '../backend/testing.ts'
 import { Books } from './network/watch.ts'
 import { Phases } from './phases.ts'
-import { type Attached, attach } from './program.ts'
+import { attach } from './program.ts'
 import { FirecrackerRun, type RunParts } from './run.ts'
+import type { Attached } from './said.ts'
 import { control, data, hello, withGuest } from './testing.ts'
 import { dial } from './vsock.ts'
 
@@ -208,6 +209,29 @@ test('a build taken up is followed by its program, in the same run', async () =>
       expect((await run.exited).code).toBe(0)
       expect(played.heard[1]).toMatchObject({ op: 'exec', run: spec.id, tag: 'program', argv: ['python3', 'main.py'] })
       expect(Object.keys(run.facts().phasesMs)).toEqual(['build', 'program'])
+    },
+    ['go', 'build'],
+  )
+})
+
+test('a guest that built a program and then does not start it is lost, not waited for', async () => {
+  const asked = Promise.withResolvers<void>()
+  const script = (message: Readonly<Record<string, unknown>>, socket: Socket) => {
+    if (message['op'] === 'attach') socket.write(Buffer.concat([attachedTo({ tag: 'build' }), exit(0)]))
+    if (message['op'] === 'exec') asked.resolve()
+  }
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  await play(
+    script,
+    async (played) => {
+      const run = await resume(played)
+      await asked.promise
+      vi.advanceTimersByTime(60_000)
+      expect(await run.exited).toMatchObject({
+        by: 'vm_lost',
+        message: expect.stringContaining('the start of the program in the guest: not done after 60000 ms') as string,
+      })
     },
     ['go', 'build'],
   )

@@ -3,6 +3,7 @@ import type { Chunk, Exit, KillReason, Recovery, Run, RunDetails, RunFacts, RunS
 import type { Denial } from '../backend/denial.ts'
 import { Channel } from '../base/channel.ts'
 import type { Scope } from '../base/scope.ts'
+import { deadline } from '../base/time.ts'
 import type { Image } from '../images/images.ts'
 import type { Session } from './agent.ts'
 import { killAll } from './cgroup.ts'
@@ -11,7 +12,8 @@ import { buildOf, runOf } from './launch.ts'
 import type { Book } from './network/watch.ts'
 import type { Phases } from './phases.ts'
 import { beginning, buildDeadlineMs, going, type Position } from './position.ts'
-import { type Attached, exec, follow } from './program.ts'
+import { exec, follow } from './program.ts'
+import type { Attached } from './said.ts'
 import type { Vm } from './vm.ts'
 
 export interface RunParts {
@@ -31,6 +33,8 @@ export interface RunParts {
 const outputBuffered = 1 << 20
 /** Bytes of output that are acknowledged at once: each acknowledgement costs the guest a wake-up. */
 const acknowledgedAtOnce = 256 << 10
+/** For the guest to say that a program runs, in milliseconds; a second is usual under emulation. */
+const startDeadlineMs = 60_000
 /** From a kill to the program's end, in milliseconds; then the vm is killed as a whole. */
 const killGraceMs = 10_000
 /** How long a run waits for the next server, in milliseconds; then its vm ends itself. */
@@ -183,14 +187,18 @@ export class FirecrackerRun implements Run {
   async #exec(tag: Position['tag'], signal: AbortSignal): Promise<void> {
     const { spec, image, session } = this.#parts
     const request = (tag === 'build' ? buildOf(image, spec) : undefined) ?? runOf(image, spec)
-    const waited = await exec(session, { ...request, run: spec.id, tag, keep_ms: keepMs }, signal)
+    // A guest that built somebody's program may be theirs by now: no time of the program counts while it does not start.
+    const limit = { timeoutMs: startDeadlineMs, signal }
+    const waited = await deadline(`the start of the ${tag} in the guest`, limit, (signal) =>
+      exec(session, { ...request, run: spec.id, tag, keep_ms: keepMs }, signal),
+    )
     this.#interpreter = waited ? 'waited' : 'new'
   }
 
   /** Follows the program that runs: its input, its time, its output, its end. */
   async #one({ leftMs, stdin }: Position): Promise<Exit> {
     const { session, spec } = this.#parts
-    if (leftMs !== undefined) this.#timer ??= setTimeout(() => this.kill('timeout'), leftMs)
+    this.#timer ??= setTimeout(() => this.kill('timeout'), leftMs)
     // A program that does not read its input must not keep us from reading its output.
     if (stdin) session.sendStdin(stdin, this.#stop.signal).catch(() => undefined)
     const told = await follow(session, (chunk) => this.output.write(chunk), this.#stop.signal)

@@ -16,7 +16,7 @@ export async function makeSlot(
   { of, snapshot, signal }: { of: VmClass; snapshot: Snapshot; signal: AbortSignal },
 ): Promise<Slot> {
   const scope = new Scope('slot')
-  const vmId = host.vmIds.take(scope)
+  const vmId = await host.book.enter(scope, { kind: 'pool' })
   const { image, size, diskMib, network } = of
   const request = { vmId, rootfs: image.rootfs, size, diskMib, network, console: false, phases: new Phases(), signal }
   return acquire(

@@ -39,7 +39,7 @@ export async function takeSnapshot(
   const { image, size, diskMib, signal } = o
   await using scope = new Scope(`snapshot of ${image.name}`)
   const network = networkOf(o)
-  const vmId = host.vmIds.take(scope)
+  const vmId = await host.book.enter(scope, { kind: 'template' })
   const request = { vmId, rootfs: image.rootfs, size, diskMib, network, console: false, fileMib: size.memMib }
   const vm = await bootVm(scope, host, { ...request, phases: new Phases(), signal })
   await warmUp(vm, o)

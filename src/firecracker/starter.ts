@@ -32,16 +32,17 @@ export class Starter {
   async start({ spec, image, phases, signal }: StartRequest): Promise<Started> {
     const { templates, pool } = this.#o
     const of = classOf(spec, image)
+    const owner = { kind: 'run', id: spec.id } as const
     const ready = pool && (await phases.time('vm', () => pool.take(of)))
     if (ready) return ready
     const snapshot = templates?.find(of)
     try {
       const slot = await pool?.takeSlot(of)
-      return await makeVm(this.#o, { of, snapshot, slot, phases, signal, retried: true })
+      return await makeVm(this.#o, { of, owner, snapshot, slot, phases, signal, retried: true })
     } catch (error) {
       if (signal.aborted) throw error
       if (snapshot) await templates?.discard(of)
-      return makeVm(this.#o, { of, console: true, phases, signal, retried: false })
+      return makeVm(this.#o, { of, owner, console: true, phases, signal, retried: false })
     }
   }
 

@@ -1,12 +1,13 @@
 /** Templates: snapshots that vms of a class go on from, made in the background, tried before they are used. */
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { arch, cpus, release } from 'node:os'
 import { join } from 'node:path'
-import { exists, sha256 } from '../base/files.ts'
+import { exists, namesIn, sha256 } from '../base/files.ts'
 import type { Facts } from '../base/facts.ts'
 import { deadline } from '../base/time.ts'
 import type { FirecrackerFacts } from './facts.ts'
 import { makeVm } from './makevm.ts'
+import { fileThing, type Thing } from './network/things.ts'
 import { Phases } from './phases.ts'
 import type { Snapshot } from './restore.ts'
 import { filesIn, networkOf, takeSnapshot, type SnapshotRequest } from './snapshot.ts'
@@ -23,12 +24,17 @@ const usesBefore = 2
 /** For the boot, the snapshot and the trial of one template, in milliseconds. */
 const buildDeadlineMs = 300_000
 
+/** Names of templates, whole ones and half ones. */
+const ours = /^[0-9a-f]{16}(\.making)?$/
+
 export class Templates {
   readonly #host: VmHost
   readonly #folder: string
   readonly #facts: Facts<FirecrackerFacts>
   /** The one that was used longest ago comes first. */
   readonly #ready = new Set<string>()
+  /** Those that are being made or removed. */
+  readonly #busy = new Set<string>()
   readonly #uses = new Map<string, number>()
   readonly #wanted = new Map<string, SnapshotRequest>()
   readonly #closing = new AbortController()
@@ -44,7 +50,7 @@ export class Templates {
   static async open(o: { host: VmHost; folder: string; facts: Facts<FirecrackerFacts> }): Promise<Templates> {
     const templates = new Templates(o)
     await mkdir(o.folder, { recursive: true, mode: 0o711 })
-    for (const name of await readdir(o.folder)) {
+    for (const name of await namesIn(o.folder)) {
       if (await exists(join(o.folder, name, marker))) templates.#ready.add(name)
       else await rm(join(o.folder, name), { recursive: true, force: true })
     }
@@ -74,6 +80,20 @@ export class Templates {
   /** Takes a template out of use: a vm could not go on from it. Those that did are not touched. */
   async discard(request: SnapshotRequest): Promise<void> {
     await this.#remove(this.#keyOf(request))
+  }
+
+  /** Those that are half made, or half removed, and by nobody. */
+  async strays(): Promise<Thing[]> {
+    const found: Thing[] = []
+    const isOwned = (name: string) => this.#ready.has(name) || this.#busy.has(name.replace('.making', ''))
+    for (const name of (await namesIn(this.#folder)).filter((name) => ours.test(name) && !isOwned(name))) {
+      const path = join(this.#folder, name)
+      const remove = () => rm(path, { recursive: true, force: true })
+      // It may have become whole, or gone, meanwhile.
+      const things = await fileThing(path, { kind: 'template', why: `in ${this.#folder}, which nobody uses`, remove })
+      if (!isOwned(name)) found.push(...things)
+    }
+    return found
   }
 
   /** Resolves when nothing is being made any more. */
@@ -107,8 +127,9 @@ export class Templates {
   async #make(key: string, request: SnapshotRequest, signal: AbortSignal): Promise<void> {
     const folder = join(this.#folder, key)
     const making = `${folder}.making`
-    await rm(making, { recursive: true, force: true })
+    this.#busy.add(key)
     try {
+      await rm(making, { recursive: true, force: true })
       await takeSnapshot(this.#host, { ...request, folder: making, signal })
       await this.#try(request, { snapshot: filesIn(making), signal })
       await writeFile(join(making, marker), JSON.stringify(this.#inputsOf(request), null, 2))
@@ -117,20 +138,27 @@ export class Templates {
       for (const old of [...this.#ready].slice(0, -most)) await this.#remove(old)
     } finally {
       await rm(making, { recursive: true, force: true })
+      this.#busy.delete(key)
     }
   }
 
   /** A vm goes on from it and takes what each is told. */
   async #try(request: SnapshotRequest, o: { snapshot: Snapshot; signal: AbortSignal }): Promise<void> {
-    const of = { ...request, network: networkOf(request) }
+    const attempt = { of: { ...request, network: networkOf(request) }, owner: { kind: 'template' } } as const
     const makers = { host: this.#host, facts: this.#facts }
-    const { scope } = await makeVm(makers, { of, ...o, phases: new Phases(), retried: false })
+    const { scope } = await makeVm(makers, { ...attempt, ...o, phases: new Phases(), retried: false })
     await scope.close()
   }
 
   /** Vms that go on from it keep its files for as long as they live. */
   async #remove(key: string): Promise<void> {
-    if (this.#ready.delete(key)) await rm(join(this.#folder, key), { recursive: true, force: true })
+    if (!this.#ready.delete(key)) return
+    this.#busy.add(key)
+    try {
+      await rm(join(this.#folder, key), { recursive: true, force: true })
+    } finally {
+      this.#busy.delete(key)
+    }
   }
 
   #keyOf(request: SnapshotRequest): string {

@@ -1,9 +1,11 @@
-/** For tests: a Firecracker and guest of a few lines. */
+/** For tests: a Firecracker and guest of a few lines, and a book. */
 import { mkdtempDisposable } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Decoder, encode, type Frame } from '../base/frames.ts'
+import { Book } from './book.ts'
+import { Uids } from './uids.ts'
 
 export const control = (message: Record<string, unknown>) => encode({ type: 'control', message })
 export const data = (stream: number, content: string | Uint8Array) =>
@@ -33,4 +35,12 @@ export async function withGuest<T>(script: Guest, body: (path: string) => Promis
   } finally {
     server.close()
   }
+}
+
+/** The book of an instance `test` whose home is in a folder, as a server opens it; `networked` are vms with a network. */
+export async function bookIn(folder: string, networked: ReadonlySet<string> = new Set()) {
+  const places = { instance: 'test', home: join(folder, 'home') }
+  const uids = new Uids({ first: 1000, count: 3 }, 0)
+  const isNetworked = (vmId: string) => Promise.resolve(networked.has(vmId))
+  return { places, uids, book: await Book.open({ places, folder: join(folder, 'vms'), uids, isNetworked }) }
 }

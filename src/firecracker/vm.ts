@@ -6,6 +6,7 @@ import { abortable, deadline } from '../base/time.ts'
 import { together } from '../base/together.ts'
 import type { Assets } from '../images/images.ts'
 import { Session, SessionLost } from './agent.ts'
+import type { Book } from './book.ts'
 import { hostLimitsOf, type VmSize } from './boot.ts'
 import { killAll, limitIo, type IoLimits, removeCgroup } from './cgroup.ts'
 import type { DiskTemplates } from './disks.ts'
@@ -14,8 +15,6 @@ import { JailedProcess } from './jailer.ts'
 import { agentPort, inJail, jailBase, namesOf, parentCgroup, type Places, type VmNames } from './names.ts'
 import type { GuestNetwork, Networks } from './network/network.ts'
 import type { Phases } from './phases.ts'
-import type { Uids } from './uids.ts'
-import type { VmIds } from './vmids.ts'
 import { dial } from './vsock.ts'
 
 /** What every vm of this host shares. */
@@ -23,8 +22,7 @@ export interface VmHost {
   readonly places: Places
   readonly assets: Assets
   readonly disks: DiskTemplates
-  readonly vmIds: VmIds
-  readonly uids: Uids
+  readonly book: Book
   readonly networks: Networks
   readonly io: IoLimits
 }
@@ -87,7 +85,7 @@ const helloDeadlineMs = 10_000
 export async function placeVm(scope: Scope, host: VmHost, o: Starting & Placing): Promise<Placed> {
   const { phases, signal, files } = o
   const names = namesOf(host.places, o.vmId)
-  const uid = host.uids.take(scope)
+  const uid = host.book.uidOf(o.vmId)
   scope.defer('remove the cgroup', () => removeCgroup(names.cgroup, AbortSignal.timeout(killDeadlineMs)))
   const network = scope.inner('detach the network')
   const jail = scope.inner('remove the jail')
@@ -107,11 +105,10 @@ export async function placeVm(scope: Scope, host: VmHost, o: Starting & Placing)
 }
 
 /** What is known of a vm that runs, whoever started it. */
-export function living(host: VmHost, { names, uid, process }: Pick<Vm, 'names' | 'process'> & { uid: number }): Vm {
+export function living(host: VmHost, { names, process }: Pick<Vm, 'names' | 'process'>): Vm {
   const forget = () => {
     process.forget()
-    host.uids.forget(uid)
-    host.vmIds.forget(names.vmId)
+    host.book.forget(names.vmId)
   }
   return { names, process, forget }
 }

@@ -1,6 +1,6 @@
 /** What a scheduler is made of, and what it states. */
 import type { WorkloadSummary } from '../api/workload.ts'
-import type { Backend, Cleaned } from '../backend/backend.ts'
+import type { Backend, Leftover } from '../backend/backend.ts'
 import type { Capacity } from '../store/leases.ts'
 import type { Store } from '../store/store.ts'
 import type { Limits } from './admission.ts'
@@ -25,6 +25,6 @@ export interface SchedulerFacts {
   readonly 'workload.ended': { id: string; summary: WorkloadSummary }
   /** Something of ours went wrong beside the run. */
   readonly 'workload.trouble': { id: string; error: unknown }
-  /** What an earlier server had left and nobody needs was removed. */
-  readonly 'leftovers.removed': { cleaned: Cleaned }
+  /** What had no owner was looked for; of what was found, that which has no trouble is gone. */
+  readonly 'leftovers.swept': { found: readonly Leftover[] }
 }

@@ -2,7 +2,7 @@
 import { VulcanError } from '../api/errors.ts'
 import { localKey } from '../api/keys.ts'
 import { hasEnded, type WorkloadRecord, type WorkloadRequest, type WorkloadSummary } from '../api/workload.ts'
-import type { Backend, Cleaned, CleanupOptions } from '../backend/backend.ts'
+import type { Backend, CleanupOptions, Leftover } from '../backend/backend.ts'
 import { Facts } from '../base/facts.ts'
 import { abortable } from '../base/time.ts'
 import type { Load } from '../store/leases.ts'
@@ -24,7 +24,7 @@ import type { Upload } from './source.ts'
 import { Waiting } from './waiting.ts'
 import { Worker } from './worker.ts'
 
-/** Milliseconds between looks at what is to be forgotten. */
+/** Milliseconds between looks at what is to be forgotten, and at what has no owner. */
 const sweepMs = 30_000
 
 export class Scheduler implements AsyncDisposable {
@@ -62,16 +62,12 @@ export class Scheduler implements AsyncDisposable {
   /** Goes on with what an earlier process ran, removes what nobody needs, and begins to run what waits. */
   async start(): Promise<void> {
     await this.#worker.recover()
-    // What was let go of meanwhile is not ours to remove.
-    if (this.#closing.signal.aborted) return
-    const cleaned = await this.cleanup()
-    if (Object.values(cleaned).some((count) => count > 0)) this.facts.emit('leftovers.removed', { cleaned })
+    await this.cleanup()
     if (this.#closing.signal.aborted) return
     this.#worker.open()
     this.#sweeping = setInterval(() => {
-      this.sweep().catch((error: unknown) => this.#trouble(error))
-    }, sweepMs)
-    this.#sweeping.unref()
+      for (const duty of [this.sweep(), this.cleanup()]) duty.catch((error: unknown) => this.#trouble(error))
+    }, sweepMs).unref()
   }
 
   /**
@@ -101,8 +97,12 @@ export class Scheduler implements AsyncDisposable {
   }
 
   /** Has the backend remove what no known run needs; gives back what that was, or would be with `dryRun`. */
-  async cleanup(o: CleanupOptions = {}): Promise<Cleaned> {
-    return this.#o.backend.cleanup(this.#worker, o)
+  async cleanup(o: CleanupOptions = {}): Promise<readonly Leftover[]> {
+    // Once it closes, runs may be let go of for the next process, which is then the one to know.
+    const keep = { has: (id: string) => this.#closing.signal.aborted || this.#worker.has(id) }
+    const found = await this.#o.backend.cleanup(keep, o)
+    if (!o.dryRun && found.length > 0) this.facts.emit('leftovers.swept', { found })
+    return found
   }
 
   /** Has the backend remove what waits, ready, for runs to come; gives back how many those were. */

@@ -34,13 +34,13 @@ describe('every call that changes something is stated', () => {
     await server.scheduler.ended(workload, AbortSignal.timeout(5000))
     await ask(key, `/v1/workloads/${workload}`)
     const late = await ask(key, `/v1/workloads/${workload}`, 'DELETE')
-    await ask(key, '/v1/cleanup', 'POST')
+    await ask(key, '/v1/leftovers', 'DELETE')
     await submit('vk_wrong')
     expect(calls.map(({ method, route, status, code }) => [method, route, status, code])).toEqual([
       ['POST', '/v1/keys', 201, undefined],
       ['POST', '/v1/workloads/async', 202, undefined],
       ['DELETE', '/v1/workloads/:id', 409, 'already_ended'],
-      ['POST', '/v1/cleanup', 403, 'forbidden'],
+      ['DELETE', '/v1/leftovers', 403, 'forbidden'],
       ['POST', '/v1/workloads/async', 401, 'unauthorized'],
     ])
     expect(calls[0]).toMatchObject({ key: { id: 'local' }, subject: id })

@@ -131,7 +131,7 @@ test('one that never comes to its end is cut off when the time for it is over', 
   url = await hasty.app.listen({ host: '127.0.0.1', port: 0 })
   const socket = await connected()
   const begun = once(hasty.app.server, 'request')
-  const head = `POST /v1/cleanup HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${testKey}\r\ncontent-length: 9`
+  const head = `POST /v1/keys HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${testKey}\r\ncontent-length: 9`
   socket.write(`${head}\r\ncontent-type: application/json\r\n\r\n{`)
   await begun
   const gone = once(socket, 'close')

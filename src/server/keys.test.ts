@@ -131,7 +131,8 @@ describe('scopes', () => {
       ['/v1/keys', 'GET'],
       ['/v1/keys', 'POST'],
       ['/v1/keys/x', 'DELETE'],
-      ['/v1/cleanup', 'POST'],
+      ['/v1/leftovers', 'GET'],
+      ['/v1/leftovers', 'DELETE'],
     ] as const) {
       expect(await ask(key, url, method), `${method} ${url}`).toMatchObject({
         status: 403,

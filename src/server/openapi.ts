@@ -59,6 +59,8 @@ const named: readonly TSchema[] = [
   state.ImageState,
   state.ImageList,
   state.CleanupReport,
+  state.LeftoverState,
+  state.LeftoverList,
   state.LoginLink,
   state.Stats,
 ]

@@ -28,37 +28,37 @@ interface Asking {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-const post = ({ from, by, headers = authorization }: Asking) =>
+const clean = ({ from, by, headers = authorization }: Asking) =>
   server.app.inject({
-    method: 'POST',
-    url: '/v1/cleanup',
+    method: 'DELETE',
+    url: '/v1/leftovers',
     remoteAddress: from,
     headers: { ...headers, ...(by !== undefined && { 'x-forwarded-for': by }) },
   })
 
 test('the audit log has the address of who speaks, believed from a trusted proxy alone', async () => {
-  await post({ from: proxy, by: '203.0.113.9' })
-  await post({ from: `::ffff:${proxy}`, by: '203.0.113.9' })
-  await post({ from: '2001:db8::1', by: '203.0.113.9, 192.168.7.44' })
-  await post({ from: proxy, by: '127.0.0.1, 203.0.113.9' })
-  await post({ from: proxy })
-  await post({ from: '10.1.2.4', by: '203.0.113.9' })
+  await clean({ from: proxy, by: '203.0.113.9' })
+  await clean({ from: `::ffff:${proxy}`, by: '203.0.113.9' })
+  await clean({ from: '2001:db8::1', by: '203.0.113.9, 192.168.7.44' })
+  await clean({ from: proxy, by: '127.0.0.1, 203.0.113.9' })
+  await clean({ from: proxy })
+  await clean({ from: '10.1.2.4', by: '203.0.113.9' })
   const client = '203.0.113.9'
   expect(calls.map(({ address }) => address)).toEqual([client, client, client, client, proxy, '10.1.2.4'])
 })
 
 test('who fails too often is shut out behind the proxy, and others behind it are not', async () => {
   const stranger = { from: proxy, by: '203.0.113.9', headers: { host } }
-  for (let n = 0; n < failuresPerMinute; n += 1) expect((await post(stranger)).statusCode).toBe(401)
-  expect((await post(stranger)).json()).toMatchObject({ code: 'too_many_failures' })
+  for (let n = 0; n < failuresPerMinute; n += 1) expect((await clean(stranger)).statusCode).toBe(401)
+  expect((await clean(stranger)).json()).toMatchObject({ code: 'too_many_failures' })
   // What a client puts before its own address is no way around.
-  expect((await post({ ...stranger, by: '198.51.100.7, 203.0.113.9' })).statusCode).toBe(429)
-  expect((await post({ ...stranger, by: '198.51.100.7' })).statusCode).toBe(401)
+  expect((await clean({ ...stranger, by: '198.51.100.7, 203.0.113.9' })).statusCode).toBe(429)
+  expect((await clean({ ...stranger, by: '198.51.100.7' })).statusCode).toBe(401)
 })
 
 test('over TLS, says the proxy: only pages from there are our own, and the cookie stays there', async () => {
   const ask = async (from: string, headers: Record<string, string>) =>
-    (await post({ from, headers: { ...authorization, host, ...headers } })).statusCode
+    (await clean({ from, headers: { ...authorization, host, ...headers } })).statusCode
   const tls = { 'x-forwarded-proto': 'https' }
   expect(await ask(proxy, { ...tls, origin: `https://${host}` })).toBe(200)
   expect(await ask(proxy, { ...tls, origin: `http://${host}` })).toBe(403)

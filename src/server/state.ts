@@ -4,8 +4,19 @@ import { join } from 'node:path'
 import { VulcanError, type ErrorCode } from '../api/errors.ts'
 import { ref } from '../api/ref.ts'
 import { routes } from '../api/routes.ts'
-import { BackendList, CleanupReport, Health, ImageList, NodeList, Readiness, Stats } from '../api/state.ts'
+import {
+  BackendList,
+  CleanupReport,
+  Health,
+  ImageList,
+  LeftoverList,
+  type LeftoverState,
+  NodeList,
+  Readiness,
+  Stats,
+} from '../api/state.ts'
 import { statuses, type Status } from '../api/workload.ts'
+import type { Leftover } from '../backend/backend.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
 import type { FastifyTypeBox, ServerOptions } from './app.ts'
 import { streamBackup } from './backup.ts'
@@ -77,21 +88,27 @@ function loadRoutes(app: FastifyTypeBox, { scheduler, capacity, node }: ServerOp
 const none = Object.fromEntries(statuses.map((status) => [status, 0])) as Record<Status, number>
 
 function cleanupRoutes(app: FastifyTypeBox, scheduler: Scheduler): void {
-  const response = { 200: ref(CleanupReport) }
-  const preview = { ...about('previewCleanup', 'Counts what earlier runs left behind'), response }
-  app.get(routes.cleanup, { config: { scope: 'read' }, schema: preview }, async () => ({
-    removed: { ...(await scheduler.cleanup({ dryRun: true })) },
+  const config = { scope: 'admin' } as const
+  const response = { 200: ref(LeftoverList) }
+  const list = { ...about('listLeftovers', 'Lists what is on the host and has no owner'), response }
+  app.get(routes.leftovers, { config, schema: list }, async () => ({
+    leftovers: (await scheduler.cleanup({ dryRun: true })).map(leftoverState),
   }))
 
-  const remove = { ...about('cleanup', 'Removes what earlier runs left behind'), response }
-  app.post(routes.cleanup, { config: { scope: 'admin' }, schema: remove }, async () => ({
-    removed: { ...(await scheduler.cleanup()) },
+  const remove = { ...about('removeLeftovers', 'Removes what is on the host and has no owner'), response }
+  app.delete(routes.leftovers, { config, schema: remove }, async () => ({
+    leftovers: (await scheduler.cleanup()).map(leftoverState),
   }))
 
-  const drain = { ...about('drainPool', 'Removes the vms that wait, ready, for a run'), response }
-  app.delete(routes.pool, { config: { scope: 'admin' }, schema: drain }, async () => ({
+  const drained = { 200: ref(CleanupReport) }
+  const drain = { ...about('drainPool', 'Removes the vms that wait, ready, for a run'), response: drained }
+  app.delete(routes.pool, { config, schema: drain }, async () => ({
     removed: { ready_vms: await scheduler.drain() },
   }))
+}
+
+function leftoverState({ since, ...leftover }: Leftover): LeftoverState {
+  return { ...leftover, ...(since !== undefined && { since: new Date(since).toISOString() }) }
 }
 
 function backupRoute(app: FastifyTypeBox, { home, log }: ServerOptions): void {

@@ -4,12 +4,15 @@
  */
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { namesIn } from '../../src/base/files.ts'
+import { volatileOf } from '../../src/firecracker/names.ts'
 import { openFirecracker } from '../../src/firecracker/open.ts'
 import { locateAssets } from '../../src/images/assets.ts'
 import { locateImage } from '../../src/images/image.ts'
 import { backendContract, type Programs } from './backend.contract.ts'
 
 const [serverHome = '/var/lib/vulcan'] = process.argv.slice(2)
+const instance = 'contract'
 const home = join(serverHome, 'contract')
 
 const programs: Programs = {
@@ -30,7 +33,7 @@ print('refused', flush=True)`,
 
 await mkdir(home, { recursive: true, mode: 0o711 })
 const backend = await openFirecracker({
-  instance: 'contract',
+  instance,
   home,
   node: 'contract',
   assets: await locateAssets(serverHome),
@@ -43,7 +46,9 @@ const backend = await openFirecracker({
 
 async function residue(): Promise<readonly string[]> {
   const left = await backend.cleanup(new Set(), { dryRun: true })
-  return Object.entries(left).flatMap(([kind, count]) => (count > 0 ? [`${count} ${kind}`] : []))
+  // What is held would be no leftover; with every run ended, nothing may be.
+  const held = await namesIn(join(volatileOf(instance), 'vms'))
+  return [...left.map(({ kind, name }) => `${kind} ${name}`), ...held.map((vmId) => `in the book: ${vmId}`)]
 }
 
 const say = (fact: object) => process.stdout.write(`${JSON.stringify(fact)}\n`)

@@ -43,7 +43,7 @@ test('a run adds to boot time, vsock latency and phases exactly what its record 
   for (const phase of ['queue', 'vm', 'jailer', 'upload', 'program'])
     expect(grew('vulcan_phase_seconds_sum', { phase }), phase).toBeCloseTo(run!.phases_ms[phase]! / 1000, 6)
   expect(grew('vulcan_workloads_total', { runtime: 'python', status: 'completed', by: 'program' })).toBe(1)
-  expect(after.sum('vulcan_leftovers', { kind: 'jails' })).toBe(0)
+  expect(after.sum('vulcan_leftovers', { kind: 'jail' })).toBe(0)
   expect(complaintsOf(after.text)).toBe('')
 })
 

@@ -75,8 +75,7 @@ export async function tryOnNode(script: string): Promise<Said> {
 
 /** Shell words for the process of a workload's vm, on the node. */
 export function vmPid(id: string): string {
-  const owners = ['/var/lib/vulcan', home].map((folder) => `${folder}/jails/firecracker/*/owner`).join(' ')
-  return `$(head -1 /sys/fs/cgroup/vulcan-*/$(basename $(dirname $(grep -slx ${id} ${owners})))/cgroup.procs)`
+  return `$(head -1 /sys/fs/cgroup/vulcan-*/$(basename $(grep -sl '"run":"${id}"' /run/vulcan-*/vms/*))/cgroup.procs)`
 }
 
 /** Everything outside the server that a vm can leave behind, one line a thing. */
@@ -85,6 +84,7 @@ const residueScript = `
   ip netns list | sed 's/^/netns /'
   ip -o link show type veth | sed 's/^[0-9]*: \\([^@:]*\\).*/veth \\1/'
   for folder in /sys/fs/cgroup/vulcan-*/*/ $VULCAN_HOME/jails/firecracker/*/ ; do [ -d "$folder" ] && echo "folder $folder"; done
+  ls -d /run/vulcan-*/vms/* 2>/dev/null | sed 's/^/book /'
   grep -F /jails/ /proc/self/mountinfo | cut -d' ' -f5 | sed 's/^/mount /'
   find $VULCAN_HOME /run/vulcan* /var/lib/cni -path '*/networks/*' -type f ! -name lock ! -name 'last_reserved*' 2>/dev/null | sed 's/^/lease /'
   find $VULCAN_HOME /run/vulcan* /var/lib/cni -path '*/results/*' -type f 2>/dev/null | sed 's/^/attachment /'

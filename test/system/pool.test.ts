@@ -7,7 +7,7 @@ import { eventually } from './outside.ts'
 async function waiting(): Promise<string[]> {
   const jails = `${await nodeHome()}/jails/firecracker`
   const text = await onNode(
-    `for jail in ${jails}/*/; do [ -d $jail/root ] && ! [ -e $jail/owner ] && echo $jail; done; true`,
+    `for jail in ${jails}/*/; do [ -d $jail/root ] && ! grep -qs '"run":' /run/vulcan-*/vms/$(basename $jail) && echo $jail; done; true`,
   )
   return text.split('\n').filter((line) => line !== '')
 }

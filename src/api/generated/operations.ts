@@ -1,7 +1,7 @@
 /** Made by `npm run generate` from openapi.json beside it: what is changed here is lost. */
 
 /** Of the document that this was made from. */
-export const documentSha256 = '7e0902d60c0e8a67413031415555ebe7f396267d48d647a66d479caf31c39cf4'
+export const documentSha256 = '0d9028e38304463b1f65fb7efac44a66dde74da8675e8db388c65275b26950c4'
 
 /** from the table of errors */
 export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'quota_exceeded' | 'too_many_failures' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'no_responders' | 'no_answer' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'workload_lost' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
@@ -367,10 +367,29 @@ export interface ImageList {
   images: ImageState[]
 }
 
-/** what was left behind */
+/** what was removed */
 export interface CleanupReport {
   /** how many of each kind of thing */
   removed: Record<string, number>
+}
+
+export interface LeftoverState {
+  kind: 'process' | 'cgroup' | 'guest_rule' | 'cni_attachment' | 'lease' | 'veth' | 'netns' | 'mount' | 'jail' | 'template' | 'disk'
+  /** what the host calls it: a path, a name, a process */
+  name: string
+  /** why it is thought to be of this instance */
+  why: string
+  /** whose it was: `run` and its id, `template`, `pool` or `unknown` */
+  owner: string
+  /** since when it is there, or its vm is; RFC 3339 */
+  since?: string
+  /** why it could not be removed; it is tried again */
+  trouble?: string
+}
+
+/** things of ours on the host that have no owner */
+export interface LeftoverList {
+  leftovers: LeftoverState[]
 }
 
 /** lets a browser in */
@@ -569,16 +588,16 @@ export interface Operations {
     answer: Stats
     code: 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized'
   }
-  /** Counts what earlier runs left behind */
-  previewCleanup: {
+  /** Lists what is on the host and has no owner */
+  listLeftovers: {
     input: Record<never, never>
-    answer: CleanupReport
+    answer: LeftoverList
     code: 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized'
   }
-  /** Removes what earlier runs left behind */
-  cleanup: {
+  /** Removes what is on the host and has no owner */
+  removeLeftovers: {
     input: Record<never, never>
-    answer: CleanupReport
+    answer: LeftoverList
     code: 'body_too_large' | 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'invalid_request' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized' | 'unsupported_media_type'
   }
   /** Removes the vms that wait, ready, for a run */
@@ -660,8 +679,8 @@ export const operations = {
   listImages: { method: 'GET', path: '/v1/images', answer: 'json' },
   listNodes: { method: 'GET', path: '/v1/nodes', answer: 'json' },
   getStats: { method: 'GET', path: '/v1/stats', answer: 'json' },
-  previewCleanup: { method: 'GET', path: '/v1/cleanup', answer: 'json' },
-  cleanup: { method: 'POST', path: '/v1/cleanup', answer: 'json' },
+  listLeftovers: { method: 'GET', path: '/v1/leftovers', answer: 'json' },
+  removeLeftovers: { method: 'DELETE', path: '/v1/leftovers', answer: 'json' },
   drainPool: { method: 'DELETE', path: '/v1/pool', answer: 'json' },
   createBackup: { method: 'POST', path: '/v1/backup', answer: 'stream' },
   createKey: { method: 'POST', path: '/v1/keys', answer: 'json' },

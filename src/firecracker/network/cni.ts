@@ -43,8 +43,7 @@ export class CniRuntime {
   add(a: Attachment, signal: AbortSignal): Promise<CniResult> {
     return this.#inTurn(a.containerId, async () => {
       const { list } = this.#o
-      if (await exists(this.#cacheFile(a)))
-        throw new Error(`${a.containerId} is attached already: ADD twice without DEL`)
+      if (await exists(this.fileOf(a))) throw new Error(`${a.containerId} is attached already: ADD twice without DEL`)
       try {
         let result: CniResult | undefined
         for (const plugin of list.plugins) {
@@ -104,7 +103,7 @@ export class CniRuntime {
       for (const other of others) note(first, other)
       throw first as Error
     }
-    await rm(this.#cacheFile(a), { force: true })
+    await rm(this.fileOf(a), { force: true })
   }
 
   async #inTurn<T>(containerId: string, operation: () => Promise<T>): Promise<T> {
@@ -119,7 +118,8 @@ export class CniRuntime {
     }
   }
 
-  #cacheFile(a: Attachment): string {
+  /** Where the result of an attachment is cached. */
+  fileOf(a: Attachment): string {
     return join(this.#o.cache, 'results', `${this.#o.list.name}-${a.containerId}-${a.ifName}`)
   }
 
@@ -134,12 +134,12 @@ export class CniRuntime {
       cniArgs: Object.entries(a.args),
       result,
     }
-    await writeAtomic(this.#cacheFile(a), JSON.stringify(cached), 0o600)
+    await writeAtomic(this.fileOf(a), JSON.stringify(cached), 0o600)
   }
 
   /** The configuration is that of ADD: the present one may name other plugins. */
   async #recall(a: Attachment): Promise<Recalled | undefined> {
-    const text = await textIn(this.#cacheFile(a))
+    const text = await textIn(this.fileOf(a))
     if (text === undefined) return undefined
     const cached = JSON.parse(text) as Cached
     const list = JSON.parse(Buffer.from(cached.config, 'base64').toString()) as Conflist

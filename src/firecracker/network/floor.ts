@@ -20,13 +20,13 @@ export async function excuse(): Promise<string | undefined> {
 export class Floor implements AsyncDisposable {
   readonly lab: Lab
   readonly networks: Networks
+  readonly stateDir: string
   readonly #scope: Scope
-  readonly #stateDir: string
 
   private constructor(lab: Lab, o: { stateDir: string; scope: Scope }) {
     this.lab = lab
     this.#scope = o.scope
-    this.#stateDir = o.stateDir
+    this.stateDir = o.stateDir
     this.networks = this.open()
   }
 
@@ -48,7 +48,7 @@ export class Floor implements AsyncDisposable {
       instance: this.lab.instance,
       cniPlugins: this.lab.cniPlugins,
       tapPlugin: 'vulcan-tap',
-      stateDir: this.#stateDir,
+      stateDir: this.stateDir,
       nameservers: [internet.resolver],
       host: this.lab.host,
       ...options,
@@ -77,12 +77,24 @@ export class Floor implements AsyncDisposable {
     return (await this.lab.host.run(argv, {})).stdout
   }
 
+  /** What of vms is on the host and is none of those, by kind; removed as a server does it. */
+  async sweep(networks: Networks, keep: ReadonlySet<string> = new Set()): Promise<Record<string, number>> {
+    const things = (await networks.things()).filter(({ vmId }) => vmId === undefined || !keep.has(vmId))
+    for (const vmId of new Set(things.flatMap(({ vmId }) => vmId ?? []))) await networks.remove(vmId)
+    for (const { remove } of things) await remove?.()
+    return Object.fromEntries(
+      Map.groupBy(things, ({ kind }) => kind)
+        .entries()
+        .map(([kind, some]) => [kind, some.length]),
+    )
+  }
+
   /** What is left of vms: ports of the bridge, files, namespaces, elements of the firewall. */
   async residue(): Promise<typeof nothing | object> {
     const { instance } = this.lab
     const ports = JSON.parse(await this.onHost('ip', '-j', 'link', 'show', 'master', `vul${instance}`)) as unknown[]
     const folders = ['cni/results', 'guests', `leases/vulcan-${instance}`]
-    const files = await Promise.all(folders.map((folder) => readdir(join(this.#stateDir, folder))))
+    const files = await Promise.all(folders.map((folder) => readdir(join(this.stateDir, folder))))
     return {
       ports: ports.length,
       files: files.flat().filter((file) => !['lock', 'last_reserved_ip.0'].includes(file)),

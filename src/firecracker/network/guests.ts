@@ -3,9 +3,10 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DenialRule } from '../../api/denial.ts'
 import type { Denials } from '../../backend/denial.ts'
-import { namesIn, textIn, writeAtomic } from '../../base/files.ts'
+import { exists, namesIn, textIn, writeAtomic } from '../../base/files.ts'
 import { CommandFailed } from '../../base/process.ts'
 import { bookOf, denialsOf, entriesOf } from './books.ts'
+import { strayElements } from './elements.ts'
 import type { Host } from './host.ts'
 import {
   admitScript,
@@ -17,6 +18,7 @@ import {
   type TableOptions,
   tableOf,
 } from './rules.ts'
+import { fileThing, type Thing } from './things.ts'
 
 export interface GuestRulesOptions extends TableOptions {
   /** Of the records. */
@@ -29,6 +31,8 @@ const timeoutMs = 20_000
 
 export class GuestRules {
   readonly #o: GuestRulesOptions
+  /** Nobody is let in meanwhile, so that no element is both found to be nobody's and a new guest's. */
+  #sweeping: Promise<void> = Promise.resolve()
 
   constructor(options: GuestRulesOptions) {
     this.#o = options
@@ -41,9 +45,8 @@ export class GuestRules {
 
   /** Builds the tables anew with the recorded guests and what their books said, in one transaction. */
   async install(): Promise<void> {
-    const guests = await Promise.all((await this.list()).map((vmId) => this.#record(vmId)))
-    const books = await this.#entries()
-    const known = guests.flatMap((guest) => (guest ? [{ ...guest, book: books.get(guest.address) }] : []))
+    const books = entriesOf(await this.#tables('list', 'sets', 'table', 'inet', this.table))
+    const known = [...(await this.all()).values()].map((guest) => ({ ...guest, book: books.get(guest.address) }))
     await this.#apply(installScript(this.#o, known))
   }
 
@@ -53,6 +56,7 @@ export class GuestRules {
   }
 
   async admit(vmId: string, rule: GuestRule, signal: AbortSignal): Promise<void> {
+    await this.#sweeping
     // The record comes first: what it says can be taken back, whether or not the transaction was made.
     await writeAtomic(this.#file(vmId), JSON.stringify(rule), 0o600)
     await this.#apply(admitScript(this.#o.instance, rule), signal)
@@ -89,12 +93,50 @@ export class GuestRules {
     return countsOf(await this.#nftJson('list', 'counters', 'table', 'inet', this.table))
   }
 
-  /** None where there is no table yet. */
-  async #entries(): Promise<ReadonlyMap<string, readonly string[]>> {
+  async has(vmId: string): Promise<boolean> {
+    return exists(this.#file(vmId))
+  }
+
+  /** The recorded guests by the ids of their vms. */
+  async all(): Promise<ReadonlyMap<string, GuestRule>> {
+    const vmIds = await this.list()
+    const rules = await Promise.all(vmIds.map((vmId) => this.#record(vmId)))
+    return new Map(vmIds.flatMap((vmId, at) => (rules[at] ? [[vmId, rules[at]]] : [])))
+  }
+
+  /** Records of guests, and elements that have none. */
+  async things(): Promise<Thing[]> {
+    const why = `a guest of the firewall's table ${this.table}`
+    const records = (await this.list()).map((vmId) => fileThing(this.#file(vmId), { kind: 'guest_rule', why, vmId }))
+    const stray = (await this.#strays()).map((name): Thing => {
+      const remove = () => this.#removeStray(name)
+      return { kind: 'guest_rule', name, why: `in the firewall's table ${this.table}, for no recorded guest`, remove }
+    })
+    return [...(await Promise.all(records)).flat(), ...stray]
+  }
+
+  /** An element is there only while its record is, so records of before and after tell whose each is. */
+  async #strays(): Promise<string[]> {
+    const before = await this.all()
+    const families = ['bridge', 'inet'] as const
+    const answers = await Promise.all(families.map((family) => this.#tables('list', 'table', family, this.table)))
+    return strayElements(answers, [...before.values(), ...(await this.all()).values()])
+  }
+
+  async #removeStray(element: string): Promise<void> {
+    const removing = this.#sweeping.then(async () => {
+      if ((await this.#strays()).includes(element)) await this.#apply(`add ${element}\ndelete ${element}\n`)
+    })
+    this.#sweeping = removing.catch(() => undefined)
+    await removing
+  }
+
+  /** Nothing where there is no such table: not installed, or taken away. */
+  async #tables(...words: string[]): Promise<string> {
     try {
-      return entriesOf(await this.#nftJson('list', 'sets', 'table', 'inet', this.table))
+      return await this.#nftJson(...words)
     } catch (error) {
-      if (error instanceof CommandFailed && error.stderr.includes('No such file or directory')) return new Map()
+      if (error instanceof CommandFailed && error.stderr.includes('No such file')) return '{"nftables":[]}'
       throw error
     }
   }

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DenialRule } from '../../api/denial.ts'
 import { VulcanError } from '../../api/errors.ts'
-import type { Cleaned, CleanupOptions, Keep, NetworkSpec } from '../../backend/backend.ts'
+import type { NetworkSpec } from '../../backend/backend.ts'
 import { Facts } from '../../base/facts.ts'
 import { exists } from '../../base/files.ts'
 import type { Scope } from '../../base/scope.ts'
@@ -15,11 +15,11 @@ import { CniRuntime } from './cni.ts'
 import { attachedOf, conflistOf } from './conf.ts'
 import { GuestRules } from './guests.ts'
 import { type Host, thisHost } from './host.ts'
-import { leasedTo } from './leases.ts'
 import { createNetns, deleteNetns, hasNetns, listNetns, netnsPath } from './netns.ts'
 import type { Attachment } from './plugin.ts'
 import type { ConnectionLimits, GuestRule } from './rules.ts'
-import { each, step } from './step.ts'
+import { step } from './step.ts'
+import { fileThing, freeLeases, leases, ports, type Thing } from './things.ts'
 import { type Book, Books } from './watch.ts'
 
 export interface NetworksOptions {
@@ -196,22 +196,37 @@ export class Networks {
     await step('CNI CHECK', () => this.#cni.check(attachmentOf(vmId, {}), signal), signal)
   }
 
-  /** Removes the networks of vms of this instance that are not in `keep` (vm ids). Safe at any time. */
-  async cleanup(keep: Keep, o: CleanupOptions = {}): Promise<Cleaned> {
-    const places = { instance: this.#o.instance, home: '' }
-    const left = (names: readonly string[]) => new Set(names.filter((id) => isOurs(places, id) && !keep.has(id)))
-    return step('cleanup', async () => {
-      const rules = left(await this.#rules.list())
-      const attached = left([...(await leasedTo(this.#leases)), ...(await this.#cni.attachments(ifName))])
-      const netns = left(await listNetns())
-      const found = { guest_rules: rules.size, cni_attachments: attached.size, netns: netns.size }
-      if (o.dryRun) return found
-      await each(rules, (id) => this.#rules.expel(id))
+  /** Everything of vms of this instance that is on the host, whoever made it. */
+  async things(): Promise<Thing[]> {
+    const { instance } = this.#o
+    const isMine = (vmId: string) => isOurs({ instance, home: '' }, vmId)
+    const known = new Map([...(await this.#rules.all())].map(([vmId, { port }]) => [port, vmId]))
+    const why = `named as vms of the instance ${instance}`
+    const files = [
+      ...(await this.#cni.attachments(ifName))
+        .filter(isMine)
+        .map((vmId) => fileThing(this.#cni.fileOf(attachmentOf(vmId, {})), { kind: 'cni_attachment', why, vmId })),
+      ...(await listNetns()).filter(isMine).map((vmId) => fileThing(netnsPath(vmId), { kind: 'netns', why, vmId })),
+    ]
+    const others = [leases(this.#leases, isMine), ports({ ...this.#bridge, known, isOurs: isMine })]
+    return (await Promise.all([...files, this.#rules.things(), ...others])).flat()
+  }
+
+  /** Whether anything of a vm is there, as far as its files and names tell. */
+  async has(vmId: string): Promise<boolean> {
+    const netns = await exists(netnsPath(vmId))
+    return netns || (await this.#rules.has(vmId)) || exists(this.#cni.fileOf(attachmentOf(vmId, {})))
+  }
+
+  /** Removes the network of a vm that nobody holds. Safe when there is none. */
+  async remove(vmId: string): Promise<void> {
+    await step('cleanup', async () => {
+      await this.#rules.expel(vmId)
       // Plugins take a name without a namespace for an error, and no name for one that is gone.
-      await each(netns, async (id) => ((await hasNetns(id)) ? undefined : deleteNetns(this.#host, id)))
-      await each(attached, (id) => this.#cni.del(attachmentOf(id, {})))
-      await each(netns, (id) => deleteNetns(this.#host, id))
-      return found
+      if (!(await hasNetns(vmId))) await deleteNetns(this.#host, vmId)
+      await this.#cni.del(attachmentOf(vmId, {}))
+      await freeLeases(this.#leases, vmId)
+      await deleteNetns(this.#host, vmId)
     })
   }
 

@@ -15,10 +15,3 @@ export async function step<T>(name: string, act: () => Promise<T>, signal?: Abor
     })
   }
 }
-
-/** One after another; a failure does not keep the rest from its turn. Rejects with all failures. */
-export async function each(ids: ReadonlySet<string>, act: (id: string) => Promise<void>): Promise<void> {
-  const failures: unknown[] = []
-  for (const id of ids) await act(id).catch((failure: unknown) => failures.push(failure))
-  if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join('; '))
-}

@@ -111,9 +111,9 @@ test('what vms have left is counted by kind, and gone from the count when it was
   const resources = { cpus: 1, memMib: 32, timeoutMs: 600_000, diskMib: 16, pids: 8 }
   const source = { kind: 'code', name: 'main.py', content: Buffer.from('# fake: sleep 600000') } as const
   await server.backend.execute({ id: 'lost', runtime: 'python', source, resources, ...spec }, AbortSignal.timeout(5000))
-  expect((await scrape()).sum('vulcan_leftovers', { kind: 'run' })).toBe(1)
+  expect((await scrape()).sum('vulcan_leftovers', { kind: 'process' })).toBe(1)
   await server.scheduler.cleanup()
-  expect((await scrape()).sum('vulcan_leftovers', { kind: 'run' })).toBeUndefined()
+  expect((await scrape()).sum('vulcan_leftovers', { kind: 'process' })).toBe(0)
 })
 
 test('what the firewall refused is counted by the rule that did; a rule that never did is there as zero', async () => {

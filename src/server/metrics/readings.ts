@@ -1,14 +1,15 @@
 /** The metrics that are read at each scrape: what is true now, and what somebody else counts. */
 import { collectDefaultMetrics, Counter, Gauge, type Registry } from '@prometheus-io/client'
-import type { Cleaned } from '../../backend/backend.ts'
 import type { DenialRule } from '../../api/denial.ts'
+import { leftoverKinds } from '../../api/state.ts'
+import type { Leftover } from '../../backend/backend.ts'
 import type { Load } from '../../store/leases.ts'
 
 export interface Sources {
   readonly version: string
   readonly load: () => Promise<Pick<Load, 'vms' | 'starting'> & { readonly pending: number }>
-  /** What a cleanup would remove, by kind. */
-  readonly leftovers: () => Promise<Cleaned>
+  /** What a cleanup would remove. */
+  readonly leftovers: () => Promise<readonly Leftover[]>
   /** Packets that each rule refused since the firewall was installed; absent where the backend has none. */
   readonly refused?: (() => Promise<Readonly<Record<DenialRule, number>>>) | undefined
   /** Takes why a source could not be read; what it read before is then not told as news. */
@@ -57,14 +58,17 @@ function addLoad(registry: Registry, { load, log }: Sources): void {
 function addLeftovers(registry: Registry, { leftovers, log }: Sources): void {
   const gauge = new Gauge({
     name: 'vulcan_leftovers',
-    help: 'Things of vms that no workload needs any more, by kind; vulcan gc removes them.',
+    help: 'Things of ours on the host that have no owner, by kind; vulcan gc lists and removes them.',
     labelNames: ['kind'],
     registers: [registry],
     async collect() {
-      // A kind that was not found this time must not keep its last value.
+      const found = await leftovers().catch((error: unknown) => {
+        log(error)
+      })
+      // What is not known is not told.
       gauge.reset()
-      const found = await leftovers().catch(log)
-      for (const [kind, count] of Object.entries(found ?? {})) gauge.set({ kind }, count)
+      if (!found) return
+      for (const kind of leftoverKinds) gauge.set({ kind }, found.filter((thing) => thing.kind === kind).length)
     },
   })
 }
