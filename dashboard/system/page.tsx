@@ -3,9 +3,10 @@ import './system.css'
 import { Anchor, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { routes } from '../../src/api/routes.ts'
-import { healthQuery, imagesQuery, nodesQuery } from '../api.ts'
+import { healthQuery, imagesQuery, live, nodesQuery } from '../api.ts'
 import { Card, Facts } from '../card.tsx'
 import { bytes } from '../format.ts'
+import { useLive } from '../live.ts'
 import { usePageTitle } from '../title.ts'
 import { Backends } from './backends.tsx'
 import { Figures } from './figures.tsx'
@@ -13,6 +14,7 @@ import { Online } from './online.tsx'
 
 export function SystemPage() {
   usePageTitle('System')
+  useLive(live)
   const { data: health } = useQuery(healthQuery)
   return (
     <>
