@@ -83,6 +83,16 @@ export const imagesQuery = queryOptions({
   queryFn: () => client.images(),
   refetchInterval: 30_000,
 })
+export const poolQuery = queryOptions({
+  queryKey: ['pool'],
+  queryFn: () => client.pool(),
+  refetchInterval: pace,
+})
+export const templatesQuery = queryOptions({
+  queryKey: ['templates'],
+  queryFn: () => client.templates(),
+  refetchInterval: 10_000,
+})
 export const healthQuery = queryOptions({ queryKey: ['health'], queryFn: ({ signal }) => client.health(signal) })
 
 /** Prometheus's text. Rejects with a VulcanError, as the client does. */

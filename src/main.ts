@@ -88,7 +88,7 @@ async function open(scope: Scope, config: Config, { say, signal }: Serving): Pro
   announce(scheduler.facts, bus, log)
   const localSha256 = config['server.key_sha256'] || (await ensureKey(config.home)).sha256
   const app = await buildServer({
-    ...{ scheduler, bus },
+    ...{ scheduler, backend, bus },
     access: { keyring: new Keyring({ store, localSha256, log }), names: config['server.names'] },
     failuresPerMinute: config['server.failures_per_minute'],
     dashboard: join(dirname(program), 'dashboard'),

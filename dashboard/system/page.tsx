@@ -10,7 +10,9 @@ import { useLive } from '../live.ts'
 import { usePageTitle } from '../title.ts'
 import { Backends } from './backends.tsx'
 import { Figures } from './figures.tsx'
+import { Meter } from './meter.tsx'
 import { Online } from './online.tsx'
+import { Pool, Templates } from './warm.tsx'
 
 export function SystemPage() {
   usePageTitle('System')
@@ -36,6 +38,8 @@ export function SystemPage() {
         <Backends />
         <Nodes />
         <Images />
+        <Pool />
+        <Templates />
       </div>
     </>
   )
@@ -50,21 +54,6 @@ function Nodes() {
       <Facts facts={[{ name: 'Waiting', value: pending }]} />
     </Card>
   ))
-}
-
-function Meter({ name, value, of, words }: { name: string; value: number; of: number; words: string }) {
-  const percent = of > 0 ? Math.min(100, (value / of) * 100) : 0
-  return (
-    <div className="meter">
-      <div className="meter-words">
-        <span>{name}</span>
-        <b>{words}</b>
-      </div>
-      <div className="meter-bar">
-        <div style={{ width: `${percent}%` }} />
-      </div>
-    </div>
-  )
 }
 
 function Images() {

@@ -5,6 +5,7 @@ import { Patience, type PatienceOptions } from './patience.ts'
 import { EventParser, type Change, type LogEvent, type RawEvent } from './sse.ts'
 import type { BackendState, CleanupReport, Health, ImageState, LoginLink, NodeState, Stats } from './state.ts'
 import { Transport, type Connection } from './transport.ts'
+import type { PoolReport, TemplateInfo } from './warm.ts'
 import type { Accepted, WorkloadRecord, WorkloadRequest, WorkloadSummary } from './workload.ts'
 
 export interface ClientOptions extends PatienceOptions, Connection {}
@@ -75,6 +76,15 @@ export class Client {
   /** Removes what earlier runs left behind. */
   async cleanup(): Promise<CleanupReport> {
     return this.#transport.call('cleanup', {})
+  }
+
+  async templates(): Promise<readonly TemplateInfo[]> {
+    return (await this.#transport.call('listTemplates', {})).templates
+  }
+
+  /** The vms that wait, ready, for a run. */
+  async pool(): Promise<PoolReport> {
+    return this.#transport.call('getPool', {})
   }
 
   /** Removes the vms that wait, ready, for a run. */

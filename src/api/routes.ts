@@ -16,6 +16,7 @@ export const routes = {
   stats: `${prefix}/stats`,
   cleanup: `${prefix}/cleanup`,
   pool: `${prefix}/pool`,
+  templates: `${prefix}/templates`,
   loginLinks: `${prefix}/login-links`,
   keys: `${prefix}/keys`,
   key: `${prefix}/keys/:id`,

@@ -1,4 +1,5 @@
 /** The seam: what a place that runs workloads offers. One contract suite (test/contract) runs on every backend. */
+import type { PoolState, TemplateState } from './warm.ts'
 
 /** Where a workload's program comes from. */
 export type Source =
@@ -223,6 +224,10 @@ export interface Backend extends AsyncDisposable {
    * time, and so that a run may come into `keep` meanwhile. With `dryRun` it only tells what it would remove.
    */
   cleanup(keep: Keep, o?: CleanupOptions): Promise<Cleaned>
+  /** The templates that runs start from, those in the making and those that could not be made; newest last. */
+  templates(): readonly TemplateState[]
+  /** What waits, ready, for runs to come. */
+  pool(): PoolState
   /** Removes what waits, ready, for runs to come, of which the next are slower then; resolves with how many those were. */
   drain(): Promise<number>
 }

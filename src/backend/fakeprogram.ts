@@ -81,10 +81,8 @@ export class FakeProgram {
       case 'base64':
         return this.#write('stdout', Uint8Array.fromBase64(rest))
       case 'flood':
-        for (const piece of flooded(Number(rest))) await this.#write('stdout', piece)
-        return undefined
       case 'count':
-        for (const piece of countedTo(Number(rest))) await this.#write('stdout', piece)
+        for (const piece of (word === 'flood' ? flooded : countedTo)(Number(rest))) await this.#write('stdout', piece)
         return undefined
       case 'stdin':
         return this.#write('stdout', spec.stdin ?? spec.input ?? '')
@@ -107,6 +105,8 @@ export class FakeProgram {
         return { by: word, message: `scripted: ${word}` }
       case 'start':
       case 'fail':
+      case 'template':
+      case 'ready':
         return undefined
     }
   }
@@ -121,12 +121,12 @@ export class FakeProgram {
   }
 }
 
-function* flooded(bytes: number): Generator<Buffer> {
+function* flooded(bytes: number): Generator<string | Buffer> {
   for (let left = bytes; left > 0; left -= 65_536) yield Buffer.alloc(Math.min(left, 65_536), 'x')
 }
 
 /** The numbers from 1, a line of 63 characters each, a thousand lines a piece. */
-function* countedTo(last: number): Generator<string> {
+function* countedTo(last: number): Generator<string | Buffer> {
   for (let first = 1; first <= last; first += 1000) {
     const lines = Array.from(
       { length: Math.min(1000, last - first + 1) },

@@ -11,6 +11,7 @@ import type {
   RunFacts,
   RunSpec,
 } from '../backend/backend.ts'
+import { noPool, type PoolState, type TemplateState } from '../backend/warm.ts'
 import { Facts } from '../base/facts.ts'
 import { acquire, Scope } from '../base/scope.ts'
 import type { Image } from '../images/images.ts'
@@ -160,6 +161,14 @@ export class FirecrackerBackend implements Backend {
     const kept = (vmId: string, runId = owners.get(vmId)) =>
       (runId === undefined ? vmIds.held : keep).has(runId ?? vmId)
     return cleanup({ places, networks }, { has: kept }, o)
+  }
+
+  templates(): readonly TemplateState[] {
+    return this.#templates?.state() ?? []
+  }
+
+  pool(): PoolState {
+    return this.#pool?.state() ?? noPool
   }
 
   async drain(): Promise<number> {

@@ -28,6 +28,7 @@ import { Sessions } from './sessions.ts'
 import { stateRoutes } from './state.ts'
 import { streamRoutes } from './streams.ts'
 import { acceptUploads } from './upload.ts'
+import type { Warm } from './warm.ts'
 import { answerUnread, boundStalls } from './wire.ts'
 import { workloadRoutes } from './workloads.ts'
 
@@ -50,6 +51,8 @@ declare module 'fastify' {
 
 export interface ServerOptions {
   readonly scheduler: Scheduler
+  /** What it keeps ready is told, and removed. */
+  readonly backend: Warm
   readonly access: Omit<Access, 'failuresPerMinute' | 'sessions'>
   /** Requests without a valid key that one address may send in a minute. */
   readonly failuresPerMinute: number

@@ -7,6 +7,7 @@ import * as keys from '../api/keys.ts'
 import { Code, Problem, problemMediaType } from '../api/problem.ts'
 import { openPaths } from '../api/routes.ts'
 import * as state from '../api/state.ts'
+import * as warm from '../api/warm.ts'
 import * as workload from '../api/workload.ts'
 import { tidy } from './tidy.ts'
 
@@ -59,6 +60,10 @@ const named: readonly TSchema[] = [
   state.ImageState,
   state.ImageList,
   state.CleanupReport,
+  warm.TemplateInfo,
+  warm.TemplateList,
+  warm.PoolClass,
+  warm.PoolReport,
   state.LoginLink,
   state.Stats,
 ]

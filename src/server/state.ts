@@ -10,6 +10,7 @@ import type { Scheduler } from '../scheduler/scheduler.ts'
 import type { FastifyTypeBox, ServerOptions } from './app.ts'
 import { streamBackup } from './backup.ts'
 import { NoQuery } from './query.ts'
+import { warmRoutes } from './warm.ts'
 
 const about = (operationId: string, summary: string) => ({
   operationId,
@@ -48,6 +49,7 @@ export function stateRoutes(app: FastifyTypeBox, o: ServerOptions): void {
   }))
   loadRoutes(app, o)
   cleanupRoutes(app, scheduler)
+  warmRoutes(app, o.backend)
   backupRoute(app, o)
 }
 
@@ -86,11 +88,6 @@ function cleanupRoutes(app: FastifyTypeBox, scheduler: Scheduler): void {
   const remove = { ...about('cleanup', 'Removes what earlier runs left behind'), response }
   app.post(routes.cleanup, { config: { scope: 'admin' }, schema: remove }, async () => ({
     removed: { ...(await scheduler.cleanup()) },
-  }))
-
-  const drain = { ...about('drainPool', 'Removes the vms that wait, ready, for a run'), response }
-  app.delete(routes.pool, { config: { scope: 'admin' }, schema: drain }, async () => ({
-    removed: { ready_vms: await scheduler.drain() },
   }))
 }
 

@@ -56,8 +56,7 @@ export async function testServer(
   const bus = new ProcessBus({ kept: 100 })
   announce(scheduler.facts, bus, log)
   const app = await buildServer({
-    bus,
-    scheduler,
+    ...{ bus, scheduler, backend },
     access: { keyring: new Keyring({ store, localSha256: sha256(testKey), log }), names: [] },
     failuresPerMinute,
     home,

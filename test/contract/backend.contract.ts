@@ -158,5 +158,17 @@ export const backendContract: readonly Case[] = [
       assert.equal((await run.exited).by, 'killed')
     },
   },
+  {
+    name: 'what is drained does not wait any more',
+    async check({ backend }) {
+      await backend.drain()
+      assert.deepEqual(
+        backend.pool().lines.filter(({ ready }) => ready > 0),
+        [],
+      )
+      assert.equal(await backend.drain(), 0)
+      for (const { state, madeAt } of backend.templates()) assert.equal(madeAt !== undefined, state === 'ready')
+    },
+  },
   ...recoveryContract,
 ]

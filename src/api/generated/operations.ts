@@ -1,7 +1,7 @@
 /** Made by `npm run generate` from openapi.json beside it: what is changed here is lost. */
 
 /** Of the document that this was made from. */
-export const documentSha256 = '3c57cab277b19252c4cc4cae62a554e9c4e67de45a0cbbc78d2e591e457009e8'
+export const documentSha256 = '70fe9670c6f3a26bc5f5fdf27171503d5e958c27bc49e0d9e442f985c3a9f572'
 
 /** from the table of errors */
 export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'quota_exceeded' | 'too_many_failures' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'no_responders' | 'no_answer' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'workload_lost' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
@@ -351,6 +351,63 @@ export interface CleanupReport {
   removed: Record<string, number>
 }
 
+/** a snapshot of a vm that has booted, from which vms of its kind go on */
+export interface TemplateInfo {
+  runtime: string
+  /** cores of the vm */
+  cpus: number
+  /** memory of the whole vm, in MiB: what the program gets, and some 100 more */
+  mem_mb: number
+  /** what its program may write, in MiB */
+  disk_mb: number
+  /** whether its vms have a network interface */
+  nic: boolean
+  /** failed: vms of that kind boot; it is tried again when one was used again */
+  state: 'ready' | 'building' | 'waiting' | 'failed'
+  /** what it takes of the disk, when it is ready */
+  bytes?: number
+  /** RFC 3339, when it is ready */
+  made_at?: string
+  /** why it could not be made */
+  reason?: string
+}
+
+/** templates */
+export interface TemplateList {
+  templates: TemplateInfo[]
+}
+
+/** vms of one kind that wait for a workload */
+export interface PoolClass {
+  runtime: string
+  /** cores of the vm */
+  cpus: number
+  /** memory of the whole vm, in MiB: what the program gets, and some 100 more */
+  mem_mb: number
+  /** what its program may write, in MiB */
+  disk_mb: number
+  /** network mode of its vms */
+  network: string
+  /** vms that wait for a workload */
+  ready: number
+  /** places where the next vms need only be loaded */
+  slots: number
+  /** vms that should wait, as often as they are asked for */
+  wanted: number
+}
+
+/** vms that are ready before they are asked for */
+export interface PoolReport {
+  classes: PoolClass[]
+  /** vms of one kind that may wait; 0: none is kept ready */
+  max_vms: number
+  /** memory of the vms that wait, in MiB */
+  mem_mb: {
+    used: number
+    max: number
+  }
+}
+
 /** lets a browser in */
 export interface LoginLink {
   /** of this server, to open in a browser; good once */
@@ -559,6 +616,18 @@ export interface Operations {
     answer: CleanupReport
     code: 'body_too_large' | 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'invalid_request' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized' | 'unsupported_media_type'
   }
+  /** Lists the templates that vms go on from, and those that could not be made */
+  listTemplates: {
+    input: Record<never, never>
+    answer: TemplateList
+    code: 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized'
+  }
+  /** Tells of the vms that wait, ready, for a run */
+  getPool: {
+    input: Record<never, never>
+    answer: PoolReport
+    code: 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized'
+  }
   /** Removes the vms that wait, ready, for a run */
   drainPool: {
     input: Record<never, never>
@@ -640,6 +709,8 @@ export const operations = {
   getStats: { method: 'GET', path: '/v1/stats', answer: 'json' },
   previewCleanup: { method: 'GET', path: '/v1/cleanup', answer: 'json' },
   cleanup: { method: 'POST', path: '/v1/cleanup', answer: 'json' },
+  listTemplates: { method: 'GET', path: '/v1/templates', answer: 'json' },
+  getPool: { method: 'GET', path: '/v1/pool', answer: 'json' },
   drainPool: { method: 'DELETE', path: '/v1/pool', answer: 'json' },
   createBackup: { method: 'POST', path: '/v1/backup', answer: 'stream' },
   createKey: { method: 'POST', path: '/v1/keys', answer: 'json' },
