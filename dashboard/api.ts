@@ -93,6 +93,11 @@ export const templatesQuery = queryOptions({
   queryFn: () => client.templates(),
   refetchInterval: 10_000,
 })
+export const doctorQuery = queryOptions({
+  queryKey: ['doctor'],
+  queryFn: () => client.doctor(),
+  refetchInterval: 60_000,
+})
 export const healthQuery = queryOptions({ queryKey: ['health'], queryFn: ({ signal }) => client.health(signal) })
 
 /** Prometheus's text. Rejects with a VulcanError, as the client does. */

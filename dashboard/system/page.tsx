@@ -10,6 +10,7 @@ import { useLive } from '../live.ts'
 import { usePageTitle } from '../title.ts'
 import { Backends } from './backends.tsx'
 import { Figures } from './figures.tsx'
+import { HostChecks } from './host.tsx'
 import { Meter } from './meter.tsx'
 import { Online } from './online.tsx'
 import { Pool, Templates } from './warm.tsx'
@@ -41,6 +42,7 @@ export function SystemPage() {
         <Pool />
         <Templates />
       </div>
+      <HostChecks />
     </>
   )
 }

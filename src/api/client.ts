@@ -1,4 +1,5 @@
 /** The client of Vulcan's HTTP API, over its generated operations. Uses fetch alone, so it runs in Node and in a browser. */
+import type { HostReport } from './doctor.ts'
 import { VulcanError } from './errors.ts'
 import type { KeyInfo, KeyRequest, NewKey } from './keys.ts'
 import { Patience, type PatienceOptions } from './patience.ts'
@@ -76,6 +77,11 @@ export class Client {
   /** Removes what earlier runs left behind. */
   async cleanup(): Promise<CleanupReport> {
     return this.#transport.call('cleanup', {})
+  }
+
+  /** What the server's host has and lacks. */
+  async doctor(): Promise<HostReport> {
+    return this.#transport.call('judgeHost', {})
   }
 
   async templates(): Promise<readonly TemplateInfo[]> {

@@ -10,6 +10,7 @@ export const routes = {
   logs: `${prefix}/workloads/:id/logs`,
   output: `${prefix}/workloads/:id/output/:stream`,
   events: `${prefix}/events`,
+  doctor: `${prefix}/doctor`,
   backends: `${prefix}/backends`,
   nodes: `${prefix}/nodes`,
   images: `${prefix}/images`,

@@ -13,6 +13,7 @@ import { guard, type Access } from './access.ts'
 import { stateCalls } from './calls.ts'
 import { dashboardRoutes } from './dashboard.ts'
 import { Closing } from './closing.ts'
+import type { DoctorOptions } from './doctor.ts'
 import { documentRoutes } from './docs.ts'
 import { eventsRoute } from './events.ts'
 import type { ServerFacts } from './facts.ts'
@@ -76,6 +77,8 @@ export interface ServerOptions {
   /** What tells of workloads; closed, it ends the streams of it. */
   readonly bus: Bus
   readonly metrics: Pick<Metrics, 'text'>
+  /** Looks at this host as `vulcan doctor` does. */
+  readonly diagnose: DoctorOptions['diagnose']
   readonly images: () => Promise<readonly ImageState[]>
   /** Takes what went wrong inside. */
   readonly log: (error: unknown) => void

@@ -3,6 +3,7 @@ import swagger from '@fastify/swagger'
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify'
 import type { TSchema } from 'typebox'
 import { errorTable, type ErrorCode } from '../api/errors.ts'
+import * as doctor from '../api/doctor.ts'
 import * as keys from '../api/keys.ts'
 import { Code, Problem, problemMediaType } from '../api/problem.ts'
 import { openPaths } from '../api/routes.ts'
@@ -60,6 +61,8 @@ const named: readonly TSchema[] = [
   state.ImageState,
   state.ImageList,
   state.CleanupReport,
+  doctor.HostCheck,
+  doctor.HostReport,
   warm.TemplateInfo,
   warm.TemplateList,
   warm.PoolClass,

@@ -9,6 +9,7 @@ import { statuses, type Status } from '../api/workload.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
 import type { FastifyTypeBox, ServerOptions } from './app.ts'
 import { streamBackup } from './backup.ts'
+import { doctorRoute } from './doctor.ts'
 import { NoQuery } from './query.ts'
 import { warmRoutes } from './warm.ts'
 
@@ -50,6 +51,7 @@ export function stateRoutes(app: FastifyTypeBox, o: ServerOptions): void {
   loadRoutes(app, o)
   cleanupRoutes(app, scheduler)
   warmRoutes(app, o.backend)
+  doctorRoute(app, o)
   backupRoute(app, o)
 }
 

@@ -41,6 +41,7 @@ export async function testServer(
     ...testSettings,
     home,
     node: 'test',
+
     store,
     backend,
     pending: 16,
@@ -57,6 +58,7 @@ export async function testServer(
   announce(scheduler.facts, bus, log)
   const app = await buildServer({
     ...{ bus, scheduler, backend },
+    diagnose: () => Promise.resolve([]),
     access: { keyring: new Keyring({ store, localSha256: sha256(testKey), log }), names: [] },
     failuresPerMinute,
     home,

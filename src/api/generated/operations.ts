@@ -1,7 +1,7 @@
 /** Made by `npm run generate` from openapi.json beside it: what is changed here is lost. */
 
 /** Of the document that this was made from. */
-export const documentSha256 = '70fe9670c6f3a26bc5f5fdf27171503d5e958c27bc49e0d9e442f985c3a9f572'
+export const documentSha256 = '0c71bbcccc2e210dc80ebb24eaa730c14150792e714d97ccedd7fe8109a5a281'
 
 /** from the table of errors */
 export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'quota_exceeded' | 'too_many_failures' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'no_responders' | 'no_answer' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'workload_lost' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
@@ -351,6 +351,29 @@ export interface CleanupReport {
   removed: Record<string, number>
 }
 
+/** one thing that a host should have */
+export interface HostCheck {
+  name: string
+  ok: boolean
+  /** vms cannot run without it; else it is advice for production */
+  required: boolean
+  /** what was found */
+  found: string
+  /** why it matters */
+  why: string
+  /** what to say on the host where it is not ok; several are parted by `; ` */
+  mend?: string
+}
+
+/** what the server’s host has and lacks, as `vulcan doctor` says it there */
+export interface HostReport {
+  /** the host that was judged: where the server runs */
+  node: string
+  /** RFC 3339 */
+  judged_at: string
+  checks: HostCheck[]
+}
+
 /** a snapshot of a vm that has booted, from which vms of its kind go on */
 export interface TemplateInfo {
   runtime: string
@@ -634,6 +657,12 @@ export interface Operations {
     answer: CleanupReport
     code: 'body_too_large' | 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'invalid_request' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized' | 'unsupported_media_type'
   }
+  /** Judges the host that the server runs on, as vulcan doctor does there; an answer is good for a minute */
+  judgeHost: {
+    input: Record<never, never>
+    answer: HostReport
+    code: 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized'
+  }
   /** Copies the store, outputs, key and settings, for a home to be made from */
   createBackup: {
     input: Record<never, never>
@@ -712,6 +741,7 @@ export const operations = {
   listTemplates: { method: 'GET', path: '/v1/templates', answer: 'json' },
   getPool: { method: 'GET', path: '/v1/pool', answer: 'json' },
   drainPool: { method: 'DELETE', path: '/v1/pool', answer: 'json' },
+  judgeHost: { method: 'GET', path: '/v1/doctor', answer: 'json' },
   createBackup: { method: 'POST', path: '/v1/backup', answer: 'stream' },
   createKey: { method: 'POST', path: '/v1/keys', answer: 'json' },
   listKeys: { method: 'GET', path: '/v1/keys', answer: 'json' },
