@@ -5,7 +5,7 @@ import { useQuery } from '@tanstack/react-query'
 import { routes } from '../../src/api/routes.ts'
 import { healthQuery, imagesQuery, live, nodesQuery } from '../api.ts'
 import { Card, Facts } from '../card.tsx'
-import { bytes } from '../format.ts'
+import { bytes, mebibytes } from '../format.ts'
 import { useLive } from '../live.ts'
 import { usePageTitle } from '../title.ts'
 import { Backends } from './backends.tsx'
@@ -52,7 +52,7 @@ function Nodes() {
   return nodes.map(({ name, online, vms, max_vms: maxVms, pending, mem_mb: mem, max_mem_mb: maxMem }) => (
     <Card key={name} title={`Node ${name}`} aside={<Online online={online} />}>
       <Meter name="vms" value={vms} of={maxVms} words={`${vms} of ${maxVms}`} />
-      <Meter name="Memory for vms" value={mem} of={maxMem} words={`${mem} of ${maxMem} MiB`} />
+      <Meter name="Memory for vms" value={mem} of={maxMem} words={`${mebibytes(mem)} of ${mebibytes(maxMem)}`} />
       <Facts facts={[{ name: 'Waiting', value: pending }]} />
     </Card>
   ))

@@ -4,7 +4,7 @@ import type { PoolClass, TemplateInfo } from '../../src/api/warm.ts'
 import { poolQuery, templatesQuery } from '../api.ts'
 import { Card } from '../card.tsx'
 import { useNow } from '../clock.ts'
-import { ago, bytes, moment } from '../format.ts'
+import { ago, bytes, mebibytes, moment } from '../format.ts'
 import { Meter } from './meter.tsx'
 
 export function Pool() {
@@ -17,7 +17,12 @@ export function Pool() {
       {most === 0 ? (
         <p className="none">No vm is made before it is asked for.</p>
       ) : (
-        <Meter name="Memory of those that wait" value={mem.used} of={mem.max} words={`${mem.used} of ${mem.max} MiB`} />
+        <Meter
+          name="Memory of those that wait"
+          value={mem.used}
+          of={mem.max}
+          words={`${mebibytes(mem.used)} of ${mebibytes(mem.max)}`}
+        />
       )}
       {most > 0 && classes.length === 0 && (
         <p className="none">None waits. A kind of vm is kept ready once it has a template and is asked for.</p>
@@ -93,4 +98,4 @@ const total = (templates: readonly TemplateInfo[]): string =>
 type Kind = Pick<PoolClass, 'cpus' | 'mem_mb' | 'disk_mb'>
 
 const kindOf = ({ cpus, mem_mb: mem, disk_mb: disk }: Kind): string =>
-  `${cpus} ${cpus === 1 ? 'core' : 'cores'}, ${mem} MiB, disk ${disk} MiB`
+  `${cpus} ${cpus === 1 ? 'core' : 'cores'}, ${mebibytes(mem)}, disk ${mebibytes(disk)}`

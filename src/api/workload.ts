@@ -1,5 +1,6 @@
 /** What crosses the wire about workloads: the request, the record, and their parts. JSON Schema by TypeBox. */
 import { Type, type Static } from 'typebox'
+import { Conversation } from './conversation.ts'
 import { ref } from './ref.ts'
 
 export const statuses = ['pending', 'running', 'completed', 'failed', 'killed'] as const
@@ -221,6 +222,7 @@ export const WorkloadRecord = Type.Object(
     ),
     result: Type.Optional(Type.Unknown({ description: 'JSON that the program wrote to $VULCAN_RESULT' })),
     result_error: Type.Optional(Type.String({ description: 'why there is no result although the program wrote one' })),
+    conversation: Type.Optional(ref(Conversation)),
   },
   { $id: 'WorkloadRecord', description: 'everything known of a workload' },
 )
@@ -233,7 +235,6 @@ export const WorkloadPage = Type.Object(
   },
   { $id: 'WorkloadPage', description: 'workloads, newest first' },
 )
-
 export type WorkloadPage = Static<typeof WorkloadPage>
 
 export const Accepted = Type.Object(

@@ -1,4 +1,5 @@
 /** The seam: what a place that runs workloads offers. One contract suite (test/contract) runs on every backend. */
+import type { Conversation } from './conversation.ts'
 import type { PoolState, TemplateState } from './warm.ts'
 
 /** Where a workload's program comes from. */
@@ -182,6 +183,8 @@ export interface Run extends AsyncDisposable {
   release(): Promise<void>
   /** Grows while the run goes on. */
   facts(): RunFacts
+  /** What was said with the guest so far, by whoever holds the run now. */
+  conversation(): Conversation
   /** Kills the program; the first reason wins. */
   kill(reason: KillReason): void
 }

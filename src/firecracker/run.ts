@@ -1,5 +1,6 @@
 /** One run: its program is followed to the end, its vm is taken down, and how it ended is told once. */
 import type { Chunk, Exit, KillReason, Recovery, Run, RunDetails, RunFacts, RunSpec, Seen } from '../backend/backend.ts'
+import type { Conversation } from '../backend/conversation.ts'
 import { Channel } from '../base/channel.ts'
 import type { Scope } from '../base/scope.ts'
 import type { Image } from '../images/images.ts'
@@ -95,6 +96,10 @@ export class FirecrackerRun implements Run {
       phasesAtMs: phases.begun(),
       vsock: { ...known.vsock, status: this.#vsock },
     }
+  }
+
+  conversation(): Conversation {
+    return this.#parts.session.transcript.toRecord()
   }
 
   kill(reason: KillReason): void {

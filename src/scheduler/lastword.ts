@@ -3,9 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Exit } from '../backend/backend.ts'
 import type { End, Owned } from '../store/leases.ts'
 import type { Store } from '../store/store.ts'
-import type { Output } from './output.ts'
 import { statusOf } from './lifecycle.ts'
-import { givenOf, type Seen } from './record.ts'
+import { type Gathered, givenOf, type Seen } from './record.ts'
 
 /** Between tries, in milliseconds; a store that refuses has a full disk as its usual reason. */
 const retryMs = { first: 200, most: 10_000 }
@@ -29,10 +28,10 @@ export async function lastWord(
 /** What the store keeps of an end. */
 export function endOf(
   exit: Exit,
-  { seen, excerpts, logBytes }: { seen: Seen; excerpts: Output['excerpts']; logBytes: number },
+  { seen, logBytes, ...o }: Omit<Gathered, 'exit'> & { seen: Seen; logBytes: number },
 ): End {
   const { queueMs, run, exit: told, startedAt, finishedAt = 0 } = seen
-  const given = JSON.stringify(givenOf(excerpts, exit))
+  const given = JSON.stringify(givenOf({ ...o, exit }))
   return {
     status: statusOf(exit),
     startedAt,

@@ -1,7 +1,9 @@
 /** From what the store and the backend know of a workload to what the record says. Pure. */
+import type { Conversation as ConversationRecord } from '../api/conversation.ts'
 import type { ExitRecord, RunRecord, Status, WorkloadRecord, WorkloadSummary } from '../api/workload.ts'
 import { VulcanError } from '../api/errors.ts'
 import type { Exit, RunFacts, Usage } from '../backend/backend.ts'
+import type { Conversation } from '../backend/conversation.ts'
 import type { Stored } from '../store/rows.ts'
 import type { Excerpt } from './excerpt.ts'
 
@@ -21,6 +23,7 @@ export interface Given {
   /** JSON text. */
   readonly result?: string
   readonly result_error?: string
+  readonly conversation?: ConversationRecord
 }
 
 /** A workload with what is known of it now, which for a live one is more than its row. */
@@ -73,7 +76,14 @@ export function recordOf(summary: WorkloadSummary, { result, ...given }: Given):
 
 export const nothingGiven: Given = { stdout: '', stderr: '', dropped_bytes: { stdout: 0, stderr: 0 } }
 
-export function givenOf(excerpts: Readonly<Record<'stdout' | 'stderr', Excerpt>>, exit?: Exit): Given {
+export interface Gathered {
+  readonly excerpts: Readonly<Record<'stdout' | 'stderr', Excerpt>>
+  readonly exit?: Exit
+  /** Absent where there is no run. */
+  readonly conversation?: Conversation | undefined
+}
+
+export function givenOf({ excerpts, exit, conversation }: Gathered): Given {
   const { stdout, stderr } = excerpts
   return {
     stdout: stdout.text(),
@@ -81,8 +91,14 @@ export function givenOf(excerpts: Readonly<Record<'stdout' | 'stderr', Excerpt>>
     dropped_bytes: { stdout: stdout.droppedBytes, stderr: stderr.droppedBytes },
     ...(exit?.result !== undefined && { result: exit.result }),
     ...(exit?.resultError !== undefined && { result_error: exit.resultError }),
+    ...(conversation && conversation.count > 0 && { conversation: conversationOf(conversation) }),
   }
 }
+
+const conversationOf = ({ count, bytes, frames }: Conversation): ConversationRecord => ({
+  ...{ count, bytes },
+  frames: frames.map(({ atMs, ...frame }) => ({ ...frame, at_ms: Math.round(atMs * 1000) / 1000 })),
+})
 
 export function exitRecordOf({ by, code, signal, message, step }: Omit<Exit, 'result' | 'resultError'>): ExitRecord {
   return {

@@ -11,7 +11,7 @@ import { earlyEvents, endEvent, statusEvent } from './events.ts'
 import { endOf, lastWord } from './lastword.ts'
 import { advance, statusOf } from './lifecycle.ts'
 import { Output } from './output.ts'
-import { givenOf, recordOf, seenOf, summaryOf, unknownRun, wordsOf, type Seen } from './record.ts'
+import { givenOf, recordOf, seenOf, summaryOf, type Gathered, unknownRun, wordsOf, type Seen } from './record.ts'
 
 export interface WorkloadParts {
   readonly claimed: Claimed
@@ -37,6 +37,8 @@ const startDeadlineMs = 240_000
 export class Workload {
   readonly id: string
   readonly log: EventLog
+  /** What it takes of its node. */
+  readonly claimed: Claimed
   readonly #parts: WorkloadParts
   readonly #output: Output
   readonly #starting = new AbortController()
@@ -54,6 +56,7 @@ export class Workload {
   constructor(parts: WorkloadParts) {
     this.id = parts.claimed.id
     this.log = parts.log
+    this.claimed = parts.claimed
     this.#parts = parts
     this.#output = new Output(parts.log, parts.spec.outputLimitBytes)
     this.#seen = seenOf(parts.claimed)
@@ -64,7 +67,11 @@ export class Workload {
   }
 
   get record(): WorkloadRecord {
-    return recordOf(this.summary, givenOf(this.#output.excerpts))
+    return recordOf(this.summary, givenOf(this.#gathered))
+  }
+
+  get #gathered(): Omit<Gathered, 'exit'> {
+    return { excerpts: this.#output.excerpts, conversation: this.#run?.conversation() }
   }
 
   /** Resolves when it is known whether there is a run. */
@@ -80,11 +87,6 @@ export class Workload {
   /** Resolves when its vm is removed, or it was let go of. */
   get gone(): Promise<void> {
     return this.#gone.promise
-  }
-
-  /** What it takes of its node. */
-  get claimed(): Claimed {
-    return this.#parts.claimed
   }
 
   /** Asks for the end, in whatever state. */
@@ -237,12 +239,11 @@ export class Workload {
     const run = this.#run?.facts() ?? this.#seen.run
     this.#seen = { ...this.#seen, status, exit: told, run, finishedAt: Date.now() }
     await this.log.sync().catch(this.#parts.onTrouble)
-    const { store, claimed, onTrouble } = this.#parts
-    const end = endOf(exit, { seen: this.#seen, excerpts: this.#output.excerpts, logBytes: this.log.bytes })
-    this.#parts.onRecording()
+    const { store, claimed, spec, onRecording, onTrouble } = this.#parts
+    const end = endOf(exit, { seen: this.#seen, ...this.#gathered, logBytes: this.log.bytes })
+    onRecording()
     const ours = await lastWord(store, claimed, { end, onTrouble })
-    const { source } = this.#parts.spec
-    if (source.kind === 'archive') await rm(source.path, { force: true }).catch(this.#parts.onTrouble)
+    if (spec.source.kind === 'archive') await rm(spec.source.path, { force: true }).catch(this.#parts.onTrouble)
     if (ours) await this.log.end(endEvent(this.summary)).catch(this.#parts.onTrouble)
     else await this.log.close()
   }

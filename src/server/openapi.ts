@@ -3,6 +3,7 @@ import swagger from '@fastify/swagger'
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify'
 import type { TSchema } from 'typebox'
 import { errorTable, type ErrorCode } from '../api/errors.ts'
+import { Conversation } from '../api/conversation.ts'
 import * as doctor from '../api/doctor.ts'
 import * as keys from '../api/keys.ts'
 import { Code, Problem, problemMediaType } from '../api/problem.ts'
@@ -48,6 +49,7 @@ const named: readonly TSchema[] = [
   workload.WorkloadRequest,
   workload.ExitRecord,
   workload.RunRecord,
+  Conversation,
   workload.WorkloadSummary,
   workload.WorkloadRecord,
   workload.WorkloadPage,

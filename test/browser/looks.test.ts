@@ -52,7 +52,7 @@ const views: readonly (readonly [string, () => string, string])[] = [
   ['workload-running', () => `/workloads/${ids['running']}`, '.row'],
   ['workload-ended', () => `/workloads/${ids['ended']}`, '.json'],
   ['workload-failed', () => `/workloads/${ids['failed']}`, '.ending'],
-  ['inside', () => `/workloads/${ids['ended']}/inside`, '.path'],
+  ['inside', () => `/workloads/${ids['ended']}/inside`, '.frame'],
   ['list', () => '/workloads', 'tbody tr'],
   ['compare', () => `/compare?a=${ids['ended']}&b=${ids['failed']}`, '.compare'],
   ['system', () => '/system', '.chart canvas'],

@@ -1,7 +1,7 @@
 /** Made by `npm run generate` from openapi.json beside it: what is changed here is lost. */
 
 /** Of the document that this was made from. */
-export const documentSha256 = '0c71bbcccc2e210dc80ebb24eaa730c14150792e714d97ccedd7fe8109a5a281'
+export const documentSha256 = 'ab2273bde2b7be0eb78e81fa94c27fa6302f7aa57c05bc9ff1b85568bc9cc1df'
 
 /** from the table of errors */
 export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'quota_exceeded' | 'too_many_failures' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'no_responders' | 'no_answer' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'workload_lost' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
@@ -209,6 +209,25 @@ export interface RunRecord {
   }
 }
 
+/** what host and guest said over vsock for this run: never what was in it */
+export interface Conversation {
+  /** frames that there were */
+  count: number
+  /** of all of them, headers included */
+  bytes: number
+  /** the first and the last ones */
+  frames: ({
+    /** counts from 1; some in the middle may be left out */
+    number: number
+    /** milliseconds of the epoch */
+    at_ms: number
+    from: 'host' | 'guest'
+    /** operation of a control frame, stream of a data frame, or `end of` a stream */
+    kind: string
+    bytes: number
+  })[]
+}
+
 /** a workload without its output */
 export interface WorkloadSummary {
   /** UUIDv7 */
@@ -272,6 +291,7 @@ export interface WorkloadRecord {
   result?: unknown
   /** why there is no result although the program wrote one */
   result_error?: string
+  conversation?: Conversation
 }
 
 /** workloads, newest first */
