@@ -4,24 +4,43 @@ import { Client } from '../src/api/client.ts'
 import { VulcanError } from '../src/api/errors.ts'
 import { routes } from '../src/api/routes.ts'
 import { hasEnded } from '../src/api/workload.ts'
+import { Live } from './live.ts'
 
 /** A page waits for a server that is away for as long as somebody looks at it. */
 export const client = new Client({ url: location.origin, reconnects: Infinity })
 
-/** Milliseconds between two looks at what changes. */
+/** Milliseconds between two looks at what changes, where nobody tells of it. */
 const pollMs = 2000
+/** Milliseconds between two looks at what we are told of: what no event says, such as that a node's room was changed. */
+const slowMs = 15_000
 
 export const queries = new QueryClient({
   // What failed is asked for again at the next poll; until then the page says so.
   defaultOptions: { queries: { retry: false, networkMode: 'always', staleTime: 1000 } },
 })
 
+/** What a change of any workload changes. */
+const changing = ['workloads', 'stats', 'nodes', 'pool']
+
+/** The changes of all workloads, told while a page uses them (`useLive`). */
+export const live = new Live({
+  client,
+  refresh: async (ids) => {
+    const isConcerned = ({ queryKey: [name, id] }: { queryKey: readonly unknown[] }): boolean =>
+      changing.includes(String(name)) || (name === 'workload' && ids.has(String(id)))
+    // A look that goes on is not begun anew: where one takes long, a flood of changes would let none come to its end.
+    await queries.invalidateQueries({ predicate: isConcerned }, { cancelRefetch: false })
+  },
+})
+
+const pace = (): number => (live.isOn ? slowMs : pollMs)
+
 /** Asked for all the time: it tells whether the server is there and lets us in. */
 export const statsQuery = queryOptions({
   queryKey: ['stats'],
   queryFn: () => client.stats(),
   // Who has no key is no nearer to one by asking again, and is made to wait for asking often.
-  refetchInterval: ({ state }) => (isShutOut(state.error) ? false : pollMs),
+  refetchInterval: ({ state }) => (isShutOut(state.error) ? false : pace()),
 })
 
 export const recordQuery = (id: string) =>
@@ -29,6 +48,8 @@ export const recordQuery = (id: string) =>
     queryKey: ['workload', id],
     queryFn: () => client.get(id),
     refetchInterval: ({ state }) => (state.data && hasEnded(state.data.status) ? false : pollMs),
+    // The title of a tab out of sight says what became of it.
+    refetchIntervalInBackground: true,
   })
 
 /** As the list's route takes it. */
@@ -38,7 +59,7 @@ export const listQuery = (query: ListQuery) =>
   queryOptions({
     queryKey: ['workloads', query],
     queryFn: ({ signal }) => client.list({ limit: '50', ...given(query) }, signal),
-    refetchInterval: pollMs,
+    refetchInterval: pace,
     placeholderData: (before) => before,
   })
 
@@ -55,12 +76,27 @@ export const backendsQuery = queryOptions({
 export const nodesQuery = queryOptions({
   queryKey: ['nodes'],
   queryFn: () => client.nodes(),
-  refetchInterval: pollMs,
+  refetchInterval: pace,
 })
 export const imagesQuery = queryOptions({
   queryKey: ['images'],
   queryFn: () => client.images(),
   refetchInterval: 30_000,
+})
+export const poolQuery = queryOptions({
+  queryKey: ['pool'],
+  queryFn: () => client.pool(),
+  refetchInterval: pace,
+})
+export const templatesQuery = queryOptions({
+  queryKey: ['templates'],
+  queryFn: () => client.templates(),
+  refetchInterval: 10_000,
+})
+export const doctorQuery = queryOptions({
+  queryKey: ['doctor'],
+  queryFn: () => client.doctor(),
+  refetchInterval: 60_000,
 })
 export const healthQuery = queryOptions({ queryKey: ['health'], queryFn: ({ signal }) => client.health(signal) })
 

@@ -27,6 +27,8 @@ export function bytes(count: number): string {
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`
 }
 
+export const mebibytes = (count: number): string => bytes(count * 2 ** 20)
+
 export function ago(then: string, now: number): string {
   const seconds = Math.max(0, (now - Date.parse(then)) / 1000)
   if (seconds < 60) return `${Math.floor(seconds)} s ago`

@@ -13,7 +13,7 @@ import { run } from './base/process.ts'
 import { Scope } from './base/scope.ts'
 import { buildOf } from './cli/build.ts'
 import { cli } from './cli/cli.ts'
-import { StoppedBy, type Wiring } from './cli/context.ts'
+import { type Serving, StoppedBy, type Wiring } from './cli/context.ts'
 import { ensureKey } from './cli/key.ts'
 import { removeServerFile, serverLock, writeServerFile } from './cli/serverfile.ts'
 import { type Config, isNotified, limitsOf, type Loaded, traceSettings } from './config.ts'
@@ -45,11 +45,6 @@ const version = (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as
 const mib = 1 << 20
 const dayMs = 24 * 3600 * 1000
 
-interface Serving {
-  readonly signal: AbortSignal
-  readonly say: (words: string) => void
-}
-
 /** Runs the server until the signal; then workloads are killed, log streams get their end, and all is closed. */
 const serve: Wiring['serve'] = async (loaded, o) => {
   const { config } = loaded
@@ -75,7 +70,7 @@ const serve: Wiring['serve'] = async (loaded, o) => {
   o.say('the server stops')
 }
 
-async function open(scope: Scope, config: Config, { say, signal }: Serving): Promise<FastifyTypeBox> {
+async function open(scope: Scope, config: Config, { say, signal, diagnose }: Serving): Promise<FastifyTypeBox> {
   const backend = await openBackend(scope, config, say)
   const store = await Store.open(config.home)
   scope.defer('close the store', () => store[Symbol.asyncDispose]())
@@ -89,7 +84,7 @@ async function open(scope: Scope, config: Config, { say, signal }: Serving): Pro
   announce(scheduler.facts, bus, log)
   const localSha256 = config['server.key_sha256'] || (await ensureKey(config.home)).sha256
   const app = await buildServer({
-    ...{ scheduler, bus },
+    ...{ scheduler, backend, bus, diagnose },
     access: { keyring: new Keyring({ store, localSha256, log }), names: config['server.names'] },
     failuresPerMinute: config['server.failures_per_minute'],
     trustedProxies: config['server.trusted_proxies'],

@@ -15,6 +15,7 @@ describe('listings', () => {
     [['nodes']],
     [['backends']],
     [['images']],
+    [['templates']],
     [['keys', 'ls']],
     [['config']],
     [['gc']],
@@ -55,7 +56,7 @@ describe('listings', () => {
 
   test.each([56, 80, 200])('fit a terminal of %i columns, where ids stay whole', async (columns) => {
     const id = await line.detached('wide.py', '# fake: print x', ['--label', `city=${'東京'.repeat(20)}`])
-    for (const name of ['ls', 'nodes', 'backends', 'images']) {
+    for (const name of ['ls', 'nodes', 'backends', 'images', 'templates']) {
       const { out } = await line.vulcan([name], { columns })
       // Of the label, each character takes two columns.
       for (const row of out.split('\n')) expect(row.replaceAll(/[東京]/g, '__').length).toBeLessThanOrEqual(columns)

@@ -9,6 +9,7 @@ import { Card } from '../card.tsx'
 import { shortId } from '../format.ts'
 import { usePageTitle } from '../title.ts'
 import { Broken } from '../troubles.tsx'
+import { Conversation } from './conversation.tsx'
 import { piecesOf, placeWords, type Piece } from './pieces.ts'
 
 export function LearnPage() {
@@ -20,7 +21,7 @@ export function LearnPage() {
 }
 
 function Inside({ record }: { record: WorkloadRecord }) {
-  const { id, run } = record
+  const { id, run, conversation, created_at: created } = record
   const pieces = piecesOf(record)
   return (
     <>
@@ -38,11 +39,14 @@ function Inside({ record }: { record: WorkloadRecord }) {
           </Text>
         </div>
       </div>
-      {pieces.length === 0 ? (
-        <Card title="Nothing yet">It still waits: there is no microVM to look into.</Card>
-      ) : (
-        <Way pieces={pieces} />
-      )}
+      <div className="inside">
+        {pieces.length === 0 ? (
+          <Card title="Nothing yet">It still waits: there is no microVM to look into.</Card>
+        ) : (
+          <Way pieces={pieces} />
+        )}
+        {conversation && <Conversation said={conversation} createdAt={created} />}
+      </div>
     </>
   )
 }

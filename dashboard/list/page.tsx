@@ -6,7 +6,8 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
 import { runtimes } from '../../src/api/runtimes.ts'
 import { statuses } from '../../src/api/workload.ts'
-import { listQuery, statsQuery } from '../api.ts'
+import { listQuery, live, statsQuery } from '../api.ts'
+import { useLive } from '../live.ts'
 import type { ListSearch } from '../router.tsx'
 import { usePageTitle } from '../title.ts'
 import { Broken } from '../troubles.tsx'
@@ -15,6 +16,7 @@ import { Table } from './table.tsx'
 export function ListPage() {
   usePageTitle('Workloads')
   const search = useSearch({ from: '/workloads' })
+  useLive(live)
   const { data, error } = useQuery(listQuery(search))
   const [picked, setPicked] = useState<readonly string[]>([])
   if (error && !data) return <Broken error={error} />

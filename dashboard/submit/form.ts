@@ -1,6 +1,7 @@
 /** What the form holds, and the request that it stands for, with every fault at its field. Pure. */
 import { runtimeNamed } from '../../src/api/runtimes.ts'
-import type { isolations, networkModes, WorkloadRequest } from '../../src/api/workload.ts'
+import type { networkModes } from '../../src/api/details.ts'
+import type { isolations, WorkloadRequest } from '../../src/api/workload.ts'
 import { fileNames, starters, type RuntimeName } from './starters.ts'
 
 export interface Form {

@@ -1,7 +1,8 @@
 /** How a program is run: isolation, bounds, network, and what it is given. */
 import { Alert, NativeSelect, Stack, Textarea, TextInput } from '@mantine/core'
 import type { BackendState } from '../../src/api/state.ts'
-import { isolations, networkModes } from '../../src/api/workload.ts'
+import { networkModes } from '../../src/api/details.ts'
+import { isolations } from '../../src/api/workload.ts'
 import { Card } from '../card.tsx'
 import { bounds, type Form } from './form.ts'
 import type { Submission } from './submission.ts'

@@ -17,7 +17,7 @@ interface Look {
 /** Looks of this tab, those of an earlier visit to the page too. */
 const metricsQuery = {
   queryKey: ['metrics'],
-  refetchInterval: 2000,
+  refetchInterval: 5000,
   gcTime: 30 * 60_000,
 }
 

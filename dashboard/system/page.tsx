@@ -3,16 +3,21 @@ import './system.css'
 import { Anchor, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { routes } from '../../src/api/routes.ts'
-import { healthQuery, imagesQuery, nodesQuery } from '../api.ts'
+import { healthQuery, imagesQuery, live, nodesQuery } from '../api.ts'
 import { Card, Facts } from '../card.tsx'
-import { bytes } from '../format.ts'
+import { bytes, mebibytes } from '../format.ts'
+import { useLive } from '../live.ts'
 import { usePageTitle } from '../title.ts'
 import { Backends } from './backends.tsx'
 import { Figures } from './figures.tsx'
+import { HostChecks } from './host.tsx'
+import { Meter } from './meter.tsx'
 import { Online } from './online.tsx'
+import { Pool, Templates } from './warm.tsx'
 
 export function SystemPage() {
   usePageTitle('System')
+  useLive(live)
   const { data: health } = useQuery(healthQuery)
   return (
     <>
@@ -34,7 +39,10 @@ export function SystemPage() {
         <Backends />
         <Nodes />
         <Images />
+        <Pool />
+        <Templates />
       </div>
+      <HostChecks />
     </>
   )
 }
@@ -44,25 +52,10 @@ function Nodes() {
   return nodes.map(({ name, online, vms, max_vms: maxVms, pending, mem_mb: mem, max_mem_mb: maxMem }) => (
     <Card key={name} title={`Node ${name}`} aside={<Online online={online} />}>
       <Meter name="vms" value={vms} of={maxVms} words={`${vms} of ${maxVms}`} />
-      <Meter name="Memory for vms" value={mem} of={maxMem} words={`${mem} of ${maxMem} MiB`} />
+      <Meter name="Memory for vms" value={mem} of={maxMem} words={`${mebibytes(mem)} of ${mebibytes(maxMem)}`} />
       <Facts facts={[{ name: 'Waiting', value: pending }]} />
     </Card>
   ))
-}
-
-function Meter({ name, value, of, words }: { name: string; value: number; of: number; words: string }) {
-  const percent = of > 0 ? Math.min(100, (value / of) * 100) : 0
-  return (
-    <div className="meter">
-      <div className="meter-words">
-        <span>{name}</span>
-        <b>{words}</b>
-      </div>
-      <div className="meter-bar">
-        <div style={{ width: `${percent}%` }} />
-      </div>
-    </div>
-  )
 }
 
 function Images() {

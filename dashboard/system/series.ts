@@ -13,8 +13,8 @@ export interface Series {
 
 export const emptySeries: Series = { at: [], values: { running: [], starting: [], waiting: [] } }
 
-/** Half an hour, a look every two seconds. */
-const most = 900
+/** Half an hour, a look every five seconds. */
+const most = 360
 
 /** The series with one more look. */
 export function withSamples(series: Series, samples: readonly Sample[], atSeconds: number): Series {

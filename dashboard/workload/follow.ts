@@ -1,6 +1,7 @@
-/** A workload's log as it comes, over as many connections as it takes, for as long as the page is open. */
+/** A workload's log as it comes, over as many connections as it takes, for as long as the page is open and in sight. */
 import { useEffect, useState, useSyncExternalStore } from 'react'
 import { client, queries, recordQuery } from '../api.ts'
+import { whileVisible } from '../visible.ts'
 import { Lines } from './lines.ts'
 
 /** Milliseconds between two times that the page is told of news: often enough for the eye. */
@@ -19,6 +20,8 @@ export class FollowedLog {
   readonly #listeners = new Set<() => void>()
   #state: LogState = { version: 0, ended: false, error: undefined }
   #timer: ReturnType<typeof setTimeout> | undefined
+  /** The last event that was taken. */
+  #after = 0
 
   get state(): LogState {
     return this.#state
@@ -29,10 +32,13 @@ export class FollowedLog {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Reads to the end, or until the signal. Never rejects: what went wrong is in the state. */
+  /** Reads on to the end, or until the signal. Never rejects: what went wrong is in the state. */
   async follow(id: string, signal: AbortSignal): Promise<void> {
+    if (this.#state.ended) return
     try {
-      for await (const event of client.logs(id, { signal })) {
+      for await (const event of client.logs(id, { after: this.#after, signal })) {
+        signal.throwIfAborted()
+        this.#after = event.id
         if (event.event === 'stdout' || event.event === 'stderr') this.lines.take(event.event, event.data)
         else void queries.invalidateQueries({ queryKey: recordQuery(id).queryKey })
         this.#soon()
@@ -63,7 +69,7 @@ export function useLog(id: string): { log: FollowedLog; state: LogState } {
     // A second effect on the same log would take everything twice.
     const fresh = new FollowedLog()
     setLog(fresh)
-    void fresh.follow(id, stop.signal)
+    whileVisible((signal) => void fresh.follow(id, signal), stop.signal)
     return () => stop.abort(new Error('the page was left'))
   }, [id])
   return { log, state: useSyncExternalStore(log.subscribe, () => log.state) }

@@ -1,8 +1,9 @@
 /** The client of Vulcan's HTTP API, over its generated operations. Uses fetch alone, so it runs in Node and in a browser. */
+import type { HostReport } from './doctor.ts'
 import { VulcanError } from './errors.ts'
 import type { KeyInfo, KeyRequest, NewKey } from './keys.ts'
 import { Patience, type PatienceOptions } from './patience.ts'
-import { EventParser, type LogEvent } from './sse.ts'
+import { EventParser, type Change, type LogEvent, type RawEvent } from './sse.ts'
 import type {
   BackendState,
   CleanupReport,
@@ -14,6 +15,7 @@ import type {
   Stats,
 } from './state.ts'
 import { Transport, type Connection } from './transport.ts'
+import type { PoolReport, TemplateInfo } from './warm.ts'
 import type { Accepted, WorkloadRecord, WorkloadRequest, WorkloadSummary } from './workload.ts'
 
 export interface ClientOptions extends PatienceOptions, Connection {}
@@ -84,6 +86,20 @@ export class Client {
   /** Removes what is on the node and has no owner; gives back what that was. What has `trouble` is there still. */
   async cleanup(): Promise<readonly LeftoverState[]> {
     return (await this.#transport.call('removeLeftovers', {})).leftovers
+  }
+
+  /** What the server's host has and lacks. */
+  async doctor(): Promise<HostReport> {
+    return this.#transport.call('judgeHost', {})
+  }
+
+  async templates(): Promise<readonly TemplateInfo[]> {
+    return (await this.#transport.call('listTemplates', {})).templates
+  }
+
+  /** The vms that wait, ready, for a run. */
+  async pool(): Promise<PoolReport> {
+    return this.#transport.call('getPool', {})
   }
 
   /** Removes the vms that wait, ready, for a run. */
@@ -159,6 +175,22 @@ export class Client {
     return new Patience(this.#options, signal)
   }
 
+  /**
+   * Changes of the workloads' status, over one connection: `open` once it is there, then what comes after the change
+   * numbered `after`, or from now on. Ends by rejecting: with the server's error, with `server_unreachable` or
+   * `shutting_down`, which pass, or with the signal's reason.
+   */
+  async *changes({ after, signal }: { after?: number | undefined; signal: AbortSignal }): AsyncGenerator<Change> {
+    const headers = { accept: 'text/event-stream', ...(after !== undefined && { 'last-event-id': String(after) }) }
+    const body = await this.#transport.call('followEvents', { headers }, signal)
+    yield { event: 'open' }
+    for await (const { id, event, data } of this.#eventsIn('followEvents', body, signal)) {
+      if (event === 'workload') yield { id: Number(id), event, data: JSON.parse(data) as WorkloadSummary }
+      else if (event === 'missed') yield { id: Number(id), event }
+    }
+    throw new VulcanError('server_unreachable', 'the stream of events broke off')
+  }
+
   /** The events of one connection; an id already seen or out of turn is never yielded. */
   async *#stream(
     id: string,
@@ -167,21 +199,32 @@ export class Client {
     const headers = { accept: 'text/event-stream', 'last-event-id': String(after) }
     const input = { path: { id }, headers, ...(!follow && { query: { follow: 'false' as const } }) }
     const body = await this.#transport.call('followWorkload', input, signal)
-    const parser = new EventParser()
     let last = after
+    for await (const raw of this.#eventsIn('followWorkload', body, signal)) {
+      const event = { id: Number(raw.id), event: raw.event, data: JSON.parse(raw.data) } as LogEvent
+      if (event.id !== last + 1) continue
+      last = event.id
+      yield event
+    }
+  }
+
+  /** Rejects when the server says that it goes, or is gone. */
+  async *#eventsIn(
+    name: 'followWorkload' | 'followEvents',
+    body: ReadableStream<Uint8Array<ArrayBuffer>>,
+    signal?: AbortSignal,
+  ): AsyncGenerator<RawEvent> {
+    const parser = new EventParser()
     try {
       for await (const text of body.pipeThrough(new TextDecoderStream())) {
-        for (const raw of parser.push(text)) {
-          // It has no id of its own: the run goes on, and so does its log, elsewhere or later.
-          if (raw.event === 'shutdown') throw new VulcanError('shutting_down', 'it shuts down')
-          const event = { id: Number(raw.id), event: raw.event, data: JSON.parse(raw.data) } as LogEvent
-          if (event.id !== last + 1) continue
-          last = event.id
+        for (const event of parser.push(text)) {
+          // It has no id of its own: what is followed goes on, elsewhere or later.
+          if (event.event === 'shutdown') throw new VulcanError('shutting_down', 'it shuts down')
           yield event
         }
       }
     } catch (error) {
-      throw this.#transport.broken('followWorkload', error, signal)
+      throw this.#transport.broken(name, error, signal)
     }
   }
 }

@@ -1,6 +1,6 @@
 /** Server-sent events, written and read: the HTML standard's text format, as far as Vulcan uses it. */
 import type { Denied } from './denial.ts'
-import type { ExitRecord, Status } from './workload.ts'
+import type { ExitRecord, Status, WorkloadSummary } from './workload.ts'
 
 /** Output that is not UTF-8 travels as base64; everything else as text. */
 export type OutputData = { readonly text: string } | { readonly base64: string }
@@ -14,6 +14,12 @@ export type LogEvent =
       readonly event: 'end'
       readonly data: { readonly status: Status; readonly exit?: ExitRecord }
     }
+
+/** What the stream of all workloads' changes tells, and that it is there; `missed`: read anew what there is. */
+export type Change =
+  | { readonly event: 'open' }
+  | { readonly event: 'missed'; readonly id: number }
+  | { readonly event: 'workload'; readonly id: number; readonly data: WorkloadSummary }
 
 /** One event as text. JSON has no raw line breaks, so one data line is enough. */
 export function formatEvent(event: LogEvent): string {

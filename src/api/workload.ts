@@ -1,6 +1,8 @@
 /** What crosses the wire about workloads: the request, the record, and their parts. JSON Schema by TypeBox. */
 import { Type, type Static } from 'typebox'
+import { Conversation } from './conversation.ts'
 import { NetworkRecord } from './denial.ts'
+import { networkModes, RunDetails } from './details.ts'
 import { ref } from './ref.ts'
 
 export const statuses = ['pending', 'running', 'completed', 'failed', 'killed'] as const
@@ -18,7 +20,6 @@ export const exitReasons = [
 ] as const
 
 export const isolations = ['auto', 'microvm', 'isolate', 'gvisor'] as const
-export const networkModes = ['none', 'host', 'internet'] as const
 
 export const WorkloadStatus = Type.Enum([...statuses], { $id: 'WorkloadStatus', type: 'string' })
 export const NetworkMode = Type.Enum([...networkModes], {
@@ -124,35 +125,6 @@ export const ExitRecord = Type.Object(
 )
 export type ExitRecord = Static<typeof ExitRecord>
 
-const RunDetails = Type.Object(
-  {
-    kernel: Type.String({ description: 'release of the guest’s kernel' }),
-    image: Type.String({ description: 'digest of the image' }),
-    uid: Type.Integer({ description: 'user that the VMM ran as on the host' }),
-    cgroup: Type.String({ description: 'path below the root of cgroups' }),
-    interpreter: Type.Optional(
-      Type.Enum(['waited', 'new'], {
-        type: 'string',
-        description: 'whether it ran already and waited for the program, or was started for it',
-      }),
-    ),
-    network: Type.Object({
-      mode: Type.Enum([...networkModes], { type: 'string' }),
-      nic: Type.Optional(
-        Type.Object({
-          address: Type.String({ description: 'of the guest, with its prefix' }),
-          mac: Type.String(),
-          gateway: Type.String(),
-          tap: Type.String({ description: 'interface of the VMM, in the network namespace' }),
-          netns: Type.String({ description: 'name of the network namespace' }),
-          port: Type.String({ description: 'the host’s end of the cable, a port of the bridge' }),
-        }),
-      ),
-    }),
-  },
-  { description: 'where the vm was' },
-)
-
 export const RunRecord = Type.Object(
   {
     backend: Type.String(),
@@ -223,6 +195,7 @@ export const WorkloadRecord = Type.Object(
     ),
     result: Type.Optional(Type.Unknown({ description: 'JSON that the program wrote to $VULCAN_RESULT' })),
     result_error: Type.Optional(Type.String({ description: 'why there is no result although the program wrote one' })),
+    conversation: Type.Optional(ref(Conversation)),
   },
   { $id: 'WorkloadRecord', description: 'everything known of a workload' },
 )
@@ -235,7 +208,6 @@ export const WorkloadPage = Type.Object(
   },
   { $id: 'WorkloadPage', description: 'workloads, newest first' },
 )
-
 export type WorkloadPage = Static<typeof WorkloadPage>
 
 export const Accepted = Type.Object(

@@ -1,7 +1,9 @@
 /** The seam: what a place that runs workloads offers. One contract suite (test/contract) runs on every backend. */
 import type { LeftoverKind } from '../api/state.ts'
-
+import type { Conversation } from './conversation.ts'
 import type { Denial, Denials } from './denial.ts'
+import type { RunDetails } from './details.ts'
+import type { PoolState, TemplateState } from './warm.ts'
 
 /** Where a workload's program comes from. */
 export type Source =
@@ -96,35 +98,6 @@ export interface Exit {
   readonly usage?: Usage
 }
 
-/** Where a vm was, for people who want to understand or to look into it. */
-export interface RunDetails {
-  /** Release of the guest's kernel. */
-  readonly kernel: string
-  /** Digest of the image. */
-  readonly image: string
-  /** User that the VMM ran as on the host. */
-  readonly uid: number
-  /** Path below the root of cgroups. */
-  readonly cgroup: string
-  /** Whether the program's process ran already and waited for it, or was started for it. */
-  readonly interpreter?: 'waited' | 'new'
-  readonly network: {
-    readonly mode: NetworkSpec['mode']
-    /** The vm's way out; absent with `none`. */
-    readonly nic?: {
-      /** With the prefix: a.b.c.d/len. */
-      readonly address: string
-      readonly mac: string
-      readonly gateway: string
-      /** Interface of the VMM, in the network namespace. */
-      readonly tap: string
-      readonly netns: string
-      /** The host's end of the cable, a port of the bridge. */
-      readonly port: string
-    }
-  }
-}
-
 /** What became of a run's vm, for the record. Milliseconds and microseconds as named. */
 export interface RunFacts {
   readonly backend: string
@@ -188,6 +161,8 @@ export interface Run extends AsyncDisposable {
   release(): Promise<void>
   /** Grows while the run goes on. */
   facts(): RunFacts
+  /** What was said with the guest so far, by whoever holds the run now. */
+  conversation(): Conversation
   /** Kills the program; the first reason wins. */
   kill(reason: KillReason): void
 }
@@ -243,6 +218,10 @@ export interface Backend extends AsyncDisposable {
    * be removed has its `trouble`. With `dryRun` it only tells what it would remove.
    */
   cleanup(keep: Keep, o?: CleanupOptions): Promise<readonly Leftover[]>
+  /** The templates that runs start from, those in the making and those that could not be made; newest last. */
+  templates(): readonly TemplateState[]
+  /** What waits, ready, for runs to come. */
+  pool(): PoolState
   /** Removes what waits, ready, for runs to come, of which the next are slower then; resolves with how many those were. */
   drain(): Promise<number>
 }

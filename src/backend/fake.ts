@@ -5,6 +5,8 @@ import type { Backend, Capabilities, CleanupOptions, Keep, Leftover, Recovery, R
 import { FakeProgram } from './fakeprogram.ts'
 import { FakeRun } from './fakerun.ts'
 import { directivesOf } from './fakescript.ts'
+import { FakeWarm } from './fakewarm.ts'
+import type { PoolState, TemplateState } from './warm.ts'
 
 export interface FakeOptions {
   readonly node?: string
@@ -24,6 +26,7 @@ export class FakeBackend implements Backend {
    */
   readonly live = new Map<string, Live>()
   readonly #node: string
+  readonly #warm = new FakeWarm()
 
   constructor(options: FakeOptions = {}) {
     this.#node = options.node ?? 'fake'
@@ -42,6 +45,7 @@ export class FakeBackend implements Backend {
     signal.throwIfAborted()
     const begun = performance.now()
     const script = directivesOf(spec)
+    this.#warm.note(spec, script)
     for (const { word, rest } of script) {
       if (word === 'start') await sleep(Number(rest), signal)
       if (word === 'fail') throw new VulcanError('vm_start_failed', rest, { step: 'fake' })
@@ -73,9 +77,16 @@ export class FakeBackend implements Backend {
     return stale.map(({ run: { id } }) => ({ kind: 'process', name: `fake-${id}`, why, owner: `run ${id}` }))
   }
 
-  /** Nothing waits here. */
+  templates(): readonly TemplateState[] {
+    return this.#warm.templates()
+  }
+
+  pool(): PoolState {
+    return this.#warm.pool()
+  }
+
   drain(): Promise<number> {
-    return Promise.resolve(0)
+    return Promise.resolve(this.#warm.drain())
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -81,7 +81,6 @@ export class FakeProgram {
   }
 
   async #step({ word, rest }: Directive): Promise<Exit | undefined> {
-    const { spec } = this
     switch (word) {
       case 'print':
         return this.#write('stdout', `${rest}\n`)
@@ -96,15 +95,13 @@ export class FakeProgram {
         for (const piece of (word === 'flood' ? flooded : countedTo)(Number(rest))) await this.#write('stdout', piece)
         return undefined
       case 'stdin':
-        return this.#write('stdout', spec.stdin ?? spec.input ?? '')
+        return this.#write('stdout', this.spec.stdin ?? this.spec.input ?? '')
       case 'spec':
-        return this.#write('stdout', JSON.stringify({ args: spec.args, env: spec.env, entrypoint: spec.entrypoint }))
+        return this.#write('stdout', JSON.stringify(givenTo(this.spec)))
       case 'deny':
         return this.#deny(rest)
       case 'sleep':
-        // Ended early only by a kill, which the caller sees. One that was let go of keeps no process alive.
-        await sleep(Number(rest), undefined, { signal: this.#stop.signal, ref: false }).catch(() => undefined)
-        return undefined
+        return this.#sleep(Number(rest))
       case 'result':
         this.#result = rest
         return undefined
@@ -118,8 +115,15 @@ export class FakeProgram {
         return { by: word, message: `scripted: ${word}` }
       case 'start':
       case 'fail':
+      case 'template':
+      case 'ready':
         return undefined
     }
+  }
+
+  /** Ended early only by a kill, which the caller sees. One that was let go of keeps no process alive. */
+  async #sleep(ms: number): Promise<undefined> {
+    await sleep(ms, undefined, { signal: this.#stop.signal, ref: false }).catch(() => undefined)
   }
 
   #deny(words: string): undefined {
@@ -142,12 +146,12 @@ export class FakeProgram {
   }
 }
 
-function* flooded(bytes: number): Generator<Buffer> {
+function* flooded(bytes: number): Generator<string | Buffer> {
   for (let left = bytes; left > 0; left -= 65_536) yield Buffer.alloc(Math.min(left, 65_536), 'x')
 }
 
 /** The numbers from 1, a line of 63 characters each, a thousand lines a piece. */
-function* countedTo(last: number): Generator<string> {
+function* countedTo(last: number): Generator<string | Buffer> {
   for (let first = 1; first <= last; first += 1000) {
     const lines = Array.from(
       { length: Math.min(1000, last - first + 1) },
@@ -156,3 +160,6 @@ function* countedTo(last: number): Generator<string> {
     yield lines.join('')
   }
 }
+
+/** What a program is told of itself. */
+const givenTo = ({ args, env, entrypoint }: RunSpec): object => ({ args, env, entrypoint })

@@ -1,5 +1,6 @@
 /** Who holds a scripted program now: what a run is for the rest of Vulcan. */
 import type { Chunk, Exit, KillReason, Recovery, Run, RunFacts, Seen } from './backend.ts'
+import { type Conversation, Transcript } from './conversation.ts'
 import type { Denial } from './denial.ts'
 import type { FakeProgram } from './fakeprogram.ts'
 
@@ -18,6 +19,7 @@ export class FakeRun implements Run {
   readonly #exited = Promise.withResolvers<Exit>()
   readonly #read: { stdout: number; stderr: number }
   readonly #timer: NodeJS.Timeout
+  readonly #transcript = new Transcript()
   #held = true
   #ended = false
 
@@ -28,6 +30,7 @@ export class FakeRun implements Run {
     this.#read = { ...from.seen }
     this.output = { [Symbol.asyncIterator]: () => this.#pieces() }
     this.denied = { [Symbol.asyncIterator]: () => this.#refusals() }
+    this.#transcript.note({ from: 'host', kind: 'exec', bytes: 0 })
     const leftMs = from.startedAt + program.spec.resources.timeoutMs - Date.now()
     this.#timer = setTimeout(() => this.kill('timeout'), Math.max(0, leftMs))
     void program.exited.then((exit) => this.#end(exit))
@@ -52,6 +55,10 @@ export class FakeRun implements Run {
       vsock: { ...vsock, status },
       ...(denials && { denials }),
     }
+  }
+
+  conversation(): Conversation {
+    return this.#transcript.toRecord()
   }
 
   kill(reason: KillReason): void {
@@ -94,9 +101,12 @@ export class FakeRun implements Run {
       const chunk = program.retained.behind(this.#read)
       if (chunk) {
         this.#read[chunk.stream] += chunk.data.length
+        this.#transcript.note({ from: 'guest', kind: chunk.stream, bytes: chunk.data.length })
         yield chunk
-      } else if (program.silent) return
-      else await program.changed
+      } else if (program.silent) {
+        this.#transcript.note({ from: 'guest', kind: 'exit', bytes: 0 })
+        return
+      } else await program.changed
     }
   }
   async *#refusals(): AsyncGenerator<Denial, void> {

@@ -4,6 +4,8 @@ import type { RunSpec } from './backend.ts'
 const words = [
   'start', // takes that many milliseconds to start
   'fail', // does not start, with that message
+  'template', // says from then on that there is a template of its kind; with words, that it failed for that reason
+  'ready', // says from then on that so many of its kind wait
   'print',
   'now', // writes the milliseconds of the epoch, with a fraction
   'error',

@@ -11,6 +11,12 @@ export type Frame =
   | { readonly type: 'data'; readonly stream: number; readonly data: Uint8Array }
   | { readonly type: 'end'; readonly stream: number }
 
+export interface SizedFrame {
+  readonly frame: Frame
+  /** With its header. */
+  readonly bytes: number
+}
+
 /** Bytes that are no frame of this protocol; whoever receives them closes the connection. */
 export class ProtocolError extends Error {
   constructor(message: string) {
@@ -51,11 +57,19 @@ export class Decoder {
 
   /** Throws ProtocolError at the first byte that cannot be right; the decoder is of no use after that. */
   push(bytes: Buffer): Frame[] {
+    return this.sized(bytes).map(({ frame }) => frame)
+  }
+
+  /** As push, with the bytes that each frame had. */
+  sized(bytes: Buffer): SizedFrame[] {
     this.#keep(bytes)
     this.#buffered += bytes.length
-    const frames: Frame[] = []
-    for (let frame = this.#next(); frame; frame = this.#next()) frames.push(frame)
-    return frames
+    const frames: SizedFrame[] = []
+    for (let before = this.#buffered; ; before = this.#buffered) {
+      const frame = this.#next()
+      if (!frame) return frames
+      frames.push({ frame, bytes: before - this.#buffered })
+    }
   }
 
   /** True between frames; a connection that ends when this is false was cut. */

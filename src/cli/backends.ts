@@ -1,9 +1,10 @@
-/** vulcan backends, nodes, images: what there is to run on. */
+/** vulcan backends, nodes, images, templates: what there is to run on. */
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import type { Client } from '../api/client.ts'
 import type { Act } from './cli.ts'
 import { connectToRunning } from './connect.ts'
 import { table, type Column } from './tables.ts'
+import { age } from './terminal.ts'
 import { json } from './text.ts'
 
 interface Listing<T> {
@@ -74,9 +75,31 @@ export const imagesCommand = (act: Act): CommandUnknownOpts =>
     about: 'list images',
     ask: (client) => client.images(),
     columns: [{ head: 'IMAGE' }, { head: 'DIGEST', min: 8 }, { head: 'MB', min: 2 }],
-    row: ({ name, digest, bytes }) => [
-      name,
-      digest?.slice(0, 12) ?? 'not built',
-      bytes === undefined ? '' : String(Math.round(bytes / (1 << 20))),
+    row: ({ name, digest, bytes }) => [name, digest?.slice(0, 12) ?? 'not built', megabytes(bytes)],
+  })
+
+export const templatesCommand = (act: Act): CommandUnknownOpts =>
+  listing(act, {
+    name: 'templates',
+    about: 'list the snapshots that vms go on from',
+    ask: (client) => client.templates(),
+    columns: [
+      { head: 'RUNTIME' },
+      { head: 'STATE' },
+      { head: 'CPUS', min: 4 },
+      { head: 'VM MB', min: 5 },
+      { head: 'DISK MB', min: 7 },
+      { head: 'NETWORK', min: 7 },
+      { head: 'MB', min: 2 },
+      { head: 'AGE', min: 3 },
+      { head: 'WHY', min: 8 },
+    ],
+    row: ({ runtime, state, cpus, mem_mb: mem, disk_mb: disk, nic, bytes, made_at: made, reason = '' }) => [
+      ...[runtime, state, String(cpus), String(mem), String(disk), nic ? 'yes' : 'no', megabytes(bytes)],
+      made === undefined ? '' : age(Date.now() - Date.parse(made)),
+      reason,
     ],
   })
+
+const megabytes = (bytes: number | undefined): string =>
+  bytes === undefined ? '' : String(Math.round(bytes / (1 << 20)))

@@ -3,7 +3,7 @@ import { Command, CommanderError, Option, type CommandUnknownOpts } from '@comma
 import { askedColumns, loadConfig } from '../config.ts'
 import { collect } from './collect.ts'
 import { backupCommand } from './backup.ts'
-import { backendsCommand, imagesCommand, nodesCommand } from './backends.ts'
+import { backendsCommand, imagesCommand, nodesCommand, templatesCommand } from './backends.ts'
 import { completeCommand, completionCommand } from './completion.ts'
 import { configCommand } from './config.ts'
 import { UsageError, type Wiring, type Work, StoppedBy } from './context.ts'
@@ -113,6 +113,7 @@ const commands: readonly ((act: Act) => CommandUnknownOpts)[] = [
   backendsCommand,
   nodesCommand,
   imagesCommand,
+  templatesCommand,
   completionCommand,
 ]
 

@@ -1,8 +1,16 @@
 /** What every command is given. */
 import type { Readable } from 'node:stream'
+import type { HostCheck } from '../api/doctor.ts'
 import type { Config, Loaded } from '../config.ts'
 import type { Print, Streams } from './streams.ts'
 import type { Terminal } from './terminal.ts'
+
+export interface Serving {
+  readonly signal: AbortSignal
+  readonly say: (words: string) => void
+  /** Looks at the host that the server runs on. */
+  readonly diagnose: () => Promise<readonly HostCheck[]>
+}
 
 /** What main.ts wires for the command line, which itself knows neither scheduler, server nor Firecracker. */
 export interface Wiring {
@@ -12,7 +20,7 @@ export interface Wiring {
   readonly program: string
   readonly version: string
   /** Runs the server until it is told to stop. */
-  readonly serve: (loaded: Loaded, o: { signal: AbortSignal; say: (words: string) => void }) => Promise<void>
+  readonly serve: (loaded: Loaded, o: Serving) => Promise<void>
   /** Chains of others in this host's firewall that drop what vms send. */
   readonly foreignDrops: (o: { instance: string }) => Promise<readonly string[]>
   /** Makes a copy of what a home keeps, a folder or a .tar.zst; resolves with its size in bytes. */

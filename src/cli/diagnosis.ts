@@ -1,4 +1,5 @@
 /** What a host needs to run vms, judged from what was found: a pure function, so that every row has a test. */
+import type { HostCheck } from '../api/doctor.ts'
 import type { KvmState } from '../machine/kvm.ts'
 import { hardeningOf, type HostFindings } from './hardening.ts'
 
@@ -115,6 +116,13 @@ export function diagnose(f: Findings): Diagnosis {
   const holds = (...needs: Need[]) => rows.every((row) => row.ok || !needs.includes(row.need))
   const place = holds('host', 'both') ? 'host' : holds('machine', 'both') ? 'machine' : 'none'
   return { rows, place }
+}
+
+/** What concerns a server that runs vms on the host itself. */
+export function checksOf({ rows }: Diagnosis): HostCheck[] {
+  return rows
+    .filter(({ need }) => need !== 'machine')
+    .map(({ need, ...row }) => ({ ...row, required: need !== 'advice' }))
 }
 
 /** The first of KVM's three conditions that fails is the one to mend; those behind it were not tried. */

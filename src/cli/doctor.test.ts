@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { diagnose, type Findings } from './diagnosis.ts'
+import { checksOf, diagnose, type Findings } from './diagnosis.ts'
 import { textOf } from './doctor.ts'
 import { careless, hardened } from './testing.ts'
 
@@ -96,4 +96,11 @@ describe('the text', () => {
   test('where a machine carries the vms, the advice is said to be of its host', () => {
     expect(textOf(diagnose(noKvm))).toContain('\nadvice for production (of this host, not of the machine on it)\n')
   })
+})
+
+test('a server is told of what its own host needs, and nothing of the machine', () => {
+  const checks = checksOf(diagnose({ ...metal, nft: undefined, qemu: undefined, host: careless }))
+  expect(checks.find(({ name }) => name === 'nftables')).toMatchObject({ ok: false, required: true })
+  expect(checks.filter(({ name }) => /machine|qemu/.test(name))).toEqual([])
+  expect(checks.some(({ ok, required }) => !ok && !required)).toBe(true)
 })

@@ -5,7 +5,7 @@ import { dirname } from 'node:path'
 import { VulcanError } from '../api/errors.ts'
 import { exists, textIn } from '../base/files.ts'
 import { CommandFailed, run } from '../base/process.ts'
-import { ensureProgram, locateAssets } from '../images/assets.ts'
+import { ensureProgram, locateAssets, locateProgram } from '../images/assets.ts'
 import { locateMachineAssets } from '../images/machine.ts'
 import { locateQemu } from '../images/qemu.ts'
 import { kvmState } from '../machine/kvm.ts'
@@ -17,13 +17,16 @@ import { workplaceOf } from './prepare.ts'
 
 const commandMs = 10_000
 
-export async function findings(context: Context): Promise<Findings> {
+/** `build`: makes the program that tries KVM where it is missing; without, that try is left out. */
+export async function findings(context: Context, { build = true } = {}): Promise<Findings> {
   const { home, instance, 'machine.mem_mb': machineMemMib, 'concurrency.vms': vms } = context.config
   const assets = await found(locateAssets(home))
   return {
     home,
     machineMemMib,
-    kvm: await kvmState(() => ensureProgram(workplaceOf(context), 'machine')),
+    kvm: await kvmState(() =>
+      build ? ensureProgram(workplaceOf(context), 'machine') : locateProgram(home, 'machine'),
+    ),
     controllers: await cgroupControllers(),
     tun: await exists('/dev/net/tun'),
     nft: await versionOf(['nft', '--version']),

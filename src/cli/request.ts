@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import type { isolations, networkModes, WorkloadRequest } from '../api/workload.ts'
+import type { networkModes } from '../api/details.ts'
+import type { isolations, WorkloadRequest } from '../api/workload.ts'
 import { isMissing } from '../base/files.ts'
 import { UsageError } from './context.ts'
 

@@ -1,8 +1,10 @@
 /** A session with the agent in a guest: requests and answers, uploads, and one program at a time. See PROTOCOL.md. */
 import type { Socket } from 'node:net'
 import { VulcanError } from '../api/errors.ts'
-import { Decoder, encode, type Frame, maxPayloadBytes, ProtocolError, stream } from '../base/frames.ts'
+import { Transcript } from '../backend/conversation.ts'
+import { Decoder, encode, type Frame, maxPayloadBytes, ProtocolError, type SizedFrame, stream } from '../base/frames.ts'
 import { abortable } from '../base/time.ts'
+import { kindOf } from './framekind.ts'
 import { stepOf, wordsOf } from './said.ts'
 
 type Message = Readonly<Record<string, unknown>>
@@ -22,8 +24,10 @@ export const protocolVersion = 2
 const uploadPiece = 256 << 10
 
 export class Session {
+  /** What was said so far, from the hello on. */
+  readonly transcript = new Transcript()
   readonly #socket: Socket
-  readonly #frames: AsyncGenerator<Frame, void>
+  readonly #frames: AsyncGenerator<SizedFrame, void>
 
   private constructor(socket: Socket) {
     this.#socket = socket
@@ -52,7 +56,9 @@ export class Session {
   /** The next frame; undefined when the guest has closed the connection between frames. */
   async next(signal: AbortSignal): Promise<Frame | undefined> {
     const { value, done } = await abortable(this.#frames.next(), signal)
-    return done ? undefined : value
+    if (done) return undefined
+    this.transcript.note({ from: 'guest', kind: kindOf(value.frame), bytes: value.bytes })
+    return value.frame
   }
 
   /** The next frame, which must be control. */
@@ -79,10 +85,10 @@ export class Session {
     for await (const chunk of content) {
       for (let at = 0; at < chunk.length; at += uploadPiece) {
         const data = chunk.subarray(at, at + uploadPiece)
-        await this.#write(encode({ type: 'data', stream: stream.upload, data }), signal)
+        await this.#write({ type: 'data', stream: stream.upload, data }, signal)
       }
     }
-    await this.#write(encode({ type: 'end', stream: stream.upload }), signal)
+    await this.#write({ type: 'end', stream: stream.upload }, signal)
     return this.answer(request['op'], signal)
   }
 
@@ -94,25 +100,32 @@ export class Session {
 
   /** Sends control that has no answer of its own. */
   send(message: Message): void {
-    this.#socket.write(encode({ type: 'control', message }))
+    this.#put({ type: 'control', message })
   }
 
   /** Writes standard input and its end. Waits while the guest takes it slowly. */
   async sendStdin(content: Uint8Array, signal: AbortSignal): Promise<void> {
     for (let at = 0; at < content.length; at += maxPayloadBytes) {
       const data = content.subarray(at, at + maxPayloadBytes)
-      await this.#write(encode({ type: 'data', stream: stream.stdin, data }), signal)
+      await this.#write({ type: 'data', stream: stream.stdin, data }, signal)
     }
-    await this.#write(encode({ type: 'end', stream: stream.stdin }), signal)
+    await this.#write({ type: 'end', stream: stream.stdin }, signal)
   }
 
   close(): void {
     this.#socket.destroy()
   }
 
-  async #write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+  /** False when the guest takes it slowly. */
+  #put(frame: Frame): boolean {
+    const bytes = encode(frame)
+    this.transcript.note({ from: 'host', kind: kindOf(frame), bytes: bytes.length })
+    return this.#socket.write(bytes)
+  }
+
+  async #write(frame: Frame, signal: AbortSignal): Promise<void> {
     if (this.#socket.destroyed) throw new SessionLost('it was closed')
-    if (this.#socket.write(bytes)) return
+    if (this.#put(frame)) return
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#socket.once('drain', resolve)
     this.#socket.once('close', resolve)
@@ -126,10 +139,10 @@ export class Session {
 }
 
 /** Frames as they are asked for: a reader that does not ask leaves the bytes in the socket, and so in the guest. */
-async function* framesOf(socket: Socket): AsyncGenerator<Frame, void> {
+async function* framesOf(socket: Socket): AsyncGenerator<SizedFrame, void> {
   const decoder = new Decoder()
   try {
-    for await (const chunk of socket) yield* decoder.push(chunk as Buffer)
+    for await (const chunk of socket) yield* decoder.sized(chunk as Buffer)
   } catch (error) {
     if (error instanceof ProtocolError) throw error
     throw new SessionLost(String(error))

@@ -11,6 +11,7 @@ import type {
   RunFacts,
   RunSpec,
 } from '../backend/backend.ts'
+import { noPool, type PoolState, type TemplateState } from '../backend/warm.ts'
 import { Facts } from '../base/facts.ts'
 import { acquire, Scope } from '../base/scope.ts'
 import type { Image } from '../images/images.ts'
@@ -164,6 +165,14 @@ export class FirecrackerBackend implements Backend {
     const cleaning = this.#cleaning.then(look)
     this.#cleaning = cleaning.catch(() => undefined)
     return cleaning
+  }
+
+  templates(): readonly TemplateState[] {
+    return this.#templates?.state() ?? []
+  }
+
+  pool(): PoolState {
+    return this.#pool?.state() ?? noPool
   }
 
   async drain(): Promise<number> {

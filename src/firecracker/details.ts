@@ -1,6 +1,7 @@
 /** Where a vm is, for its record. Pure. */
 import { basename, relative } from 'node:path'
-import type { RunDetails, RunSpec } from '../backend/backend.ts'
+import type { RunSpec } from '../backend/backend.ts'
+import type { RunDetails } from '../backend/details.ts'
 import type { Image } from '../images/images.ts'
 import { cgroupRoot } from './names.ts'
 import type { FreshVm } from './vm.ts'

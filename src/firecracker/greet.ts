@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { Scope } from '../base/scope.ts'
 import { deadline, DeadlineExceeded } from '../base/time.ts'
 import { type Session, SessionLost } from './agent.ts'
-import type { GuestNetwork } from './network/network.ts'
+import type { GuestNetwork } from './network/guestnetwork.ts'
 import { type FreshVm, openSession } from './vm.ts'
 
 /** Bytes of host entropy fed to the guest's random pool. */

@@ -55,11 +55,11 @@ function pooled(o: { most?: number; memMib?: number; make?: (attempt: Attempt) =
   return { pool, made, slots, discarded, facts }
 }
 
-const ready = (pool: Pool) => pool.state().map(({ runtime, ready }) => [runtime, ready])
+const ready = (pool: Pool) => pool.state().lines.map(({ runtime, ready }) => [runtime, ready])
 
 /** Resolves once that many are ready. */
 async function filled(pool: Pool, count: number): Promise<void> {
-  while (pool.state().reduce((sum, line) => sum + line.ready, 0) < count) await turn()
+  while (pool.state().lines.reduce((sum, line) => sum + line.ready, 0) < count) await turn()
 }
 
 test('who asks first gets none; who asks then gets one that was ready, and another takes its place', async () => {
@@ -144,7 +144,7 @@ test('a drain removes all that wait and what is being made, and says how many th
   expect(await pool.drain()).toBe(2)
   expect([...made.map(({ started }) => started), ...slots].every(({ scope }) => scope.closed)).toBe(true)
   pool.fill()
-  expect(pool.state()).toEqual([])
+  expect(pool.state().lines).toEqual([])
 })
 
 test('a template that no vm goes on from is put away, its class rests, and the failure is told', async () => {

@@ -3,6 +3,7 @@
  * agent connected. Each serves one run, like any other. Behind them are slots, for when more come at once. How many of a
  * class are kept follows from how often it is asked for.
  */
+import type { PoolState } from '../backend/warm.ts'
 import type { Facts } from '../base/facts.ts'
 import { abortable } from '../base/time.ts'
 import type { FirecrackerFacts } from './facts.ts'
@@ -12,7 +13,7 @@ import type { Attempt, Started, VmClass } from './makevm.ts'
 import { Phases } from './phases.ts'
 import type { Snapshot } from './restore.ts'
 import type { Slot } from './slot.ts'
-import type { Templates } from './templates.ts'
+import { kindOf, type Templates } from './templates.ts'
 
 export interface PoolOptions {
   readonly facts: Facts<FirecrackerFacts>
@@ -24,19 +25,6 @@ export interface PoolOptions {
   readonly most: number
   /** MiB of memory that all that wait may have together. */
   readonly memMib: number
-}
-
-/** One class of vms that are, or should be, ready. */
-export interface PoolState {
-  readonly runtime: string
-  readonly vcpus: number
-  /** Of the whole vm. */
-  readonly memMib: number
-  readonly network: string
-  readonly ready: number
-  /** Places where the next ones need only be loaded. */
-  readonly slots: number
-  readonly wanted: number
 }
 
 /** How often it is looked whether some have waited too long, in milliseconds. */
@@ -105,16 +93,16 @@ export class Pool {
     return all.length
   }
 
-  state(): readonly PoolState[] {
-    return [...this.#lines.values()].map(({ of, ready, slots, demand }) => ({
-      runtime: of.image.name,
-      vcpus: of.size.vcpus,
-      memMib: of.size.memMib,
+  state(): PoolState {
+    const { most, memMib } = this.#o
+    const lines = [...this.#lines.values()].map(({ of, ready, slots, demand }) => ({
+      ...kindOf(of),
       network: of.network.mode,
       ready: ready.length,
       slots: slots.length,
-      wanted: demand.wanted(this.#o.most),
+      wanted: demand.wanted(most),
     }))
+    return { lines, most, memMib }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,7 +3,7 @@ import type { Scope } from '../base/scope.ts'
 import type { Session } from './agent.ts'
 import { FirecrackerApi } from './api.ts'
 import { inJail, type VmNames } from './names.ts'
-import type { GuestNetwork } from './network/network.ts'
+import type { GuestNetwork } from './network/guestnetwork.ts'
 import { dialAgent, type FreshVm, living, type Placed, placeVm, type Starting, type VmHost } from './vm.ts'
 
 /** Files of a snapshot; none of them may ever change while a vm goes on from it. */

@@ -1,5 +1,7 @@
 /** One run: its program is followed to the end, its vm is taken down, and how it ended is told once. */
-import type { Chunk, Exit, KillReason, Recovery, Run, RunDetails, RunFacts, RunSpec, Seen } from '../backend/backend.ts'
+import type { Chunk, Exit, KillReason, Recovery, Run, RunFacts, RunSpec, Seen } from '../backend/backend.ts'
+import type { RunDetails } from '../backend/details.ts'
+import type { Conversation } from '../backend/conversation.ts'
 import type { Denial } from '../backend/denial.ts'
 import { Channel } from '../base/channel.ts'
 import type { Scope } from '../base/scope.ts'
@@ -108,6 +110,10 @@ export class FirecrackerRun implements Run {
       vsock: { ...known.vsock, status: this.#vsock },
       ...(book?.denials && { denials: book.denials }),
     }
+  }
+
+  conversation(): Conversation {
+    return this.#parts.session.transcript.toRecord()
   }
 
   kill(reason: KillReason): void {

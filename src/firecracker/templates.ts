@@ -1,12 +1,14 @@
 /** Templates: snapshots that vms of a class go on from, made in the background, tried before they are used. */
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm } from 'node:fs/promises'
 import { arch, cpus, release } from 'node:os'
 import { join } from 'node:path'
-import { exists, namesIn, sha256 } from '../base/files.ts'
+import type { TemplateState, VmKind } from '../backend/warm.ts'
+import { namesIn, sha256 } from '../base/files.ts'
 import type { Facts } from '../base/facts.ts'
 import { deadline } from '../base/time.ts'
 import type { FirecrackerFacts } from './facts.ts'
 import { makeVm } from './makevm.ts'
+import { type Found, foundIn, type Made, markMade } from './marker.ts'
 import { fileThing, type Thing } from './network/things.ts'
 import { Phases } from './phases.ts'
 import type { Snapshot } from './restore.ts'
@@ -15,10 +17,10 @@ import type { VmHost } from './vm.ts'
 
 /** Changed when the same inputs give another template. */
 const version = 3
-/** Written last: a folder without it is half a template. */
-const marker = 'COMPLETE'
 /** Each takes the memory of its vm on the disk. */
 const most = 8
+/** Failures that are remembered, to be told. */
+const mostFailures = 8
 /** A class that is used but once is not worth the time and the disk. */
 const usesBefore = 2
 /** For the boot, the snapshot and the trial of one template, in milliseconds. */
@@ -32,11 +34,12 @@ export class Templates {
   readonly #folder: string
   readonly #facts: Facts<FirecrackerFacts>
   /** The one that was used longest ago comes first. */
-  readonly #ready = new Set<string>()
+  readonly #ready = new Map<string, Found>()
   /** Those that are being made or removed. */
   readonly #busy = new Set<string>()
   readonly #uses = new Map<string, number>()
   readonly #wanted = new Map<string, SnapshotRequest>()
+  readonly #failed = new Map<string, Made & { readonly reason: string }>()
   readonly #closing = new AbortController()
   #building: Promise<void> | undefined
 
@@ -51,7 +54,8 @@ export class Templates {
     const templates = new Templates(o)
     await mkdir(o.folder, { recursive: true, mode: 0o711 })
     for (const name of await namesIn(o.folder)) {
-      if (await exists(join(o.folder, name, marker))) templates.#ready.add(name)
+      const found = await foundIn(join(o.folder, name))
+      if (found) templates.#ready.set(name, found)
       else await rm(join(o.folder, name), { recursive: true, force: true })
     }
     return templates
@@ -60,8 +64,10 @@ export class Templates {
   /** The snapshot for such a vm, where there is one. */
   find(request: SnapshotRequest): Snapshot | undefined {
     const key = this.#keyOf(request)
-    if (!this.#ready.delete(key)) return undefined
-    this.#ready.add(key)
+    const found = this.#ready.get(key)
+    if (!found) return undefined
+    this.#ready.delete(key)
+    this.#ready.set(key, found)
     return filesIn(join(this.#folder, key))
   }
 
@@ -75,6 +81,17 @@ export class Templates {
     this.#building ??= this.#build().finally(() => {
       this.#building = undefined
     })
+  }
+
+  state(): readonly TemplateState[] {
+    const wanted = [...this.#wanted.values()].map(madeOf)
+    return [
+      ...[...this.#failed].flatMap(([key, failed]) =>
+        this.#wanted.has(key) ? [] : [{ ...failed, state: 'failed' as const }],
+      ),
+      ...[...this.#ready.values()].map((found) => ({ ...found, state: 'ready' as const })),
+      ...wanted.map((made, at) => ({ ...made, state: at === 0 ? ('building' as const) : ('waiting' as const) })),
+    ]
   }
 
   /** Takes a template out of use: a vm could not go on from it. Those that did are not touched. */
@@ -116,12 +133,20 @@ export class Templates {
         this.#facts.emit('template.built', { runtime: image.name, memMib: size.memMib, ms })
       } catch (error) {
         if (this.#closing.signal.aborted) return
-        this.#facts.emit('template.failed', { runtime: image.name, memMib: size.memMib, message: String(error) })
+        this.#noteFailure(key, request, error)
       } finally {
         // Not before: a class that is used while its template is in the making wants no second one.
         this.#wanted.delete(key)
       }
     }
+  }
+
+  #noteFailure(key: string, request: SnapshotRequest, error: unknown): void {
+    const [made, reason] = [madeOf(request), String(error)]
+    this.#failed.delete(key)
+    this.#failed.set(key, { ...made, reason })
+    for (const old of [...this.#failed.keys()].slice(0, -mostFailures)) this.#failed.delete(old)
+    this.#facts.emit('template.failed', { runtime: made.runtime, memMib: made.memMib, message: reason })
   }
 
   async #make(key: string, request: SnapshotRequest, signal: AbortSignal): Promise<void> {
@@ -132,10 +157,13 @@ export class Templates {
       await rm(making, { recursive: true, force: true })
       await takeSnapshot(this.#host, { ...request, folder: making, signal })
       await this.#try(request, { snapshot: filesIn(making), signal })
-      await writeFile(join(making, marker), JSON.stringify(this.#inputsOf(request), null, 2))
+      await markMade(making, madeOf(request), this.#inputsOf(request))
+      const found = await foundIn(making)
+      if (!found) throw new Error(`${making} is gone`)
       await rename(making, folder)
-      this.#ready.add(key)
-      for (const old of [...this.#ready].slice(0, -most)) await this.#remove(old)
+      this.#ready.set(key, found)
+      this.#failed.delete(key)
+      for (const old of [...this.#ready.keys()].slice(0, -most)) await this.#remove(old)
     } finally {
       await rm(making, { recursive: true, force: true })
       this.#busy.delete(key)
@@ -172,3 +200,10 @@ export class Templates {
     return { version, host, firecracker, kernel, initramfs, image: image.digest, size, diskMib, nic }
   }
 }
+
+/** What the vms of a class are, as it is told. */
+export function kindOf({ image, size, diskMib }: Pick<SnapshotRequest, 'image' | 'size' | 'diskMib'>): VmKind {
+  return { runtime: image.name, ...size, diskMib }
+}
+
+const madeOf = (request: SnapshotRequest): Made => ({ ...kindOf(request), nic: request.nic })

@@ -92,6 +92,13 @@ export async function ensureProgram(at: Workplace, program: OwnProgram): Promise
   return join(entry.dir, name)
 }
 
+/** The one that was made last, if any. */
+export async function locateProgram(home: string, program: OwnProgram): Promise<string | undefined> {
+  const name = ownPrograms[program]
+  const entry = await currentEntry(join(home, 'assets'), name)
+  return entry && join(entry.dir, name)
+}
+
 async function ensureFirecracker(at: Workplace, overrides: Overrides): Promise<Entry> {
   const own = { firecracker: overrides.firecracker, jailer: overrides.jailer }
   const digests = { firecracker: await digestOf(own.firecracker), jailer: await digestOf(own.jailer) }

@@ -36,9 +36,10 @@ export function virtualisationFlag(cpuinfo: string): 'svm' | 'vmx' | undefined {
 
 /**
  * Asks this computer. `tool` gives the path of vulcan-machine, which alone can make the last try (an ioctl); it is
- * called only when the first two conditions hold, so that a computer without them needs no tool built.
+ * called only when the first two conditions hold, so that a computer without them needs no tool built. Where it gives none,
+ * the first two have to do.
  */
-export async function kvmState(tool: () => Promise<string>): Promise<KvmState> {
+export async function kvmState(tool: () => Promise<string | undefined>): Promise<KvmState> {
   const flag = virtualisationFlag(await readFile('/proc/cpuinfo', 'utf8'))
   const opened = flag ? await tryOpen() : 'not tried'
   const createVm = flag && opened === 'ok' ? await tryCreateVm(await tool()) : 'not tried'
@@ -55,7 +56,8 @@ async function tryOpen(): Promise<string> {
   }
 }
 
-async function tryCreateVm(tool: string): Promise<string> {
+async function tryCreateVm(tool: string | undefined): Promise<string> {
+  if (tool === undefined) return 'ok'
   try {
     const { stdout } = await run([tool, 'kvm-check'], { timeoutMs: 10_000, okCodes: [0, 1] })
     return (JSON.parse(stdout) as { createVm: string }).createVm

@@ -1,8 +1,10 @@
 /** From what the store and the backend know of a workload to what the record says. Pure. */
+import type { Conversation as ConversationRecord } from '../api/conversation.ts'
 import type { ExitRecord, RunRecord, Status, WorkloadRecord, WorkloadSummary } from '../api/workload.ts'
 import type { NetworkRecord } from '../api/denial.ts'
 import { VulcanError } from '../api/errors.ts'
 import type { Exit, RunFacts, Usage } from '../backend/backend.ts'
+import type { Conversation } from '../backend/conversation.ts'
 import type { Denials } from '../backend/denial.ts'
 import type { Stored } from '../store/rows.ts'
 import { networkRecordOf } from './denied.ts'
@@ -28,6 +30,7 @@ export interface Given {
   readonly result_error?: string
   /** What its network refused: too long for listings, of a run that tried everything. */
   readonly network?: NetworkRecord
+  readonly conversation?: ConversationRecord
 }
 
 /** A workload with what is known of it now, which for a live one is more than its row. */
@@ -86,11 +89,16 @@ export function recordOf(summary: WorkloadSummary, { result, network, ...given }
 
 export const nothingGiven: Given = { stdout: '', stderr: '', dropped_bytes: { stdout: 0, stderr: 0 } }
 
-export function givenOf(
-  excerpts: Readonly<Record<'stdout' | 'stderr', Excerpt>>,
-  o: { exit?: Exit; denials?: Denials | undefined } = {},
-): Given {
-  const { exit, denials } = o
+/** What a run has come to, for what it gave. */
+export interface Gathered {
+  readonly excerpts: Readonly<Record<'stdout' | 'stderr', Excerpt>>
+  readonly exit?: Exit
+  readonly denials?: Denials | undefined
+  /** Absent where there is no run. */
+  readonly conversation?: Conversation | undefined
+}
+
+export function givenOf({ excerpts, exit, denials, conversation }: Gathered): Given {
   const { stdout, stderr } = excerpts
   return {
     stdout: stdout.text(),
@@ -99,8 +107,14 @@ export function givenOf(
     ...(exit?.result !== undefined && { result: exit.result }),
     ...(exit?.resultError !== undefined && { result_error: exit.resultError }),
     ...(denials && { network: networkRecordOf(denials) }),
+    ...(conversation && conversation.count > 0 && { conversation: conversationOf(conversation) }),
   }
 }
+
+const conversationOf = ({ count, bytes, frames }: Conversation): ConversationRecord => ({
+  ...{ count, bytes },
+  frames: frames.map(({ atMs, ...frame }) => ({ ...frame, at_ms: Math.round(atMs * 1000) / 1000 })),
+})
 
 export function exitRecordOf({ by, code, signal, message, step }: Omit<Exit, 'result' | 'resultError'>): ExitRecord {
   return {

@@ -105,11 +105,6 @@ export class Scheduler implements AsyncDisposable {
     return found
   }
 
-  /** Has the backend remove what waits, ready, for runs to come; gives back how many those were. */
-  drain(): Promise<number> {
-    return this.#o.backend.drain()
-  }
-
   /** Forgets what is beyond the bounds. */
   async sweep(): Promise<void> {
     await forgetOutdated(this.#o.store, this.#shelf, this.#o.retention)

@@ -12,7 +12,7 @@ import { advance, statusOf } from './lifecycle.ts'
 import { exitWithoutRun } from './norun.ts'
 import { Output } from './output.ts'
 import type { WorkloadParts } from './parts.ts'
-import { givenOf, recordOf, seenOf, summaryOf, unknownRun, type Seen } from './record.ts'
+import { givenOf, recordOf, seenOf, summaryOf, type Gathered, unknownRun, type Seen } from './record.ts'
 
 /** From execute to a program that runs; a build of an image is not part of it. */
 const startDeadlineMs = 240_000
@@ -20,6 +20,8 @@ const startDeadlineMs = 240_000
 export class Workload {
   readonly id: string
   readonly log: EventLog
+  /** What it takes of its node. */
+  readonly claimed: Claimed
   readonly #parts: WorkloadParts
   readonly #output: Output
   readonly #denied: DeniedLog
@@ -38,6 +40,7 @@ export class Workload {
   constructor(parts: WorkloadParts) {
     this.id = parts.claimed.id
     this.log = parts.log
+    this.claimed = parts.claimed
     this.#parts = parts
     this.#output = new Output(parts.log, parts.spec.outputLimitBytes)
     this.#denied = new DeniedLog(parts.log)
@@ -49,8 +52,12 @@ export class Workload {
   }
 
   get record(): WorkloadRecord {
+    return recordOf(this.summary, givenOf(this.#gathered))
+  }
+
+  get #gathered(): Omit<Gathered, 'exit'> {
     const { denials } = this.#run?.facts() ?? this.#seen.run ?? {}
-    return recordOf(this.summary, givenOf(this.#output.excerpts, { denials }))
+    return { excerpts: this.#output.excerpts, denials, conversation: this.#run?.conversation() }
   }
 
   /** Resolves when it is known whether there is a run. */
@@ -66,11 +73,6 @@ export class Workload {
   /** Resolves when its vm is removed, or it was let go of. */
   get gone(): Promise<void> {
     return this.#gone.promise
-  }
-
-  /** What it takes of its node. */
-  get claimed(): Claimed {
-    return this.#parts.claimed
   }
 
   /** Asks for the end, in whatever state. */
@@ -225,17 +227,19 @@ export class Workload {
     const run = this.#run?.facts() ?? this.#seen.run
     this.#seen = { ...this.#seen, status, exit: told, run, finishedAt: Date.now() }
     await this.log.sync().catch(this.#parts.onTrouble)
-    const { store, claimed, onTrouble } = this.#parts
-    const given = givenOf(this.#output.excerpts, { exit, denials: run?.denials })
+    const { store, claimed, spec, onRecording, onTrouble } = this.#parts
+    const given = givenOf({ ...this.#gathered, exit })
     const end = endOf(exit, { seen: this.#seen, given, logBytes: this.log.bytes })
     this.#recording = true
-    this.#parts.onRecording()
+    onRecording()
     const ours = await lastWord(store, claimed, { end, onTrouble })
-    const { source } = this.#parts.spec
-    if (source.kind === 'archive') await rm(source.path, { force: true }).catch(this.#parts.onTrouble)
-    if (!ours) return void (await this.log.close())
+    if (spec.source.kind === 'archive') await rm(spec.source.path, { force: true }).catch(onTrouble)
+    if (!ours) {
+      await this.log.close()
+      return undefined
+    }
     const record = recordOf(this.summary, given)
-    await this.log.end(endEvent(record)).catch(this.#parts.onTrouble)
+    await this.log.end(endEvent(record)).catch(onTrouble)
     return record
   }
 }

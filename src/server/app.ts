@@ -13,6 +13,7 @@ import { guard, type Access } from './access.ts'
 import { stateCalls } from './calls.ts'
 import { dashboardRoutes } from './dashboard.ts'
 import { Closing } from './closing.ts'
+import type { DoctorOptions } from './doctor.ts'
 import { documentRoutes } from './docs.ts'
 import { eventsRoute } from './events.ts'
 import type { ServerFacts } from './facts.ts'
@@ -28,6 +29,7 @@ import { Sessions } from './sessions.ts'
 import { stateRoutes } from './state.ts'
 import { streamRoutes } from './streams.ts'
 import { acceptUploads } from './upload.ts'
+import type { Warm } from './warm.ts'
 import { answerUnread, boundStalls } from './wire.ts'
 import { workloadRoutes } from './workloads.ts'
 
@@ -50,6 +52,8 @@ declare module 'fastify' {
 
 export interface ServerOptions {
   readonly scheduler: Scheduler
+  /** What it keeps ready is told, and removed. */
+  readonly backend: Warm
   readonly access: Omit<Access, 'failuresPerMinute' | 'sessions'>
   /** Requests without a valid key that one address may send in a minute. */
   readonly failuresPerMinute: number
@@ -75,14 +79,15 @@ export interface ServerOptions {
   /** What tells of workloads; closed, it ends the streams of it. */
   readonly bus: Bus
   readonly metrics: Pick<Metrics, 'text'>
+  /** Looks at this host as `vulcan doctor` does. */
+  readonly diagnose: DoctorOptions['diagnose']
   readonly images: () => Promise<readonly ImageState[]>
   /** Takes what went wrong inside. */
   readonly log: (error: unknown) => void
 }
 
-/** Builds the server; it does not listen yet. */
-export async function buildServer(o: ServerOptions): Promise<FastifyTypeBox> {
-  const app = Fastify({
+function bareServer(o: ServerOptions): FastifyTypeBox {
+  return Fastify({
     bodyLimit: o.bodyBytes,
     trustProxy: o.trustedProxies?.length ? [...o.trustedProxies] : false,
     // Whatever is open when the drain is over would hold a close for ever.
@@ -96,6 +101,11 @@ export async function buildServer(o: ServerOptions): Promise<FastifyTypeBox> {
     genReqId: () => orderedId(),
     routerOptions: { maxParamLength: 200 },
   }).withTypeProvider<TypeBoxTypeProvider>()
+}
+
+/** Builds the server; it does not listen yet. */
+export async function buildServer(o: ServerOptions): Promise<FastifyTypeBox> {
+  const app = bareServer(o)
   // JSON and multipart alone: whatever else comes is 415.
   app.removeContentTypeParser('text/plain')
   answerFaults(app, o.log)

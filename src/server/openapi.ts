@@ -3,10 +3,13 @@ import swagger from '@fastify/swagger'
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify'
 import type { TSchema } from 'typebox'
 import { errorTable, type ErrorCode } from '../api/errors.ts'
+import { Conversation } from '../api/conversation.ts'
+import * as doctor from '../api/doctor.ts'
 import * as keys from '../api/keys.ts'
 import { Code, Problem, problemMediaType } from '../api/problem.ts'
 import { openPaths } from '../api/routes.ts'
 import * as state from '../api/state.ts'
+import * as warm from '../api/warm.ts'
 import * as workload from '../api/workload.ts'
 import { tidy } from './tidy.ts'
 
@@ -46,6 +49,7 @@ const named: readonly TSchema[] = [
   workload.WorkloadRequest,
   workload.ExitRecord,
   workload.RunRecord,
+  Conversation,
   workload.WorkloadSummary,
   workload.WorkloadRecord,
   workload.WorkloadPage,
@@ -61,6 +65,12 @@ const named: readonly TSchema[] = [
   state.CleanupReport,
   state.LeftoverState,
   state.LeftoverList,
+  doctor.HostCheck,
+  doctor.HostReport,
+  warm.TemplateInfo,
+  warm.TemplateList,
+  warm.PoolClass,
+  warm.PoolReport,
   state.LoginLink,
   state.Stats,
 ]

@@ -6,7 +6,6 @@ import { ref } from '../api/ref.ts'
 import { routes } from '../api/routes.ts'
 import {
   BackendList,
-  CleanupReport,
   Health,
   ImageList,
   LeftoverList,
@@ -20,7 +19,9 @@ import type { Leftover } from '../backend/backend.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
 import type { FastifyTypeBox, ServerOptions } from './app.ts'
 import { streamBackup } from './backup.ts'
+import { doctorRoute } from './doctor.ts'
 import { NoQuery } from './query.ts'
+import { warmRoutes } from './warm.ts'
 
 const about = (operationId: string, summary: string) => ({
   operationId,
@@ -59,6 +60,8 @@ export function stateRoutes(app: FastifyTypeBox, o: ServerOptions): void {
   }))
   loadRoutes(app, o)
   cleanupRoutes(app, scheduler)
+  warmRoutes(app, o.backend)
+  doctorRoute(app, o)
   backupRoute(app, o)
 }
 
@@ -98,12 +101,6 @@ function cleanupRoutes(app: FastifyTypeBox, scheduler: Scheduler): void {
   const remove = { ...about('removeLeftovers', 'Removes what is on the host and has no owner'), response }
   app.delete(routes.leftovers, { config, schema: remove }, async () => ({
     leftovers: (await scheduler.cleanup()).map(leftoverState),
-  }))
-
-  const drained = { 200: ref(CleanupReport) }
-  const drain = { ...about('drainPool', 'Removes the vms that wait, ready, for a run'), response: drained }
-  app.delete(routes.pool, { config, schema: drain }, async () => ({
-    removed: { ready_vms: await scheduler.drain() },
   }))
 }
 

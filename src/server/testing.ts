@@ -42,6 +42,7 @@ export async function testServer(
     ...testSettings,
     home,
     node: 'test',
+
     store,
     backend,
     pending: 16,
@@ -58,8 +59,8 @@ export async function testServer(
   const bus = new ProcessBus({ kept: 100 })
   announce(scheduler.facts, bus, log)
   const app = await buildServer({
-    bus,
-    scheduler,
+    ...{ bus, scheduler, backend },
+    diagnose: () => Promise.resolve([]),
     access: { keyring: new Keyring({ store, localSha256: sha256(testKey), log }), names: [] },
     failuresPerMinute,
     home,

@@ -38,7 +38,7 @@ async function endedBefore(db: Db, before: Ended | undefined): Promise<(Ended & 
   let query = db.selectFrom('workloads').select(['id', 'finished_at', 'bytes']).where('finished_at', 'is not', null)
   if (before) {
     const { finishedAt, id } = before
-    query = query.where(({ eb, refTuple, tuple }) => eb(refTuple('finished_at', 'id'), '<', tuple(finishedAt, id)))
+    query = query.where((e) => e.eb(e.refTuple('finished_at', 'id'), '<', e.tuple(finishedAt, id)))
   }
   const rows = await query.orderBy('finished_at', 'desc').orderBy('id', 'desc').limit(step).execute()
   return rows.map(({ id, finished_at: finishedAt, bytes }) => ({ id, finishedAt: finishedAt ?? 0, bytes }))
@@ -50,7 +50,7 @@ export async function oldest(db: Db, { finishedAt, id }: Ended, limit: number): 
     .selectFrom('workloads')
     .select('id')
     .where('finished_at', 'is not', null)
-    .where(({ eb, refTuple, tuple }) => eb(refTuple('finished_at', 'id'), '<=', tuple(finishedAt, id)))
+    .where((e) => e.eb(e.refTuple('finished_at', 'id'), '<=', e.tuple(finishedAt, id)))
     .orderBy('finished_at')
     .orderBy('id')
     .limit(limit)
@@ -66,11 +66,12 @@ export async function remove(trx: Trx, ids: readonly string[]): Promise<void> {
 export async function freeKeys(trx: Trx, before: number, limit: number): Promise<number> {
   const { numDeletedRows } = await trx
     .deleteFrom('idempotency')
-    .where(({ eb, refTuple, selectFrom }) =>
-      eb(
-        refTuple('tenant', 'key'),
+    .where((e) =>
+      e.eb(
+        e.refTuple('tenant', 'key'),
         'in',
-        selectFrom('idempotency')
+        e
+          .selectFrom('idempotency')
           .select(['tenant', 'key'])
           .where('created_at', '<', before)
           .limit(limit)

@@ -32,10 +32,15 @@ beforeAll(async () => {
   context = await site.enter()
   const page = await context.newPage()
   const { url } = site
-  ids['ended'] = await runCode(page, { url, code: code('start 120', ...telling, 'sleep 400') })
+  ids['ended'] = await runCode(page, { url, code: code('start 120', 'template', 'ready 2', ...telling, 'sleep 400') })
   await became(page, 'Completed')
-  ids['failed'] = await runCode(page, { url, code: code('start 60', 'print working', 'oom') })
+  ids['failed'] = await runCode(page, {
+    url,
+    code: code('start 60', 'template no space left on device', 'print working', 'oom'),
+  })
   await became(page, 'Killed: out of memory')
+  await runCode(page, { url, code: code('template', 'exit 0'), runtime: 'Node' })
+  await became(page, 'Completed')
   ids['running'] = await runCode(page, { url, code: code(...telling, 'sleep 600000'), timeoutS: 600 })
   await became(page, 'Running')
   await page.close()
@@ -47,7 +52,7 @@ const views: readonly (readonly [string, () => string, string])[] = [
   ['workload-running', () => `/workloads/${ids['running']}`, '.row'],
   ['workload-ended', () => `/workloads/${ids['ended']}`, '.json'],
   ['workload-failed', () => `/workloads/${ids['failed']}`, '.ending'],
-  ['inside', () => `/workloads/${ids['ended']}/inside`, '.path'],
+  ['inside', () => `/workloads/${ids['ended']}/inside`, '.frame'],
   ['list', () => '/workloads', 'tbody tr'],
   ['compare', () => `/compare?a=${ids['ended']}&b=${ids['failed']}`, '.compare'],
   ['system', () => '/system', '.chart canvas'],

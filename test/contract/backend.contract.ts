@@ -157,6 +157,35 @@ export const backendContract: readonly Case[] = [
       assert.equal((await run.exited).by, 'killed')
     },
   },
+  {
+    name: 'what is drained does not wait any more',
+    async check({ backend }) {
+      await backend.drain()
+      assert.deepEqual(
+        backend.pool().lines.filter(({ ready }) => ready > 0),
+        [],
+      )
+      assert.equal(await backend.drain(), 0)
+      for (const { state, madeAt } of backend.templates()) assert.equal(madeAt !== undefined, state === 'ready')
+    },
+  },
+  {
+    name: 'what was said with the guest is told as who, when, what and how much, whatever its length',
+    async check(offered) {
+      const bytes = 8 << 20
+      await using run = await offered.backend.execute(specOf(offered, offered.programs.flood(bytes)), never)
+      await collect(run)
+      const { count, bytes: all, frames } = run.conversation()
+      assert.ok(all >= bytes && count > frames.length && frames.length <= 80, `${count} frames of ${all} bytes`)
+      assert.equal(frames[0]?.number, 1)
+      assert.deepEqual([frames.at(-1)?.number, frames.at(-1)?.kind, frames.at(-1)?.from], [count, 'exit', 'guest'])
+      assert.ok(frames.some(({ kind, from }) => kind === 'exec' && from === 'host'))
+      assert.deepEqual(
+        frames.map(({ number }) => number),
+        frames.map(({ number }) => number).toSorted((a, b) => a - b),
+      )
+    },
+  },
   ...recoveryContract,
   ...deniedContract,
 ]

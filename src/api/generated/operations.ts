@@ -1,7 +1,7 @@
 /** Made by `npm run generate` from openapi.json beside it: what is changed here is lost. */
 
 /** Of the document that this was made from. */
-export const documentSha256 = '0d9028e38304463b1f65fb7efac44a66dde74da8675e8db388c65275b26950c4'
+export const documentSha256 = '9f5a76a833e6a2cfccfe361a62413381646f9bdfa2c5534cadf2650a954cd4f7'
 
 /** from the table of errors */
 export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'quota_exceeded' | 'too_many_failures' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'no_responders' | 'no_answer' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'workload_lost' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
@@ -231,6 +231,25 @@ export interface RunRecord {
   }
 }
 
+/** what host and guest said over vsock for this run: never what was in it */
+export interface Conversation {
+  /** frames that there were */
+  count: number
+  /** of all of them, headers included */
+  bytes: number
+  /** the first and the last ones */
+  frames: ({
+    /** counts from 1; some in the middle may be left out */
+    number: number
+    /** milliseconds of the epoch */
+    at_ms: number
+    from: 'host' | 'guest'
+    /** operation of a control frame, stream of a data frame, or `end of` a stream */
+    kind: string
+    bytes: number
+  })[]
+}
+
 /** a workload without its output */
 export interface WorkloadSummary {
   /** UUIDv7 */
@@ -294,6 +313,7 @@ export interface WorkloadRecord {
   result?: unknown
   /** why there is no result although the program wrote one */
   result_error?: string
+  conversation?: Conversation
 }
 
 /** workloads, newest first */
@@ -390,6 +410,86 @@ export interface LeftoverState {
 /** things of ours on the host that have no owner */
 export interface LeftoverList {
   leftovers: LeftoverState[]
+}
+
+/** one thing that a host should have */
+export interface HostCheck {
+  name: string
+  ok: boolean
+  /** vms cannot run without it; else it is advice for production */
+  required: boolean
+  /** what was found */
+  found: string
+  /** why it matters */
+  why: string
+  /** what to say on the host where it is not ok; several are parted by `; ` */
+  mend?: string
+}
+
+/** what the server’s host has and lacks, as `vulcan doctor` says it there */
+export interface HostReport {
+  /** the host that was judged: where the server runs */
+  node: string
+  /** RFC 3339 */
+  judged_at: string
+  checks: HostCheck[]
+}
+
+/** a snapshot of a vm that has booted, from which vms of its kind go on */
+export interface TemplateInfo {
+  runtime: string
+  /** cores of the vm */
+  cpus: number
+  /** memory of the whole vm, in MiB: what the program gets, and some 100 more */
+  mem_mb: number
+  /** what its program may write, in MiB */
+  disk_mb: number
+  /** whether its vms have a network interface */
+  nic: boolean
+  /** failed: vms of that kind boot; it is tried again when one was used again */
+  state: 'ready' | 'building' | 'waiting' | 'failed'
+  /** what it takes of the disk, when it is ready */
+  bytes?: number
+  /** RFC 3339, when it is ready */
+  made_at?: string
+  /** why it could not be made */
+  reason?: string
+}
+
+/** templates */
+export interface TemplateList {
+  templates: TemplateInfo[]
+}
+
+/** vms of one kind that wait for a workload */
+export interface PoolClass {
+  runtime: string
+  /** cores of the vm */
+  cpus: number
+  /** memory of the whole vm, in MiB: what the program gets, and some 100 more */
+  mem_mb: number
+  /** what its program may write, in MiB */
+  disk_mb: number
+  /** network mode of its vms */
+  network: string
+  /** vms that wait for a workload */
+  ready: number
+  /** places where the next vms need only be loaded */
+  slots: number
+  /** vms that should wait, as often as they are asked for */
+  wanted: number
+}
+
+/** vms that are ready before they are asked for */
+export interface PoolReport {
+  classes: PoolClass[]
+  /** vms of one kind that may wait; 0: none is kept ready */
+  max_vms: number
+  /** memory of the vms that wait, in MiB */
+  mem_mb: {
+    used: number
+    max: number
+  }
 }
 
 /** lets a browser in */
@@ -600,11 +700,29 @@ export interface Operations {
     answer: LeftoverList
     code: 'body_too_large' | 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'invalid_request' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized' | 'unsupported_media_type'
   }
+  /** Lists the templates that vms go on from, and those that could not be made */
+  listTemplates: {
+    input: Record<never, never>
+    answer: TemplateList
+    code: 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized'
+  }
+  /** Tells of the vms that wait, ready, for a run */
+  getPool: {
+    input: Record<never, never>
+    answer: PoolReport
+    code: 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized'
+  }
   /** Removes the vms that wait, ready, for a run */
   drainPool: {
     input: Record<never, never>
     answer: CleanupReport
     code: 'body_too_large' | 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'invalid_request' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized' | 'unsupported_media_type'
+  }
+  /** Judges the host that the server runs on, as vulcan doctor does there; an answer is good for a minute */
+  judgeHost: {
+    input: Record<never, never>
+    answer: HostReport
+    code: 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized'
   }
   /** Copies the store, outputs, key and settings, for a home to be made from */
   createBackup: {
@@ -681,7 +799,10 @@ export const operations = {
   getStats: { method: 'GET', path: '/v1/stats', answer: 'json' },
   listLeftovers: { method: 'GET', path: '/v1/leftovers', answer: 'json' },
   removeLeftovers: { method: 'DELETE', path: '/v1/leftovers', answer: 'json' },
+  listTemplates: { method: 'GET', path: '/v1/templates', answer: 'json' },
+  getPool: { method: 'GET', path: '/v1/pool', answer: 'json' },
   drainPool: { method: 'DELETE', path: '/v1/pool', answer: 'json' },
+  judgeHost: { method: 'GET', path: '/v1/doctor', answer: 'json' },
   createBackup: { method: 'POST', path: '/v1/backup', answer: 'stream' },
   createKey: { method: 'POST', path: '/v1/keys', answer: 'json' },
   listKeys: { method: 'GET', path: '/v1/keys', answer: 'json' },

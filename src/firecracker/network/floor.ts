@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import type { NetworkSpec } from '../../backend/backend.ts'
 import { Scope } from '../../base/scope.ts'
 import { becomeGuest, buildLab, internet, type Lab, lacking } from './lab.ts'
-import { type GuestNetwork, Networks, type NetworksOptions } from './network.ts'
+import type { GuestNetwork } from './guestnetwork.ts'
+import { Networks, type NetworksOptions } from './network.ts'
 
 export const gateway = '10.88.0.1'
 

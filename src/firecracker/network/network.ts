@@ -16,6 +16,7 @@ import { attachedOf, conflistOf } from './conf.ts'
 import { GuestRules } from './guests.ts'
 import { type Host, thisHost } from './host.ts'
 import { createNetns, deleteNetns, hasNetns, listNetns, netnsPath } from './netns.ts'
+import type { GuestNetwork } from './guestnetwork.ts'
 import type { Attachment } from './plugin.ts'
 import type { ConnectionLimits, GuestRule } from './rules.ts'
 import { step } from './step.ts'
@@ -44,31 +45,6 @@ export interface NetworksOptions {
   readonly connections?: ConnectionLimits
   /** Milliseconds between looks at what guests were refused; 3 s by default. */
   readonly lookMs?: number
-}
-
-/** What a vm is told of its network. */
-export interface GuestNetwork {
-  /** Path of the network namespace, for the jailer. */
-  readonly netns: string
-  /** Absent with mode `none`: the vm has no interface at all. */
-  readonly nic?: GuestNic
-  /** Names for the guest's hosts file: the host names of `allow`, with the addresses that are open. */
-  readonly hosts: Readonly<Record<string, readonly string[]>>
-}
-
-export interface GuestNic {
-  /** Name of the tap in the namespace. */
-  readonly tap: string
-  /** Name of the bridge's port on the host. */
-  readonly port: string
-  readonly mac: string
-  /** With the prefix: a.b.c.d/len. */
-  readonly address: string
-  readonly gateway: string
-  /** Bytes. */
-  readonly mtu: number
-  /** Those the guest may ask; empty where it may ask none. */
-  readonly nameservers: readonly string[]
 }
 
 export interface AttachOptions {

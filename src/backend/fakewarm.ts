@@ -1,0 +1,37 @@
+/** What the fake backend says that it keeps: what the directives `template` and `ready` of its runs told it to. */
+import type { RunSpec } from './backend.ts'
+import type { Directive } from './fakescript.ts'
+import type { PoolLine, PoolState, TemplateState } from './warm.ts'
+
+export class FakeWarm {
+  readonly #templates = new Map<string, TemplateState>()
+  readonly #lines = new Map<string, PoolLine>()
+
+  note({ runtime, resources, network }: RunSpec, script: readonly Directive[]): void {
+    const { cpus, memMib, diskMib } = resources
+    const kind = { runtime, vcpus: Math.ceil(cpus), memMib, diskMib }
+    for (const { word, rest } of script) {
+      if (word === 'template') {
+        const told = rest === '' ? { state: 'ready', bytes: memMib << 20, madeAt: Date.now() } as const : { state: 'failed', reason: rest } as const // prettier-ignore
+        this.#templates.set(JSON.stringify(kind), { ...kind, nic: network.mode !== 'none', ...told })
+      }
+      if (word !== 'ready') continue
+      const ready = Number(rest)
+      this.#lines.set(JSON.stringify(kind), { ...kind, network: network.mode, ready, slots: 0, wanted: ready })
+    }
+  }
+
+  templates(): readonly TemplateState[] {
+    return [...this.#templates.values()]
+  }
+
+  pool(): PoolState {
+    return { lines: [...this.#lines.values()], most: 2, memMib: 2048 }
+  }
+
+  drain(): number {
+    const count = [...this.#lines.values()].reduce((sum, { ready }) => sum + ready, 0)
+    this.#lines.clear()
+    return count
+  }
+}
