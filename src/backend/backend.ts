@@ -1,6 +1,6 @@
 /** The seam: what a place that runs workloads offers. One contract suite (test/contract) runs on every backend. */
 import type { Conversation } from './conversation.ts'
-import type { PoolState, TemplateState } from './warm.ts'
+import type { PoolState, TemplateState, Usual } from './warm.ts'
 
 /** Where a workload's program comes from. */
 export type Source =
@@ -229,6 +229,11 @@ export interface Backend extends AsyncDisposable {
   cleanup(keep: Keep, o?: CleanupOptions): Promise<Cleaned>
   /** The templates that runs start from, those in the making and those that could not be made; newest last. */
   templates(): readonly TemplateState[]
+  /**
+   * Has the templates for such runs made that are missing, whether or not there were any; `templates` tells of them from
+   * then on. Rejects with a VulcanError where an image is missing.
+   */
+  buildTemplates(of: readonly Usual[]): Promise<void>
   /** What waits, ready, for runs to come. */
   pool(): PoolState
   /** Removes what waits, ready, for runs to come, of which the next are slower then; resolves with how many those were. */
