@@ -58,7 +58,7 @@ function Gate() {
 
 function NavLink({ to, name }: { to: '/' | '/workloads' | '/system'; name: string }) {
   const path = useRouterState({ select: (state) => state.location.pathname })
-  const here = to === '/' ? path === '/' : path.startsWith(to)
+  const here = to === '/' ? path === '/' : path.startsWith(to) || (to === '/workloads' && path === '/compare')
   return (
     <Anchor
       className="nav-link"

@@ -15,6 +15,7 @@ describe('listings', () => {
     [['nodes']],
     [['backends']],
     [['images']],
+    [['templates', 'build']],
     [['templates']],
     [['keys', 'ls']],
     [['config']],

@@ -2,7 +2,7 @@
 import type { Conversation as Said } from '../../src/api/conversation.ts'
 import { Card } from '../card.tsx'
 import { bytes, counted } from '../format.ts'
-import { after, meaningOf, spokenOf } from './frames.ts'
+import { after, type Spoken, spokenOf } from './frames.ts'
 
 export function Conversation({ said, createdAt }: { said: Said; createdAt: string }) {
   const from = Date.parse(createdAt)
@@ -10,18 +10,18 @@ export function Conversation({ said, createdAt }: { said: Said; createdAt: strin
     <Card title="The vsock conversation" aside={`${counted(said.count, 'frame')}, ${bytes(said.bytes)}`}>
       <p className="frames-about">
         Everything that this run and the host had to do with each other went over one socket, as these frames. Their
-        content is not kept.
+        content is not kept. Each kind is explained once.
       </p>
       <ol className="frames" aria-label="Frames, in their order">
-        {spokenOf(said.frames).map(({ frame, gap }) => (
-          <Frame key={frame.number} frame={frame} gap={gap} from={from} />
+        {spokenOf(said.frames).map((spoken) => (
+          <Frame key={spoken.frame.number} spoken={spoken} from={from} />
         ))}
       </ol>
     </Card>
   )
 }
 
-function Frame({ frame, gap, from }: { frame: Said['frames'][number]; gap: number; from: number }) {
+function Frame({ spoken: { frame, gap, meaning }, from }: { spoken: Spoken; from: number }) {
   const { number, from: speaker, kind, bytes: size, at_ms: at } = frame
   return (
     <>
@@ -33,7 +33,7 @@ function Frame({ frame, gap, from }: { frame: Said['frames'][number]; gap: numbe
             <b>{kind}</b> <span>{speaker === 'host' ? 'host to guest' : 'guest to host'}</span>{' '}
             <span>{bytes(size)}</span>
           </span>
-          <span className="frame-meaning">{meaningOf(frame)}</span>
+          {meaning !== undefined && <span className="frame-meaning">{meaning}</span>}
         </span>
       </li>
     </>

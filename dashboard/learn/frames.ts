@@ -36,9 +36,21 @@ const meanings: Readonly<Record<string, string>> = {
 export const meaningOf = ({ kind }: Pick<Frame, 'kind'>): string =>
   meanings[kind] ?? 'Something that the protocol does not know; the host closes the connection.'
 
-/** Frames with how many were left out before each. */
-export function spokenOf(frames: readonly Frame[]): { readonly frame: Frame; readonly gap: number }[] {
-  return frames.map((frame, at) => ({ frame, gap: frame.number - (frames[at - 1]?.number ?? 0) - 1 }))
+export interface Spoken {
+  readonly frame: Frame
+  /** Frames that were left out before it. */
+  readonly gap: number
+  /** What its kind means; where one of that kind was there before, nothing. */
+  readonly meaning: string | undefined
+}
+
+export function spokenOf(frames: readonly Frame[]): Spoken[] {
+  const known = new Set<string>()
+  return frames.map((frame, at) => {
+    const meaning = known.has(frame.kind) ? undefined : meaningOf(frame)
+    known.add(frame.kind)
+    return { frame, gap: frame.number - (frames[at - 1]?.number ?? 0) - 1, meaning }
+  })
 }
 
 /** A time, from the moment that the run was asked for; before it for a vm that was ready beforehand. */

@@ -37,6 +37,10 @@ export function Chart({ series, label }: { series: Series; label: string }) {
   return <div ref={place} className="chart" role="img" aria-label={label} />
 }
 
+/** The day goes without saying: the chart spans half an hour. */
+const timesOf = (_: UPlot, seconds: readonly number[]): string[] =>
+  seconds.map((at) => new Date(at * 1000).toLocaleTimeString([], { timeStyle: 'medium' }))
+
 function optionsOf({ text, grid, lines }: (typeof colours)['light'], width: number): UPlot.Options {
   const axis = { stroke: text, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 } }
   return {
@@ -48,7 +52,10 @@ function optionsOf({ text, grid, lines }: (typeof colours)['light'], width: numb
       x: { auto: false },
       y: { range: (_, _min, max) => [0, Math.max(4, max + 1)] },
     },
-    axes: [axis, { ...axis, size: 36, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] }],
+    axes: [
+      { ...axis, space: 80, values: timesOf },
+      { ...axis, size: 36, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] },
+    ],
     series: [{}, ...names.map((label, at) => ({ label, stroke: lines[at] ?? text, width: 2 }))],
   }
 }

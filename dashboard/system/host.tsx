@@ -8,7 +8,7 @@ import { counted } from '../format.ts'
 
 export function HostChecks() {
   const { data: report, error } = useQuery(doctorQuery)
-  if (!report) return error ? <Card title="Host">It could not be judged: {wordsOf(error)}</Card> : null
+  if (!report) return <Card title="Host">{error ? `It could not be judged: ${wordsOf(error)}` : 'Looking at it…'}</Card>
   const { node, checks } = report
   const failed = checks.filter(({ ok }) => !ok)
   const missing = failed.filter(({ required }) => required)

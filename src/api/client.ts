@@ -97,6 +97,11 @@ export class Client {
     return (await this.#transport.call('listTemplates', {})).templates
   }
 
+  /** Has those made that are missing, for runs with default settings; `templates` tells how far that is. */
+  async buildTemplates(): Promise<readonly TemplateInfo[]> {
+    return (await this.#transport.call('buildTemplates', {})).templates
+  }
+
   /** The vms that wait, ready, for a run. */
   async pool(): Promise<PoolReport> {
     return this.#transport.call('getPool', {})

@@ -36,6 +36,8 @@ export const TemplateList = Type.Object(
   { $id: 'TemplateList', description: 'templates' },
 )
 
+export type TemplateList = Static<typeof TemplateList>
+
 export const PoolClass = Type.Object(
   {
     ...kind,

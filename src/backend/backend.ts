@@ -3,7 +3,7 @@ import type { LeftoverKind } from '../api/state.ts'
 import type { Conversation } from './conversation.ts'
 import type { Denial, Denials } from './denial.ts'
 import type { RunDetails } from './details.ts'
-import type { PoolState, TemplateState } from './warm.ts'
+import type { PoolState, TemplateState, Usual } from './warm.ts'
 
 /** Where a workload's program comes from. */
 export type Source =
@@ -220,6 +220,11 @@ export interface Backend extends AsyncDisposable {
   cleanup(keep: Keep, o?: CleanupOptions): Promise<readonly Leftover[]>
   /** The templates that runs start from, those in the making and those that could not be made; newest last. */
   templates(): readonly TemplateState[]
+  /**
+   * Has the templates for such runs made that are missing, whether or not there were any; `templates` tells of them from
+   * then on. Rejects with a VulcanError where an image is missing.
+   */
+  buildTemplates(of: readonly Usual[]): Promise<void>
   /** What waits, ready, for runs to come. */
   pool(): PoolState
   /** Removes what waits, ready, for runs to come, of which the next are slower then; resolves with how many those were. */

@@ -6,7 +6,7 @@ import { FakeProgram } from './fakeprogram.ts'
 import { FakeRun } from './fakerun.ts'
 import { directivesOf } from './fakescript.ts'
 import { FakeWarm } from './fakewarm.ts'
-import type { PoolState, TemplateState } from './warm.ts'
+import type { PoolState, TemplateState, Usual } from './warm.ts'
 
 export interface FakeOptions {
   readonly node?: string
@@ -79,6 +79,10 @@ export class FakeBackend implements Backend {
 
   templates(): readonly TemplateState[] {
     return this.#warm.templates()
+  }
+
+  buildTemplates(of: readonly Usual[]): Promise<void> {
+    return Promise.resolve(this.#warm.build(of))
   }
 
   pool(): PoolState {

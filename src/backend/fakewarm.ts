@@ -1,13 +1,16 @@
 /** What the fake backend says that it keeps: what the directives `template` and `ready` of its runs told it to. */
-import type { RunSpec } from './backend.ts'
 import type { Directive } from './fakescript.ts'
-import type { PoolLine, PoolState, TemplateState } from './warm.ts'
+import type { PoolLine, PoolState, TemplateState, Usual } from './warm.ts'
 
 export class FakeWarm {
   readonly #templates = new Map<string, TemplateState>()
   readonly #lines = new Map<string, PoolLine>()
 
-  note({ runtime, resources, network }: RunSpec, script: readonly Directive[]): void {
+  build(of: readonly Usual[]): void {
+    for (const usual of of) this.note(usual, [{ word: 'template', rest: '' }])
+  }
+
+  note({ runtime, resources, network }: Usual, script: readonly Directive[]): void {
     const { cpus, memMib, diskMib } = resources
     const kind = { runtime, vcpus: Math.ceil(cpus), memMib, diskMib }
     for (const { word, rest } of script) {

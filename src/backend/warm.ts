@@ -1,5 +1,10 @@
 /** What a backend keeps so that runs to come start sooner, as it tells of it. */
 
+import type { RunSpec } from './backend.ts'
+
+/** Runs that one template serves. */
+export type Usual = Pick<RunSpec, 'runtime' | 'resources' | 'network'>
+
 /** What makes one vm another than the next, before its program. */
 export interface VmKind {
   readonly runtime: string

@@ -1,13 +1,13 @@
-/** vulcan backends, nodes, images, templates: what there is to run on. */
+/** vulcan backends, nodes, images: what there is to run on. */
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import type { Client } from '../api/client.ts'
 import type { Act } from './cli.ts'
 import { connectToRunning } from './connect.ts'
+import type { Context } from './context.ts'
 import { table, type Column } from './tables.ts'
-import { age } from './terminal.ts'
 import { json } from './text.ts'
 
-interface Listing<T> {
+export interface Listing<T> {
   readonly name: string
   readonly about: string
   readonly ask: (client: Client) => Promise<readonly T[]>
@@ -15,16 +15,24 @@ interface Listing<T> {
   readonly row: (item: T) => readonly string[]
 }
 
-function listing<T>(act: Act, o: Listing<T>): CommandUnknownOpts {
+export function listing<T>(act: Act, o: Listing<T>): CommandUnknownOpts {
   return new Command(o.name)
     .description(o.about)
     .option('--json', 'as JSON')
     .action(({ json: asJson }) =>
       act(async (context) => {
-        const items = await o.ask(await connectToRunning(context))
-        await context.print(asJson ? json(items) : table(o.columns, items.map(o.row), context.columns))
+        await printListing(context, { ...o, items: await o.ask(await connectToRunning(context)), asJson })
       }),
     )
+}
+
+type Shown<T> = Pick<Listing<T>, 'columns' | 'row'> & {
+  readonly items: readonly T[]
+  readonly asJson?: true | undefined
+}
+
+export async function printListing<T>(context: Context, { items, columns, row, asJson }: Shown<T>): Promise<void> {
+  await context.print(asJson ? json(items) : table(columns, items.map(row), context.columns))
 }
 
 export const backendsCommand = (act: Act): CommandUnknownOpts =>
@@ -78,28 +86,6 @@ export const imagesCommand = (act: Act): CommandUnknownOpts =>
     row: ({ name, digest, bytes }) => [name, digest?.slice(0, 12) ?? 'not built', megabytes(bytes)],
   })
 
-export const templatesCommand = (act: Act): CommandUnknownOpts =>
-  listing(act, {
-    name: 'templates',
-    about: 'list the snapshots that vms go on from',
-    ask: (client) => client.templates(),
-    columns: [
-      { head: 'RUNTIME' },
-      { head: 'STATE' },
-      { head: 'CPUS', min: 4 },
-      { head: 'VM MB', min: 5 },
-      { head: 'DISK MB', min: 7 },
-      { head: 'NETWORK', min: 7 },
-      { head: 'MB', min: 2 },
-      { head: 'AGE', min: 3 },
-      { head: 'WHY', min: 8 },
-    ],
-    row: ({ runtime, state, cpus, mem_mb: mem, disk_mb: disk, nic, bytes, made_at: made, reason = '' }) => [
-      ...[runtime, state, String(cpus), String(mem), String(disk), nic ? 'yes' : 'no', megabytes(bytes)],
-      made === undefined ? '' : age(Date.now() - Date.parse(made)),
-      reason,
-    ],
-  })
-
-const megabytes = (bytes: number | undefined): string =>
+/** Rounded; empty where it is not known. */
+export const megabytes = (bytes: number | undefined): string =>
   bytes === undefined ? '' : String(Math.round(bytes / (1 << 20)))

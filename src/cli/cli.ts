@@ -3,7 +3,7 @@ import { Command, CommanderError, Option, type CommandUnknownOpts } from '@comma
 import { askedColumns, loadConfig } from '../config.ts'
 import { collect } from './collect.ts'
 import { backupCommand } from './backup.ts'
-import { backendsCommand, imagesCommand, nodesCommand, templatesCommand } from './backends.ts'
+import { backendsCommand, imagesCommand, nodesCommand } from './backends.ts'
 import { completeCommand, completionCommand } from './completion.ts'
 import { configCommand } from './config.ts'
 import { UsageError, type Wiring, type Work, StoppedBy } from './context.ts'
@@ -23,6 +23,7 @@ import { setupCommand } from './setup.ts'
 import { statusCommand } from './status.ts'
 import { printTo, screenOn, widthBehind, type Streams } from './streams.ts'
 import { Terminal } from './terminal.ts'
+import { templatesCommand } from './templates.ts'
 import { upCommand } from './up.ts'
 
 /** How a command runs once its words are understood. */

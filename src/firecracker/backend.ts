@@ -11,7 +11,7 @@ import type {
   RunFacts,
   RunSpec,
 } from '../backend/backend.ts'
-import { noPool, type PoolState, type TemplateState } from '../backend/warm.ts'
+import { noPool, type PoolState, type TemplateState, type Usual } from '../backend/warm.ts'
 import { Facts } from '../base/facts.ts'
 import { acquire, Scope } from '../base/scope.ts'
 import type { Image } from '../images/images.ts'
@@ -25,7 +25,7 @@ import { Pool } from './pool.ts'
 import { findVm, resume } from './recovery.ts'
 import { FirecrackerRun } from './run.ts'
 import { makeSlot } from './slot.ts'
-import { Starter, type StartRequest } from './starter.ts'
+import { classOf, Starter, type StartRequest } from './starter.ts'
 import { Templates } from './templates.ts'
 import type { FreshVm, Vm, VmHost } from './vm.ts'
 
@@ -169,6 +169,11 @@ export class FirecrackerBackend implements Backend {
 
   templates(): readonly TemplateState[] {
     return this.#templates?.state() ?? []
+  }
+
+  async buildTemplates(of: readonly Usual[]): Promise<void> {
+    const classes = await Promise.all(of.map(async (usual) => classOf(usual, await this.#o.image(usual.runtime))))
+    for (const one of classes) this.#templates?.want(one)
   }
 
   pool(): PoolState {

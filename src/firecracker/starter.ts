@@ -54,6 +54,6 @@ export class Starter {
   }
 }
 
-function classOf({ resources, network }: RunSpec, image: Image): VmClass {
+export function classOf({ resources, network }: Pick<RunSpec, 'resources' | 'network'>, image: Image): VmClass {
   return { image, size: sizeOf(resources), diskMib: resources.diskMib, nic: network.mode !== 'none', network }
 }

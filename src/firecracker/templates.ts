@@ -76,7 +76,13 @@ export class Templates {
     const key = this.#keyOf(request)
     const uses = (this.#uses.get(key) ?? 0) + 1
     this.#uses.set(key, uses)
-    if (uses < usesBefore || this.#ready.has(key) || this.#closing.signal.aborted) return
+    if (uses >= usesBefore) this.want(request)
+  }
+
+  /** Has one made of that class, when those before it have theirs, unless there is one. */
+  want(request: SnapshotRequest): void {
+    const key = this.#keyOf(request)
+    if (this.#ready.has(key) || this.#closing.signal.aborted) return
     this.#wanted.set(key, request)
     this.#building ??= this.#build().finally(() => {
       this.#building = undefined

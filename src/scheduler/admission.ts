@@ -5,6 +5,7 @@ import { runtimeNamed, runtimes, type Runtime } from '../api/runtimes.ts'
 import type { WorkloadRequest } from '../api/workload.ts'
 import { VulcanError } from '../api/errors.ts'
 import type { NetworkSpec, Resources, RunSpec } from '../backend/backend.ts'
+import type { Usual } from '../backend/warm.ts'
 
 /** The most that one workload may ask for. */
 export interface Limits {
@@ -88,6 +89,12 @@ function codeFaults(code: string, name: string | undefined): FieldFault[] {
     faults.push({ path: '/entrypoint', message: 'with code is the name of one file, without folders' })
   }
   return faults
+}
+
+/** What a run of that runtime is like where its request says nothing more. */
+export function usualOf(runtime: Runtime): Usual {
+  const request = { runtime: runtime.name }
+  return { ...request, resources: resourcesOf(request, runtime), network: networkOf(request) }
 }
 
 function resourcesOf({ resources = {} }: WorkloadRequest, runtime: Runtime | undefined): Resources {

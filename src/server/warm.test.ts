@@ -10,7 +10,7 @@ afterEach(async () => {
   expect(server.logged).toEqual([])
 })
 
-const ask = async (method: 'GET' | 'DELETE', url: string) => {
+const ask = async (method: 'GET' | 'POST' | 'DELETE', url: string) => {
   const answer = await server.app.inject({ method, url, headers: authorization })
   return { status: answer.statusCode, body: answer.json<Record<string, unknown>>() }
 }
@@ -33,6 +33,19 @@ test('templates are told with what they are of; one that could not be made says 
       { runtime: 'node', ...kind, state: 'failed', reason: 'no space left' },
     ],
   })
+})
+
+test('those of each runtime, as runs have them by default, can be asked for', async () => {
+  const { status, body } = await ask('POST', '/v1/templates')
+  expect(status).toBe(202)
+  expect(body).toMatchObject({
+    templates: [
+      { runtime: 'python', cpus: 1, mem_mb: 256, disk_mb: 512, nic: true, state: 'ready' },
+      { runtime: 'node', mem_mb: 256 },
+      { runtime: 'go', mem_mb: 1024 },
+    ],
+  })
+  expect((await ask('GET', '/v1/templates')).body).toEqual(body)
 })
 
 test('the pool is told by class, with the memory of what waits, until it is drained', async () => {

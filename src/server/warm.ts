@@ -1,14 +1,17 @@
 /** The routes about what is kept so that workloads start sooner. */
+import type { ErrorCode } from '../api/errors.ts'
 import { ref } from '../api/ref.ts'
 import { routes } from '../api/routes.ts'
+import { runtimes } from '../api/runtimes.ts'
 import { CleanupReport } from '../api/state.ts'
 import { PoolReport, TemplateList } from '../api/warm.ts'
 import type { Backend } from '../backend/backend.ts'
 import type { VmKind } from '../backend/warm.ts'
+import { usualOf } from '../scheduler/admission.ts'
 import type { FastifyTypeBox } from './app.ts'
 import { NoQuery } from './query.ts'
 
-export type Warm = Pick<Backend, 'templates' | 'pool' | 'drain'>
+export type Warm = Pick<Backend, 'templates' | 'buildTemplates' | 'pool' | 'drain'>
 
 const about = (operationId: string, summary: string) => ({
   operationId,
@@ -22,15 +25,20 @@ export function warmRoutes(app: FastifyTypeBox, backend: Warm): void {
     ...about('listTemplates', 'Lists the templates that vms go on from, and those that could not be made'),
     response: { 200: ref(TemplateList) },
   }
-  app.get(routes.templates, { config: { scope: 'read' }, schema: list }, () => ({
-    templates: backend.templates().map(({ nic, state, bytes, madeAt, reason, ...kind }) => ({
-      ...kindIn(kind),
-      ...{ nic, state },
-      ...(bytes !== undefined && { bytes }),
-      ...(madeAt !== undefined && { made_at: new Date(madeAt).toISOString() }),
-      ...(reason !== undefined && { reason }),
-    })),
-  }))
+  app.get(routes.templates, { config: { scope: 'read' }, schema: list }, () => listed(backend))
+
+  const build = {
+    ...about(
+      'buildTemplates',
+      'Has the templates of each runtime made that are missing, for runs with default settings',
+    ),
+    response: { 202: ref(TemplateList) },
+  }
+  const config = { scope: 'admin' as const, codes: ['asset_unavailable'] satisfies ErrorCode[] }
+  app.post(routes.templates, { config, schema: build }, async (_request, reply) => {
+    await backend.buildTemplates(runtimes.map(usualOf))
+    return reply.code(202).send(listed(backend))
+  })
 
   const pool = {
     ...about('getPool', 'Tells of the vms that wait, ready, for a run'),
@@ -59,4 +67,14 @@ const kindIn = ({ runtime, vcpus, memMib, diskMib }: VmKind) => ({
   cpus: vcpus,
   mem_mb: memMib,
   disk_mb: diskMib,
+})
+
+const listed = (backend: Warm): TemplateList => ({
+  templates: backend.templates().map(({ nic, state, bytes, madeAt, reason, ...kind }) => ({
+    ...kindIn(kind),
+    ...{ nic, state },
+    ...(bytes !== undefined && { bytes }),
+    ...(madeAt !== undefined && { made_at: new Date(madeAt).toISOString() }),
+    ...(reason !== undefined && { reason }),
+  })),
 })

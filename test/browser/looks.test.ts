@@ -55,7 +55,7 @@ const views: readonly (readonly [string, () => string, string])[] = [
   ['inside', () => `/workloads/${ids['ended']}/inside`, '.frame'],
   ['list', () => '/workloads', 'tbody tr'],
   ['compare', () => `/compare?a=${ids['ended']}&b=${ids['failed']}`, '.compare'],
-  ['system', () => '/system', '.chart canvas'],
+  ['system', () => '/system', '[aria-label^="Host of"]'],
   ['not-found', () => '/nowhere/at/all', '.trouble'],
 ]
 

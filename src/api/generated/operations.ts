@@ -1,7 +1,7 @@
 /** Made by `npm run generate` from openapi.json beside it: what is changed here is lost. */
 
 /** Of the document that this was made from. */
-export const documentSha256 = '9f5a76a833e6a2cfccfe361a62413381646f9bdfa2c5534cadf2650a954cd4f7'
+export const documentSha256 = 'd5c955fc90850545608c517f87aa6183677fb8fd82d87f891370e63348e967c0'
 
 /** from the table of errors */
 export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'quota_exceeded' | 'too_many_failures' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'no_responders' | 'no_answer' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'workload_lost' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
@@ -706,6 +706,12 @@ export interface Operations {
     answer: TemplateList
     code: 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized'
   }
+  /** Has the templates of each runtime made that are missing, for runs with default settings */
+  buildTemplates: {
+    input: Record<never, never>
+    answer: TemplateList
+    code: 'asset_unavailable' | 'body_too_large' | 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'invalid_request' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized' | 'unsupported_media_type'
+  }
   /** Tells of the vms that wait, ready, for a run */
   getPool: {
     input: Record<never, never>
@@ -800,6 +806,7 @@ export const operations = {
   listLeftovers: { method: 'GET', path: '/v1/leftovers', answer: 'json' },
   removeLeftovers: { method: 'DELETE', path: '/v1/leftovers', answer: 'json' },
   listTemplates: { method: 'GET', path: '/v1/templates', answer: 'json' },
+  buildTemplates: { method: 'POST', path: '/v1/templates', answer: 'json' },
   getPool: { method: 'GET', path: '/v1/pool', answer: 'json' },
   drainPool: { method: 'DELETE', path: '/v1/pool', answer: 'json' },
   judgeHost: { method: 'GET', path: '/v1/doctor', answer: 'json' },

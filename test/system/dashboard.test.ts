@@ -1,0 +1,119 @@
+/** The dashboard on real microVMs, in one browser that was let in once: what a person does, and what goes wrong meanwhile. */
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { became, runCode, sees, submit } from '../browser/pages.ts'
+import { launch } from '../browser/site.ts'
+import { archiveOf } from './archives.ts'
+import { endServer, onNode, settled, vmPid, vulcan } from './harness.ts'
+
+/** Milliseconds: under emulation a boot takes tens of seconds. */
+const patience = 120_000
+
+let browser: Browser
+let url: string
+let page: Page
+let wrong: string[]
+beforeAll(async () => {
+  browser = await launch()
+  const link = (await vulcan(['open', '--print'])).stdout.trim()
+  url = new URL(link).origin
+  page = await browser.newPage()
+  page.setDefaultTimeout(patience)
+  page.on('pageerror', (error) => wrong.push(String(error)))
+  wrong = []
+  await page.goto(link)
+})
+afterAll(async () => {
+  await browser.close()
+  expect(await settled()).toEqual([])
+})
+beforeEach(() => void (wrong = []))
+afterEach(() => expect(wrong).toEqual([]))
+
+/** Seconds that a program of these may run: none of them is about its time. */
+const timeoutS = 200
+/** A piece at a time: of a whole gigabyte the guest would refuse the first. */
+const hoarding = `print('filling', flush=True)\nhoard = []\nwhile True: hoard.append(b'x' * (1 << 20))`
+const endless = `print('up', flush=True)\nimport time\ntime.sleep(180)`
+
+test('from the form to the output; then the list has it, and its inside is told to the last frame', async () => {
+  const id = await runCode(page, { url, code: `print('hello from inside')`, timeoutS })
+  await sees(page, 'hello from inside')
+  await became(page, 'Completed')
+  await page.goto(`${page.url()}/inside`)
+  const frames = page.getByRole('list', { name: 'Frames, in their order' })
+  await frames.getByText('how the program ended').waitFor()
+  const kinds = await frames.locator('b').allTextContents()
+  expect(kinds).toEqual(expect.arrayContaining(['hello', 'configure', 'write', 'exec', 'started', 'stdout', 'exit']))
+  expect(await frames.textContent()).not.toContain('hello from inside')
+  await page.goto(`${url}/workloads`)
+  await page.locator(`a[href$="${id}"]`).first().waitFor()
+})
+
+test('the System page tells what is kept ready, and what the host lacks', async () => {
+  await page.goto(`${url}/system`)
+  for (const name of ['Pool', 'Templates', /^Host of /]) await page.getByRole('region', { name }).waitFor()
+  expect(
+    await page
+      .getByRole('region', { name: /^Backend / })
+      .getByText('online', { exact: true })
+      .count(),
+  ).toBe(1)
+  await page
+    .getByRole('region', { name: /^Host of / })
+    .getByText('It has all that vms need to run.')
+    .waitFor()
+})
+
+test('an archive goes in, and its program finds its files', async () => {
+  await page.goto(url)
+  await page.getByText('Files', { exact: true }).click()
+  const buffer = await archiveOf({
+    'main.py': 'from shop.words import greeting\nprint(greeting)',
+    'shop/words.py': "greeting = 'good day from a file beside'",
+  })
+  await page.getByTestId('files').setInputFiles({ name: 'shop.tar.gz', mimeType: 'application/gzip', buffer })
+  await page.getByRole('group', { name: 'Files to send' }).getByText('words.py').waitFor()
+  await submit(page)
+  await sees(page, 'good day from a file beside')
+  await became(page, 'Completed')
+})
+
+test('a run is killed', async () => {
+  await runCode(page, { url, code: endless, timeoutS })
+  await sees(page, 'up')
+  await page.getByRole('button', { name: 'Kill', exact: true }).click()
+  await page.getByRole('button', { name: 'Kill it' }).click()
+  await became(page, 'Killed because somebody asked')
+})
+
+test('a program that takes all memory is told so, with what would help', async () => {
+  await runCode(page, { url, code: hoarding, timeoutS })
+  await became(page, 'Killed: out of memory at 256 MB')
+  await page.getByText('Raise mem_mb').waitFor()
+  await sees(page, 'filling')
+})
+
+test('a vm whose Firecracker is gone is told as lost, with all that it had said', async () => {
+  const id = await runCode(page, { url, code: endless, timeoutS })
+  await sees(page, 'up')
+  await onNode(`kill -9 ${vmPid(id)}`)
+  await became(page, 'The microVM was lost')
+  await sees(page, 'up')
+})
+
+test('a server that dies while somebody watches: the page recovers, and shows every line once', async () => {
+  const lines = 300
+  const code = `
+import time
+for n in range(${lines}):
+    print(f'line {n}', flush=True)
+    time.sleep(0.1)`
+  await runCode(page, { url, code, timeoutS })
+  await sees(page, 'line 3')
+  await endServer('KILL')
+  await became(page, 'Completed')
+  await page.getByText(`${lines} lines`).waitFor()
+  await sees(page, `line ${lines - 1}`)
+  expect(await page.getByText('The server does not answer').count()).toBe(0)
+})

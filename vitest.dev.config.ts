@@ -1,0 +1,56 @@
+import { availableParallelism } from 'node:os'
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    // Files share workers: starting one for each file costs more than the tests do.
+    pool: 'threads',
+    isolate: false,
+    // As many as there are processors: half of the tests’ time is waiting for others.
+    maxWorkers: Math.max(2, availableParallelism()),
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: [
+            'src/**/*.test.ts',
+            'test/*.test.ts',
+            'test/contract/**/*.test.ts',
+            'tools/**/*.test.ts',
+            'dashboard/**/*.test.ts',
+          ],
+          // Far above what any takes: a slow computer is no failure, a test that hangs is one.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          // A browser and a server each: files take turns.
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // A browser that shares two processors with a server drops a frame now and then.
+          retry: 1,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'system',
+          include: ['test/system/**/*.test.ts'],
+          // One machine, one server: files take turns. Under emulation a boot takes seconds.
+          fileParallelism: false,
+          testTimeout: 480_000,
+          hookTimeout: 480_000,
+          // An emulated machine that hangs or panics is started anew by its keeper; the test it took with it gets a second try.
+          retry: 1,
+        },
+      },
+    ],
+  },
+})
