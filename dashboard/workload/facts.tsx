@@ -82,7 +82,7 @@ function refusedOf(network: RunRecord['network']): Fact[] {
       {denied.map((each) => (
         <li key={`${each.rule} ${targetOf(each)}`} title={each.hint}>
           <code>{targetOf(each)}</code> {each.rule}
-          {each.count > 1 && ` × ${each.count}`}
+          {each.count > 1 && ` ×\u00A0${each.count}`}
         </li>
       ))}
       {others > 0 && <li>{others} more elsewhere</li>}

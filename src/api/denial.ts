@@ -48,7 +48,7 @@ const hints: Readonly<Record<DenialRule, string>> = {
   metadata: 'the metadata services of clouds are never reached from a vm',
   host: 'of the host a vm reaches the gateway address alone, and that only with network mode host',
   guest: 'workloads do not reach one another',
-  private: 'private, shared and link-local ranges are never reached from a vm, with allow neither',
+  private: 'private, shared and link-local ranges are never reached from a vm; allow does not open them',
   reserved: 'multicast, broadcast and reserved addresses are never reached from a vm',
   allow: 'it is not on the list of the workload: --allow opens it',
   mode: 'the network mode of the workload leaves it out: --network internet opens it',

@@ -142,7 +142,7 @@ test('what the network refused is seen while the program runs, with the rule and
   const card = page.getByRole('region', { name: 'Isolation' })
   await card.getByText('169.254.169.254:80').waitFor()
   expect(await card.locator('.refused li').allTextContents()).toEqual([
-    '169.254.169.254:80 metadata × 2',
+    '169.254.169.254:80 metadata ×\u00A02',
     '10.0.0.1:53/udp private',
   ])
   expect(await card.locator('.refused li').first().getAttribute('title')).toContain('metadata services')

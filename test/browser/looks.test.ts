@@ -22,6 +22,9 @@ const telling = [
   'print \u001B[33m!\u001B[0m one is old',
   `print ${'a long line that has to be wrapped somewhere '.repeat(6)}`,
   'error \u001B[31mTraceback\u001B[0m: no such file',
+  'deny metadata tcp 169.254.169.254 80',
+  'deny private udp 192.168.178.1 53',
+  'deny private udp 192.168.178.1 53',
   'result {"orders":[{"id":1,"total":9.5},{"id":2,"total":12}],"open":null,"ok":true}',
 ]
 const code = (...words: string[]) => words.map((word) => `# fake: ${word}`).join('\n')

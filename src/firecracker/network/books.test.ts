@@ -47,6 +47,22 @@ test('a book says what was refused, by which rule, how often and since when, in 
   )
 })
 
+test('protocols have names, also where nft gives their numbers', () => {
+  const json = answer([
+    element([4, '10.1.2.3', 6, 80], { packets: 1 }),
+    element([4, '10.1.2.3', 17, 53], { packets: 1 }),
+    element([4, '10.1.2.3', 1, 0], { packets: 1 }),
+  ])
+  const names = denialsOf(json, now)
+    .get('10.88.0.5')
+    ?.known.map(({ protocol, port }) => [protocol, port])
+  expect(names).toEqual([
+    ['tcp', 80],
+    ['udp', 53],
+    ['icmp', undefined],
+  ])
+})
+
 test('a book without elements says nothing', () => {
   expect(denialsOf(answer(), now)).toEqual(new Map([['10.88.0.5', { known: [], others: 0 }]]))
 })

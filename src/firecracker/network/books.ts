@@ -65,6 +65,16 @@ delete set inet ${table} ${set}
 `
 }
 
+/** Names of protocols, of which nft gives the number where a host has no list of names. */
+const protocols: Readonly<Record<string, string>> = {
+  1: 'icmp',
+  2: 'igmp',
+  6: 'tcp',
+  17: 'udp',
+  47: 'gre',
+  132: 'sctp',
+}
+
 interface Element {
   readonly val: { readonly concat: readonly [mark: number, address: string, protocol: string | number, port: number] }
   /** Seconds. */
@@ -93,7 +103,14 @@ function denialOf({ val, expires, counter }: Element, now: number): Denial | und
   const rule = denialRules[mark - 1]
   if (!rule) return undefined
   const firstAt = now - Math.max(0, keptS - expires) * 1000
-  return { address, ...(port > 0 && { port }), protocol: String(protocol), rule, count: counter.packets, firstAt }
+  return {
+    address,
+    ...(port > 0 && { port }),
+    protocol: protocols[protocol] ?? String(protocol),
+    rule,
+    count: counter.packets,
+    firstAt,
+  }
 }
 
 /** The same as elements for `openBook`, where tables are built anew. */
