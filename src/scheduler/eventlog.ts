@@ -1,31 +1,24 @@
 /**
  * A workload's events on disk, append-only: output, status changes, the end. Ids are 1, 2, 3 … without a gap.
  * The file is made with the first output: what comes before, and the end, follows from the workload's row. Memory holds a
- * checkpoint for every 256 events; readers follow along with a buffer of their own.
- *
- * An entry: kind (1 byte), length (4 bytes, big-endian), payload.
+ * checkpoint for every 256 events, and the newest ones while somebody follows along; who is behind has a buffer of his own.
  */
 import { mkdir, open, rm, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { isMissing } from '../base/files.ts'
 import { abortable } from '../base/time.ts'
+import {
+  entriesOf,
+  headerBytes,
+  headerOf,
+  maxEntryBytes,
+  readBlock,
+  type Entry,
+  type Event,
+  type Kind,
+} from './entries.ts'
+import { Recent } from './recent.ts'
 
-export const kinds = ['status', 'stdout', 'stderr', 'end'] as const
-export type Kind = (typeof kinds)[number]
-
-export interface Event {
-  readonly kind: Kind
-  readonly data: Buffer
-}
-
-export interface Entry extends Event {
-  readonly id: number
-}
-
-const headerBytes = 5
-const blockBytes = 256 << 10
-/** Largest payload: a reader's block always holds an entry. */
-export const maxEntryBytes = 64 << 10
 const checkpointEvery = 256
 
 interface Checkpoint {
@@ -43,6 +36,7 @@ export class EventLog {
   #count = 0
   #bytes = 0
   #last: Event | undefined
+  readonly #recent = new Recent()
   #changed = Promise.withResolvers<void>()
 
   private constructor(path: string, early: readonly Event[]) {
@@ -123,7 +117,7 @@ export class EventLog {
     }
     const writer = this.#writer ?? (await this.#create())
     await writer.writev([headerOf({ kind, data }), data], this.#bytes)
-    this.#grow({ data })
+    this.#grow({ kind, data })
     this.#notify()
   }
 
@@ -164,11 +158,15 @@ export class EventLog {
 
   /** All entries after the id, then those that come, up to the last event. Rejects when the signal is aborted. */
   async *read(after: number, signal: AbortSignal): AsyncGenerator<Entry> {
-    const start = this.#checkpoints.findLast((point) => point.id <= after) ?? { id: 0, offset: 0 }
-    let { id, offset } = start
+    let { id, offset } = this.#checkpoints.findLast((point) => point.id <= after) ?? { id: 0, offset: 0 }
     let kind: Kind | undefined
     let seen = after
     let file: FileHandle | undefined
+    const fromFile = async (at: number) => {
+      file ??= await open(this.path, 'r')
+      return entriesOf(await readBlock(file, at, this.#bytes))
+    }
+    using _following = this.#recent.follow()
     try {
       for (;;) {
         signal.throwIfAborted()
@@ -181,8 +179,7 @@ export class EventLog {
           if (event) yield { id: seen + 1, ...event }
         }
         if (offset < this.#bytes) {
-          file ??= await open(this.path, 'r')
-          for (const event of entriesOf(await readBlock(file, offset, this.#bytes))) {
+          for (const event of this.#recent.after(id) ?? (await fromFile(offset))) {
             id += 1
             offset += headerBytes + event.data.length
             kind = event.kind
@@ -203,9 +200,10 @@ export class EventLog {
     }
   }
 
-  #grow({ data }: { readonly data: Uint8Array }): void {
+  #grow({ kind, data }: { readonly kind: Kind; readonly data: Uint8Array }): void {
     this.#bytes += headerBytes + data.length
     this.#count += 1
+    this.#recent.add({ id: this.#count, kind, data })
     if (this.#count % checkpointEvery === 0) this.#checkpoints.push({ id: this.#count, offset: this.#bytes })
   }
 
@@ -216,34 +214,9 @@ export class EventLog {
   }
 }
 
-function headerOf({ kind, data }: { readonly kind: Kind; readonly data: Uint8Array }): Buffer {
-  const header = Buffer.alloc(headerBytes)
-  header.writeUInt8(kinds.indexOf(kind), 0)
-  header.writeUInt32BE(data.length, 1)
-  return header
-}
-
 async function openExisting(path: string, flags: string): Promise<FileHandle | undefined> {
   return open(path, flags).catch((error: unknown) => {
     if (!isMissing(error)) throw error
     return undefined
   })
-}
-
-async function readBlock(file: FileHandle, offset: number, end: number): Promise<Buffer> {
-  const block = Buffer.allocUnsafe(Math.min(blockBytes, end - offset))
-  const { bytesRead } = await file.read(block, 0, block.length, offset)
-  if (bytesRead === 0) throw new Error(`the log ends at ${offset}, before its ${end} bytes`)
-  return block.subarray(0, bytesRead)
-}
-
-/** The entries that are whole in a block. */
-function* entriesOf(block: Buffer): Generator<Event> {
-  for (let at = 0; at + headerBytes <= block.length;) {
-    const length = block.readUInt32BE(at + 1)
-    const end = at + headerBytes + length
-    if (end > block.length) return
-    yield { kind: kinds[block.readUInt8(at)] ?? 'status', data: block.subarray(at + headerBytes, end) }
-    at = end
-  }
 }

@@ -1,6 +1,7 @@
 /** What a program writes, on its way to the log: cut at characters, counted, bounded. */
 import type { Chunk, Exit, Seen } from '../backend/backend.ts'
-import { maxEntryBytes, type Event, type EventLog } from './eventlog.ts'
+import { maxEntryBytes, type Event } from './entries.ts'
+import { type EventLog } from './eventlog.ts'
 import { Excerpt } from './excerpt.ts'
 import { cut } from './utf8.ts'
 

@@ -21,7 +21,8 @@ export async function forgetOutdated(store: Store, shelf: Shelf, o: Retention): 
   await store.forgetSpent(Date.now())
   while ((await store.freeKeys(Date.now() - keysKeptMs, atOnce)) === atOnce);
   const last = await store.newestOutdated({ count: o.count, bytes: o.bytes, endedAfter: Date.now() - o.ageMs })
-  while (last) {
+  if (!last) return
+  for (;;) {
     const ids = await store.oldest(last, atOnce)
     if (ids.length === 0) return
     // The row goes first: a folder without one is found at the next start, a row without a folder would promise output.

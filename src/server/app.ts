@@ -82,22 +82,7 @@ export interface ServerOptions {
 
 /** Builds the server; it does not listen yet. */
 export async function buildServer(o: ServerOptions): Promise<FastifyTypeBox> {
-  const app = Fastify({
-    bodyLimit: o.bodyBytes,
-    trustProxy: o.trustedProxies?.length ? [...o.trustedProxies] : false,
-    // Whatever is open when the drain is over would hold a close for ever.
-    forceCloseConnections: true,
-    // Ours says so as problem+json.
-    return503OnClosing: false,
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allErrors: true } },
-    schemaErrorFormatter: schemaFaults,
-    clientErrorHandler: answerUnread,
-    frameworkErrors: answerBadUrl,
-    genReqId: () => orderedId(),
-    routerOptions: { maxParamLength: 200 },
-  }).withTypeProvider<TypeBoxTypeProvider>()
-  // JSON and multipart alone: whatever else comes is 415.
-  app.removeContentTypeParser('text/plain')
+  const app = bareServer(o)
   answerFaults(app, o.log)
   stateAnswers(app, o.facts)
   stateCalls(app, o.facts)
@@ -123,6 +108,26 @@ export async function buildServer(o: ServerOptions): Promise<FastifyTypeBox> {
   if (o.dashboard !== undefined && (await exists(o.dashboard))) await dashboardRoutes(app, o.dashboard)
   refuseOtherMethods()
   await app.ready()
+  return app
+}
+
+function bareServer({ bodyBytes, trustedProxies = [] }: ServerOptions): FastifyTypeBox {
+  const app = Fastify({
+    bodyLimit: bodyBytes,
+    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
+    // Whatever is open when the drain is over would hold a close for ever.
+    forceCloseConnections: true,
+    // Ours says so as problem+json.
+    return503OnClosing: false,
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allErrors: true } },
+    schemaErrorFormatter: schemaFaults,
+    clientErrorHandler: answerUnread,
+    frameworkErrors: answerBadUrl,
+    genReqId: () => orderedId(),
+    routerOptions: { maxParamLength: 200 },
+  }).withTypeProvider<TypeBoxTypeProvider>()
+  // JSON and multipart alone: whatever else comes is 415.
+  app.removeContentTypeParser('text/plain')
   return app
 }
 
