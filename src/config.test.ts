@@ -53,6 +53,19 @@ test.each([
   [{ flags: { backend: 'docker' } }, ['backend', 'firecracker, fake']],
   [{ flags: { nonsense: '1' } }, ['nonsense']],
   [{ env: { VULCAN_NETWORK_NAMESERVERS: '9.9.9.9,nowhere!' } }, ['network.nameservers', 'nowhere!']],
+  [
+    { env: { VULCAN_SERVER_TRUSTED_PROXIES: '10.0.0.0/8,10.0.0.0/40' } },
+    ['server.trusted_proxies', '10.0.0.0/40', 'CIDR'],
+  ],
+  [
+    { env: { VULCAN_SERVER_TRUSTED_PROXIES: '10.0.0.0/8,fe80::/129' } },
+    ['server.trusted_proxies', 'fe80::/129', 'CIDR'],
+  ],
+  [{ env: { VULCAN_SERVER_TRUSTED_PROXIES: '10.0.0.0/8,10.0.0.0/' } }, ['server.trusted_proxies', '10.0.0.0/', 'CIDR']],
+  [
+    { env: { VULCAN_SERVER_TRUSTED_PROXIES: '10.0.0.0/8,proxy.example' } },
+    ['server.trusted_proxies', 'proxy.example', 'CIDR'],
+  ],
 ])('%j is refused, naming setting and source', (sources, words) => {
   const said = complaint(() => join(sources))
   for (const word of words) expect(said).toContain(word)

@@ -2,7 +2,7 @@
 import { hintOf, type Denied, type NetworkRecord } from '../api/denial.ts'
 import { denialKey, type Denial, type Denials } from '../backend/denial.ts'
 import type { EventLog } from './eventlog.ts'
-import type { Event } from './logformat.ts'
+import type { Event } from './entries.ts'
 
 /** Writes each destination to the log once, whoever had told it before. */
 export class DeniedLog {

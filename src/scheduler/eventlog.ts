@@ -1,15 +1,24 @@
 /**
  * A workload's events on disk, append-only: output, status changes, the end. Ids are 1, 2, 3 … without a gap.
  * The file is made with the first output: what comes before, and the end, follows from the workload's row. Memory holds a
- * checkpoint for every 256 events; readers follow along with a buffer of their own.
+ * checkpoint for every 256 events, and the newest ones while somebody follows along; who is behind has a buffer of his own.
  */
 import { mkdir, open, rm, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { isMissing } from '../base/files.ts'
 import { abortable } from '../base/time.ts'
-import { entriesOf, headerBytes, headerOf, maxEntryBytes, type Entry, type Event, type Kind } from './logformat.ts'
+import {
+  entriesOf,
+  headerBytes,
+  headerOf,
+  maxEntryBytes,
+  readBlock,
+  type Entry,
+  type Event,
+  type Kind,
+} from './entries.ts'
+import { Recent } from './recent.ts'
 
-const blockBytes = 256 << 10
 const checkpointEvery = 256
 
 interface Checkpoint {
@@ -28,6 +37,7 @@ export class EventLog {
   #count = 0
   #bytes = 0
   #last: Event | undefined
+  readonly #recent = new Recent()
   #changed = Promise.withResolvers<void>()
 
   private constructor(path: string, early: readonly Event[]) {
@@ -115,7 +125,7 @@ export class EventLog {
     }
     const writer = this.#writer ?? (await this.#create())
     await writer.writev([headerOf({ kind, data }), data], this.#bytes)
-    this.#grow({ data })
+    this.#grow({ kind, data })
     this.#notify()
   }
 
@@ -156,11 +166,15 @@ export class EventLog {
 
   /** All entries after the id, then those that come, up to the last event. Rejects when the signal is aborted. */
   async *read(after: number, signal: AbortSignal): AsyncGenerator<Entry> {
-    const start = this.#checkpoints.findLast((point) => point.id <= after) ?? { id: 0, offset: 0 }
-    let { id, offset } = start
+    let { id, offset } = this.#checkpoints.findLast((point) => point.id <= after) ?? { id: 0, offset: 0 }
     let kind: Kind | undefined
     let seen = after
     let file: FileHandle | undefined
+    const fromFile = async (at: number) => {
+      file ??= await open(this.path, 'r')
+      return entriesOf(await readBlock(file, at, this.#bytes))
+    }
+    using _following = this.#recent.follow()
     try {
       for (;;) {
         signal.throwIfAborted()
@@ -173,8 +187,7 @@ export class EventLog {
           if (event) yield { id: seen + 1, ...event }
         }
         if (offset < this.#bytes) {
-          file ??= await open(this.path, 'r')
-          for (const event of entriesOf(await readBlock(file, offset, this.#bytes))) {
+          for (const event of this.#recent.after(id) ?? (await fromFile(offset))) {
             id += 1
             offset += headerBytes + event.data.length
             kind = event.kind
@@ -195,9 +208,10 @@ export class EventLog {
     }
   }
 
-  #grow({ data }: { readonly data: Uint8Array }): void {
+  #grow({ kind, data }: { readonly kind: Kind; readonly data: Uint8Array }): void {
     this.#bytes += headerBytes + data.length
     this.#count += 1
+    this.#recent.add({ id: this.#count, kind, data })
     if (this.#count % checkpointEvery === 0) this.#checkpoints.push({ id: this.#count, offset: this.#bytes })
   }
 
@@ -213,11 +227,4 @@ async function openExisting(path: string, flags: string): Promise<FileHandle | u
     if (!isMissing(error)) throw error
     return undefined
   })
-}
-
-async function readBlock(file: FileHandle, offset: number, end: number): Promise<Buffer> {
-  const block = Buffer.allocUnsafe(Math.min(blockBytes, end - offset))
-  const { bytesRead } = await file.read(block, 0, block.length, offset)
-  if (bytesRead === 0) throw new Error(`the log ends at ${offset}, before its ${end} bytes`)
-  return block.subarray(0, bytesRead)
 }

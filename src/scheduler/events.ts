@@ -1,6 +1,6 @@
 /** The events of a log that are not output. Pure. */
 import type { ExitRecord, Status } from '../api/workload.ts'
-import type { Event } from './logformat.ts'
+import type { Event } from './entries.ts'
 
 export function statusEvent(status: Status): Event {
   return { kind: 'status', data: Buffer.from(JSON.stringify({ status })) }

@@ -1,8 +1,8 @@
 /** What a program writes, on its way to the log: cut at characters, counted, bounded. */
 import type { Chunk, Exit, Seen } from '../backend/backend.ts'
+import { maxEntryBytes, type Event } from './entries.ts'
 import type { EventLog } from './eventlog.ts'
 import { Excerpt } from './excerpt.ts'
-import { maxEntryBytes, type Event } from './logformat.ts'
 import { cut } from './utf8.ts'
 
 /** Bytes of each of the two parts that a record shows of a stream. */

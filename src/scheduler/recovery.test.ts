@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { FakeBackend } from '../backend/fake.ts'
 import { abortable } from '../base/time.ts'
 import { Store } from '../store/store.ts'
-import type { Entry } from './logformat.ts'
+import type { Entry } from './entries.ts'
 import { Scheduler } from './scheduler.ts'
 import { testSettings } from './testing.ts'
 

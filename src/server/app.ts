@@ -86,28 +86,9 @@ export interface ServerOptions {
   readonly log: (error: unknown) => void
 }
 
-function bareServer(o: ServerOptions): FastifyTypeBox {
-  return Fastify({
-    bodyLimit: o.bodyBytes,
-    trustProxy: o.trustedProxies?.length ? [...o.trustedProxies] : false,
-    // Whatever is open when the drain is over would hold a close for ever.
-    forceCloseConnections: true,
-    // Ours says so as problem+json.
-    return503OnClosing: false,
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allErrors: true } },
-    schemaErrorFormatter: schemaFaults,
-    clientErrorHandler: answerUnread,
-    frameworkErrors: answerBadUrl,
-    genReqId: () => orderedId(),
-    routerOptions: { maxParamLength: 200 },
-  }).withTypeProvider<TypeBoxTypeProvider>()
-}
-
 /** Builds the server; it does not listen yet. */
 export async function buildServer(o: ServerOptions): Promise<FastifyTypeBox> {
   const app = bareServer(o)
-  // JSON and multipart alone: whatever else comes is 415.
-  app.removeContentTypeParser('text/plain')
   answerFaults(app, o.log)
   stateAnswers(app, o.facts)
   stateCalls(app, o.facts)
@@ -133,6 +114,26 @@ export async function buildServer(o: ServerOptions): Promise<FastifyTypeBox> {
   if (o.dashboard !== undefined && (await exists(o.dashboard))) await dashboardRoutes(app, o.dashboard)
   refuseOtherMethods()
   await app.ready()
+  return app
+}
+
+function bareServer({ bodyBytes, trustedProxies = [] }: ServerOptions): FastifyTypeBox {
+  const app = Fastify({
+    bodyLimit: bodyBytes,
+    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
+    // Whatever is open when the drain is over would hold a close for ever.
+    forceCloseConnections: true,
+    // Ours says so as problem+json.
+    return503OnClosing: false,
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allErrors: true } },
+    schemaErrorFormatter: schemaFaults,
+    clientErrorHandler: answerUnread,
+    frameworkErrors: answerBadUrl,
+    genReqId: () => orderedId(),
+    routerOptions: { maxParamLength: 200 },
+  }).withTypeProvider<TypeBoxTypeProvider>()
+  // JSON and multipart alone: whatever else comes is 415.
+  app.removeContentTypeParser('text/plain')
   return app
 }
 

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import { formatEvent, outputData, shutdown, type LogEvent } from '../api/sse.ts'
 import { hasEnded } from '../api/workload.ts'
-import type { Entry } from '../scheduler/logformat.ts'
+import type { Entry } from '../scheduler/entries.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
 import { openStream } from './stream.ts'
 

@@ -1,4 +1,5 @@
-/** How the events of a log lie in its file: kind (1 byte), length (4 bytes, big-endian), payload. Pure. */
+/** Entries of a log, and how they lie in its file: kind (1 byte), length (4 bytes, big-endian), payload. */
+import type { FileHandle } from 'node:fs/promises'
 
 /** In the order of their numbers in files. */
 const kinds = ['status', 'stdout', 'stderr', 'end', 'denied'] as const
@@ -14,6 +15,7 @@ export interface Entry extends Event {
 }
 
 export const headerBytes = 5
+const blockBytes = 256 << 10
 /** Largest payload: a reader's block always holds an entry. */
 export const maxEntryBytes = 64 << 10
 
@@ -22,6 +24,13 @@ export function headerOf({ kind, data }: { readonly kind: Kind; readonly data: U
   header.writeUInt8(kinds.indexOf(kind), 0)
   header.writeUInt32BE(data.length, 1)
   return header
+}
+
+export async function readBlock(file: FileHandle, offset: number, end: number): Promise<Buffer> {
+  const block = Buffer.allocUnsafe(Math.min(blockBytes, end - offset))
+  const { bytesRead } = await file.read(block, 0, block.length, offset)
+  if (bytesRead === 0) throw new Error(`the log ends at ${offset}, before its ${end} bytes`)
+  return block.subarray(0, bytesRead)
 }
 
 /** The entries that are whole in a block. */
