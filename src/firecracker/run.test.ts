@@ -3,6 +3,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Chunk, Recovery, Run, RunSpec } from '../backend/backend.ts'
 import type { Frame } from '../base/frames.ts'
 import { Scope } from '../base/scope.ts'
+import { sleep } from '../base/time.ts'
 import type { Image } from '../images/images.ts'
 import { Session } from './agent.ts'
 import { JailedProcess } from './jailer.ts'
@@ -122,6 +123,25 @@ test('a program is kept by the guest, and its output acknowledged now and then, 
     await run[Symbol.asyncDispose]()
     expect(heard[0]).toMatchObject({ op: 'exec', run: spec.id, tag: 'program', keep_ms: 600_000 })
     expect(heard.slice(1)).toEqual([300, 600].map((kib) => ({ op: 'ack', stdout: kib << 10, stderr: 0 })))
+  })
+})
+
+test('output that comes a byte at a time waits in the guest, not here, and none of it is lost', async () => {
+  const bytes = 200_000
+  const frame = data(2, 'x')
+  let taken = false
+  const script = (message: Readonly<Record<string, unknown>>, socket: Socket) => {
+    if (message['op'] !== 'exec') return
+    const flood = Buffer.concat(Array.from({ length: bytes }, () => frame))
+    socket.write(Buffer.concat([control({ op: 'started', pid: 2 }), flood, exit(0)]), () => (taken = true))
+  }
+  await play(script, async ({ parts }) => {
+    const run = await FirecrackerRun.start(parts, signal)
+    // However long nobody reads.
+    await sleep(2000)
+    expect(taken).toBe(false)
+    expect((await textOf(run)).length).toBe(bytes)
+    expect((await run.exited).code).toBe(0)
   })
 })
 
