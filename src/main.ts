@@ -50,11 +50,14 @@ const serve: Wiring['serve'] = async (loaded, o) => {
   const { config } = loaded
   await using scope = new Scope('server', { undoTimeoutMs: 60_000 })
   await mkdir(config.home, { recursive: true, mode: 0o711 })
-  const held = await lock(serverLock(config.home), {
-    signal: o.signal,
-    onWait: () => o.say(`another server of ${config.home} is running; waiting for its end`),
-  })
-  scope.defer('let go of the home', async () => held[Symbol.asyncDispose]())
+  const hold = async (name: string, what: string) => {
+    const onWait = () => o.say(`another server of ${what} is running; waiting for its end`)
+    const held = await lock(name, { signal: o.signal, onWait })
+    scope.defer(`let go of ${what}`, async () => held[Symbol.asyncDispose]())
+  }
+  await hold(serverLock(config.home), config.home)
+  // Two would take each other's vms for what a crash has left.
+  if (config.backend === 'firecracker') await hold(`instance ${config.instance}`, `the instance ${config.instance}`)
   const holds = await currentPaths(config.home)
   const app = await open(scope, config, o)
   const url = await listen(app, loaded)

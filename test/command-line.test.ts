@@ -1,10 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { chmod, mkdtemp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { build } from 'rolldown'
 import { external } from '../rolldown.config.ts'
+import { lock } from '../src/base/lock.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { say } from './commandline.ts'
 
@@ -145,6 +147,17 @@ test('a server that was killed is replaced', async () => {
   const { pid } = JSON.parse(await readFile(join(folder, 'home', 'server.json'), 'utf8')) as { pid: number }
   process.kill(pid, 'SIGKILL')
   expect(await vulcan(['run', 'a.py'])).toMatchObject({ code: 7, out: 'out\n' })
+})
+
+test('a server of the same instance, at another home, waits for the end of the first: it would take its vms for leftovers', async () => {
+  const instance = `t${randomBytes(4).toString('hex')}`
+  await using _first = await lock(`instance ${instance}`)
+  const home = ['--home', join(folder, 'second'), '--backend', 'firecracker', '--set', `instance=${instance}`]
+  const second = start([process.execPath, program, ...home, 'serve'])
+  const words = said(second)
+  await once(second.stderr, 'data')
+  second.kill('SIGINT')
+  expect((await words).err).toContain(`another server of the instance ${instance} is running; waiting for its end`)
 })
 
 test('gc removes assets that others have superseded, and keeps what is in use', async () => {

@@ -28,15 +28,12 @@ export async function cleanup(o: Sweeping, keep: Keep, { dryRun }: CleanupOption
   const found = await ownerless(o, keep)
   if (dryRun) return found.map((thing) => leftoverOf(thing, o.book))
   const troubles = new Map<string, string>()
+  const note = (name: string) => (error: unknown) => void troubles.set(name, wordsOf(error))
   const vmIds = [...new Set([...found.flatMap(({ vmId }) => vmId ?? []), ...unheld(o.book, keep)])]
   // All at once, as each takes its time to end.
-  for (const vmId of vmIds) for (const cgroup of cgroupsOf(o.places, vmId)) await killAll(cgroup)
-  for (const vmId of vmIds) {
-    await removeVm(o, vmId).catch((error: unknown) => troubles.set(vmId, wordsOf(error)))
-  }
-  for (const { name, remove } of found) {
-    await remove?.().catch((error: unknown) => troubles.set(name, wordsOf(error)))
-  }
+  for (const vmId of vmIds) for (const cgroup of cgroupsOf(o.places, vmId)) await killAll(cgroup).catch(note(vmId))
+  for (const vmId of vmIds) await removeVm(o, vmId).catch(note(vmId))
+  for (const { name, remove } of found) await remove?.().catch(note(name))
   const left = await ownerless(o, keep)
   const told = found.map((thing) => {
     const leftover = leftoverOf(thing, o.book)

@@ -3,6 +3,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Chunk, Recovery, Run, RunSpec } from '../backend/backend.ts'
 import type { Frame } from '../base/frames.ts'
 import { Scope } from '../base/scope.ts'
+import { sleep } from '../base/time.ts'
 import type { Image } from '../images/images.ts'
 import { Session } from './agent.ts'
 import { JailedProcess } from './jailer.ts'
@@ -150,6 +151,25 @@ test('the firewall is looked at a last time after the program, before anybody is
     for await (const news of run.denied) told.push(news)
     expect(told).toEqual([denial])
     await run[Symbol.asyncDispose]()
+  })
+})
+
+test('output that comes a byte at a time waits in the guest, not here, and none of it is lost', async () => {
+  const bytes = 200_000
+  const frame = data(2, 'x')
+  let taken = false
+  const script = (message: Readonly<Record<string, unknown>>, socket: Socket) => {
+    if (message['op'] !== 'exec') return
+    const flood = Buffer.concat(Array.from({ length: bytes }, () => frame))
+    socket.write(Buffer.concat([control({ op: 'started', pid: 2 }), flood, exit(0)]), () => (taken = true))
+  }
+  await play(script, async ({ parts }) => {
+    const run = await FirecrackerRun.start(parts, signal)
+    // However long nobody reads.
+    await sleep(2000)
+    expect(taken).toBe(false)
+    expect((await textOf(run)).length).toBe(bytes)
+    expect((await run.exited).code).toBe(0)
   })
 })
 

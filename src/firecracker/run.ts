@@ -33,6 +33,8 @@ export interface RunParts {
 
 /** Bytes of output that wait for the reader before the program is made to wait. */
 const outputBuffered = 1 << 20
+/** What a chunk takes beside its bytes: a guest may send them one by one, a million to a MiB. */
+const chunkCost = 512
 /** Bytes of output that are acknowledged at once: each acknowledgement costs the guest a wake-up. */
 const acknowledgedAtOnce = 256 << 10
 /** For the guest to say that a program runs, in milliseconds; a second is usual under emulation. */
@@ -65,7 +67,7 @@ export class FirecrackerRun implements Run {
   private constructor(parts: RunParts) {
     this.id = parts.spec.id
     this.#parts = parts
-    this.output = new Channel({ limit: outputBuffered, sizeOf: (chunk) => chunk.data.length })
+    this.output = new Channel({ limit: outputBuffered, sizeOf: (chunk) => chunk.data.length + chunkCost })
     this.denied = parts.book?.news ?? nothingDenied()
   }
 
