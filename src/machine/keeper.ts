@@ -14,6 +14,9 @@ export const machineProtocol = 2
 /** What a machine was started with. */
 export interface MachineRecord {
   readonly protocol: number
+  /** Paths, which name their content. */
+  readonly kernel: string
+  readonly initramfs: string
   /** Of 127.0.0.1 on the host; leads to the server. */
   readonly port: number
   readonly memMib: number

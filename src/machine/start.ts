@@ -40,11 +40,15 @@ export async function startMachine(o: StartOptions): Promise<RunningMachine> {
   throw new VulcanError('machine_failed', 'the machine ended right after it had started', { step: 'status' })
 }
 
-/** A machine that is going down is waited for; one whose init is of another version than we would not understand us. */
+/**
+ * A machine that is going down is waited for; one whose init is of another version than we would not understand us, and one
+ * of another kernel may lack what our server needs.
+ */
 async function endUnfit(o: StartOptions, places: Places): Promise<void> {
   const found = await machineStatus(o)
-  const fit = found.running && found.state !== 'stopping' && found.protocol === machineProtocol
-  if (found.running && !fit) await powerOff(places, o.signal)
+  if (!found.running) return
+  const isOurs = found.protocol === machineProtocol && found.kernel === o.kernel && found.initramfs === o.initramfs
+  if (found.state === 'stopping' || !isOurs) await powerOff(places, o.signal)
 }
 
 async function prepare(o: StartOptions, places: Places, times: Timeouts): Promise<void> {
@@ -54,6 +58,8 @@ async function prepare(o: StartOptions, places: Places, times: Timeouts): Promis
   const port = o.hostPort === 0 ? await freePort() : o.hostPort
   const record: MachineRecord = {
     protocol: machineProtocol,
+    kernel: o.kernel,
+    initramfs: o.initramfs,
     port,
     memMib: o.memMib,
     cores: o.cores,

@@ -18,7 +18,10 @@ const status = (state: KeeperStatus['state'], more: Partial<KeeperStatus> = {}):
   ready_after_ms: 0,
   restarts: 0,
   last_failure: '',
-  about: { protocol: machineProtocol, port: 40_000, memMib: 1024, cores: 1, qemuVersion: '10.0.2', restrict: false },
+  about: {
+    ...{ protocol: machineProtocol, kernel: '/vmlinux', initramfs: '/initramfs', port: 40_000, memMib: 1024, cores: 1 },
+    ...{ qemuVersion: '10.0.2', restrict: false },
+  },
   ...more,
 })
 
