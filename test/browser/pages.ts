@@ -21,10 +21,11 @@ export async function submit(page: Page): Promise<string> {
 /** Opens the form, and runs that code. */
 export async function runCode(
   page: Page,
-  o: { url: string; code: string; runtime?: string; timeoutS?: number },
+  o: { url: string; code: string; runtime?: string; timeoutS?: number; memMib?: number },
 ): Promise<string> {
   await page.goto(o.url)
   if (o.timeoutS !== undefined) await page.getByRole('textbox', { name: 'Time' }).fill(String(o.timeoutS))
+  if (o.memMib !== undefined) await page.getByRole('textbox', { name: 'Memory' }).fill(String(o.memMib))
   if (o.runtime !== undefined) await page.getByText(o.runtime, { exact: true }).click()
   await typeCode(page, o.code)
   return submit(page)

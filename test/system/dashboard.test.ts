@@ -88,8 +88,8 @@ test('a run is killed', async () => {
 })
 
 test('a program that takes all memory is told so, with what would help', async () => {
-  await runCode(page, { url, code: hoarding, timeoutS })
-  await became(page, 'Killed: out of memory at 256 MB')
+  await runCode(page, { url, code: hoarding, timeoutS, memMib: 64 })
+  await became(page, 'Killed: out of memory at 64 MB')
   await page.getByText('Raise mem_mb').waitFor()
   await sees(page, 'filling')
 })
@@ -103,7 +103,7 @@ test('a vm whose Firecracker is gone is told as lost, with all that it had said'
 })
 
 test('a server that dies while somebody watches: the page recovers, and shows every line once', async () => {
-  const lines = 300
+  const lines = 250
   const code = `
 import time
 for n in range(${lines}):
