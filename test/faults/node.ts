@@ -17,6 +17,7 @@ export const toFirecracker = (signal: string): string => `kill -${signal} $(pgre
  * first to come is that of the next start.
  */
 export const made = {
+  'entry in the book': 'any /run/vulcan-*/vms/*',
   jail: 'any $VULCAN_HOME/jails/firecracker/*/root',
   disk: 'any $VULCAN_HOME/jails/firecracker/*/root/disk.ext4',
   'network namespace': 'any /run/netns/vulcan-*',
@@ -24,7 +25,7 @@ export const made = {
   process: 'pgrep -x firecracker >/dev/null',
   'API socket': 'any $VULCAN_HOME/jails/firecracker/*/root/run/api.sock',
   vsock: 'any $VULCAN_HOME/jails/firecracker/*/root/run/v.sock',
-  owner: 'any $VULCAN_HOME/jails/firecracker/*/owner',
+  'run in the book': `grep -qs '"run":"' /run/vulcan-*/vms/*`,
 } as const
 
 /** Runs a script as root on the node, which knows $VULCAN_HOME. */

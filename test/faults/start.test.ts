@@ -10,7 +10,7 @@ beforeAll(async () => {
 
 const everything = Object.keys(made) as (keyof typeof made)[]
 /** What is there only while there is a Firecracker. */
-const ofFirecracker = ['process', 'API socket', 'vsock', 'owner'] as const
+const ofFirecracker = ['process', 'API socket', 'vsock', 'run in the book'] as const
 
 /** A class that nobody has used: a vm of it boots, whatever templates there are. */
 let lastDisk = 300
@@ -25,7 +25,7 @@ const faults: Fault[] = [
     before: () => trap(made[thing], endServer('KILL')),
     ends: afterServer,
   })),
-  ...(['network namespace', 'API socket', 'owner'] as const).map((thing) => ({
+  ...(['network namespace', 'API socket', 'run in the book'] as const).map((thing) => ({
     name: `the server is told to stop once a start has made its ${thing}`,
     before: () => trap(made[thing], endServer('TERM')),
     // What had not begun waits again, for the next server.

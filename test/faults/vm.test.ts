@@ -74,9 +74,9 @@ const faults: Fault[] = [
     ...lost,
   },
   {
-    name: 'the owner’s name on the jail is removed, and then the server crashes',
+    name: 'the vm’s entry in the book is removed, and then the server crashes',
     request: long,
-    running: async (id) => void (await breakNode(`rm ${await jailOf(id)}/owner; ${endServer('KILL')}`)),
+    running: async (id) => void (await breakNode(`rm /run/vulcan-*/vms/${await vmOf(id)}; ${endServer('KILL')}`)),
     ...lost,
   },
   {
