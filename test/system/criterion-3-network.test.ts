@@ -6,6 +6,9 @@ import { client, onNode, python, vulcan } from './harness.ts'
 /** A host of "the internet": a namespace with a documentation address that answers HTTP. */
 const internet = '198.51.100.2'
 
+/** Longer than a test: under emulation another vm takes its time. */
+const patient = { timeout_s: 600 }
+
 beforeAll(async () => {
   await onNode(`
     ip netns add inet-test && ip link add inet0 type veth peer name eth0 netns inet-test &&
@@ -81,7 +84,7 @@ import socket, time
 s = socket.create_server(('0.0.0.0', 8000))
 print('up', flush=True)
 time.sleep(600)`
-  const { id } = await api.submit({ runtime: 'python', code: listens, network: 'internet' })
+  const { id } = await api.submit({ runtime: 'python', code: listens, network: 'internet', resources: patient })
   for await (const { event } of api.logs(id)) if (event === 'stdout') break
   const other = (await api.get(id)).run?.details?.network.nic?.address.replace(/\/.*/, '') ?? ''
   expect(other).toMatch(/^10\.88\./)
@@ -99,7 +102,7 @@ import socket, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.sendto(b'x', ('192.168.7.7', 53))
 time.sleep(600)`
-  const { id } = await api.submit({ runtime: 'python', code, network: 'internet' })
+  const { id } = await api.submit({ runtime: 'python', code, network: 'internet', resources: patient })
   const words = { address: '192.168.7.7', port: 53, protocol: 'udp', rule: 'private' }
   for await (const { event, data } of api.logs(id)) {
     if (event !== 'denied') continue
