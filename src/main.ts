@@ -188,6 +188,7 @@ async function observe(scope: Scope, { backend, scheduler, facts, say, node }: O
     version,
     load: () => scheduler.load(),
     leftovers: () => scheduler.cleanup({ dryRun: true }),
+    pool: () => backend.pool(),
     refused: firecracker && (() => firecracker.refused()),
     log: (error) => say(`metrics: ${wordsOf(error)}`),
   })
@@ -196,6 +197,7 @@ async function observe(scope: Scope, { backend, scheduler, facts, say, node }: O
   firecracker?.facts.on('vm.start_failed', ({ step, retried }) => {
     if (retried) metrics.retried(step)
   })
+  firecracker?.facts.on('template.built', (built) => metrics.templateBuilt(built))
   const wanted = traceSettings()
   if (!wanted) return metrics
   const traces = await openTraces({ ...wanted, version, node, say })

@@ -45,6 +45,7 @@ beforeAll(async () => {
   const network = { mode: 'none', allow: [] } as const
   await server.backend.execute({ ...lost, resources, source, network }, AbortSignal.timeout(5000))
   server.metrics.retried('boot')
+  server.metrics.templateBuilt({ runtime: 'python', ms: 7000 })
   known = new Scrape((await server.app.inject({ url: '/metrics', headers: authorization })).body).names()
   await server.scheduler.cleanup()
 })

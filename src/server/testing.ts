@@ -54,7 +54,14 @@ export async function testServer(
   const facts = new Facts<ServerFacts>()
   const refused = async () => refusals({ private: 2, metadata: 1 })
   const leftovers = () => scheduler.cleanup({ dryRun: true })
-  const metrics = new Metrics({ version: '0', load: () => scheduler.load(), leftovers, refused, log })
+  const metrics = new Metrics({
+    version: '0',
+    load: () => scheduler.load(),
+    pool: () => backend.pool(),
+    leftovers,
+    refused,
+    log,
+  })
   metrics.subscribe({ scheduler: scheduler.facts, server: facts })
   const bus = new ProcessBus({ kept: 100 })
   announce(scheduler.facts, bus, log)

@@ -9,6 +9,9 @@ export const bootBuckets = [
 /** A round trip over vsock: tens of microseconds on metal, milliseconds under emulation. */
 export const roundTripBuckets = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1]
 
+/** A template: seconds on metal, a minute under emulation. */
+export const templateBuckets = [0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300]
+
 /** A phase: from an upload of a few bytes to the longest program. */
 export const phaseBuckets = [
   ...[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5],

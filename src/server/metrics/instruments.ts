@@ -1,6 +1,13 @@
 /** The metrics that facts feed. */
 import { Counter, Gauge, Histogram, type Registry } from '@prometheus-io/client'
-import { bootBuckets, phaseBuckets, requestBuckets, roundTripBuckets, workloadBuckets } from './buckets.ts'
+import {
+  bootBuckets,
+  phaseBuckets,
+  requestBuckets,
+  roundTripBuckets,
+  templateBuckets,
+  workloadBuckets,
+} from './buckets.ts'
 
 export type Instruments = ReturnType<typeof workloadInstruments> &
   ReturnType<typeof vmInstruments> &
@@ -52,6 +59,13 @@ export function vmInstruments(registry: Registry) {
       name: 'vulcan_vsock_rtt_seconds',
       help: 'Round trip of one ping to the agent in the guest.',
       buckets: roundTripBuckets,
+      registers,
+    }),
+    templateBuild: new Histogram({
+      name: 'vulcan_template_build_seconds',
+      help: 'Making a template: a boot, a snapshot, a vm that goes on from it for a trial.',
+      labelNames: ['runtime'],
+      buckets: templateBuckets,
       registers,
     }),
     startFailures: new Counter({

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Client } from '../../api/client.ts'
 import type { WorkloadRecord } from '../../api/workload.ts'
+import { noPool } from '../../backend/warm.ts'
 import { Facts } from '../../base/facts.ts'
 import type { SchedulerFacts } from '../../scheduler/options.ts'
 import type { ServerFacts } from '../facts.ts'
@@ -116,6 +117,18 @@ test('what vms have left is counted by kind, and gone from the count when it was
   expect((await scrape()).sum('vulcan_leftovers', { kind: 'process' })).toBe(0)
 })
 
+test('what waits for workloads is counted by runtime, and what made it possible is timed', async () => {
+  expect((await scrape()).sum('vulcan_pool_vms', { runtime: 'python', state: 'ready' })).toBe(0)
+  await run('# fake: ready 2')
+  server.metrics.templateBuilt({ runtime: 'python', ms: 7000 })
+  const seen = await scrape()
+  expect(seen.sum('vulcan_pool_vms', { runtime: 'python', state: 'ready' })).toBe(2)
+  expect(seen.sum('vulcan_pool_vms', { runtime: 'node', state: 'ready' })).toBe(0)
+  expect(seen.sum('vulcan_template_build_seconds_sum', { runtime: 'python' })).toBe(7)
+  await server.backend.drain()
+  expect((await scrape()).sum('vulcan_pool_vms', { runtime: 'python', state: 'ready' })).toBe(0)
+})
+
 test('what the firewall refused is counted by the rule that did; a rule that never did is there as zero', async () => {
   const seen = await scrape()
   expect(seen.sum('vulcan_egress_denied_total')).toBe(3)
@@ -148,6 +161,7 @@ test('a source that cannot be read takes only its own metric with it, and says w
     load: async () => ({ vms: 0, starting: 0, pending: 7 }),
     leftovers: () => Promise.reject(new Error('no cgroups')),
     refused: () => Promise.reject(new Error('no nft')),
+    pool: () => noPool,
     log: (error) => told.push(String(error)),
   })
   const scheduler = new Facts<SchedulerFacts>()

@@ -58,6 +58,11 @@ export class Metrics {
     this.#instruments.startRetries.inc({ step })
   }
 
+  /** A template was made, in so many milliseconds. */
+  templateBuilt({ runtime, ms }: { readonly runtime: string; readonly ms: number }): void {
+    this.#instruments.templateBuild.observe({ runtime }, ms / 1000)
+  }
+
   /** Takes from a record's summary what its run was, in the figures that the record shows. */
   ended({ runtime, status, exit, run, created_at, finished_at }: WorkloadSummary): void {
     const { ended, duration, phase, boot, roundTrip, startFailures } = this.#instruments

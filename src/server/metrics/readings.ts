@@ -2,7 +2,9 @@
 import { collectDefaultMetrics, Counter, Gauge, type Registry } from '@prometheus-io/client'
 import type { DenialRule } from '../../api/denial.ts'
 import { leftoverKinds } from '../../api/state.ts'
+import { runtimes } from '../../api/runtimes.ts'
 import type { Leftover } from '../../backend/backend.ts'
+import type { PoolState } from '../../backend/warm.ts'
 import type { Load } from '../../store/leases.ts'
 
 export interface Sources {
@@ -12,6 +14,8 @@ export interface Sources {
   readonly leftovers: () => Promise<readonly Leftover[]>
   /** Packets that each rule refused since the firewall was installed; absent where the backend has none. */
   readonly refused?: (() => Promise<Readonly<Record<DenialRule, number>>>) | undefined
+  /** What waits, ready, for runs to come. */
+  readonly pool: () => PoolState
   /** Takes why a source could not be read; what it read before is then not told as news. */
   readonly log: (error: unknown) => void
 }
@@ -23,6 +27,7 @@ export function addReadings(registry: Registry, o: Sources): void {
     1,
   )
   addLoad(registry, o)
+  addPool(registry, o)
   addLeftovers(registry, o)
   if (o.refused) addRefused(registry, o.refused, o.log)
   addProcess(registry)
@@ -51,6 +56,24 @@ function addLoad(registry: Registry, { load, log }: Sources): void {
     async collect() {
       const now = await load().catch(log)
       if (now) queue.set(now.pending)
+    },
+  })
+}
+
+function addPool(registry: Registry, { pool }: Sources): void {
+  const gauge = new Gauge({
+    name: 'vulcan_pool_vms',
+    help: 'What waits for workloads to come: vms that are ready, and slots, where one need only be loaded.',
+    labelNames: ['runtime', 'state'],
+    registers: [registry],
+    collect() {
+      gauge.reset()
+      for (const { name: runtime } of runtimes) {
+        const lines = pool().lines.filter((line) => line.runtime === runtime)
+        const all = (of: 'ready' | 'slots') => lines.reduce((sum, line) => sum + line[of], 0)
+        gauge.set({ runtime, state: 'ready' }, all('ready'))
+        gauge.set({ runtime, state: 'slot' }, all('slots'))
+      }
     },
   })
 }
