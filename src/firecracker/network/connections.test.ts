@@ -48,12 +48,16 @@ describe.skipIf(because !== undefined)(
     test('that are open at once: those beyond are refused by name, another guest has its own', async () => {
       await floor.open({ connections: { atOnce: 5, perSecond: 1000, burst: 1000 } }).prepare()
       await using scope = new Scope('vms')
-      await floor.guest(scope, 1)
+      const { own } = await floor.guest(scope, 1)
       await floor.guest(scope, 2)
       expect(await hold(1, 9)).toBe(5)
       expect(await noted(1)).toEqual([`limit ${internet.first} 4`])
       expect(await hold(2, 5)).toBe(5)
       expect(await noted(2)).toEqual([])
+      // The next guest with that address begins with nothing.
+      expect(await floor.onHost('nft', 'list', 'ruleset')).toContain(own)
+      await scope.close()
+      expect(await floor.onHost('nft', 'list', 'ruleset')).not.toContain(own)
     })
 
     test('that begin in a second: a burst is let through, then a few at a time; what is refused for itself does not count', async () => {

@@ -47,6 +47,8 @@ test('taking a guest out names the same elements, and none of a list that is emp
     'delete element bridge vulcan_v1 ports { "veth1" }',
     'delete element bridge vulcan_v1 guests { "veth1" . 02:00:00:00:00:07 . 10.88.0.5 }',
     'delete element inet vulcan_v1 guests { 02:00:00:00:00:07 . 10.88.0.5 : goto host }',
+    'delete element inet vulcan_v1 opening { 10.88.0.5 }',
+    'delete element inet vulcan_v1 open { 10.88.0.5 }',
     'delete element inet vulcan_v1 books { 10.88.0.5 : jump book_10.88.0.5 }',
     'delete chain inet vulcan_v1 book_10.88.0.5',
     'delete set inet vulcan_v1 denied_10.88.0.5',

@@ -67,10 +67,18 @@ export const admitScript = (instance: string, guest: LivingGuest): string => {
   return [openBook(tableOf(instance), guest.address, guest.book), ...admitted].join('')
 }
 
-/** Takes a guest out, and its book. Each element is added first, so that one that is not there is no error. */
+/**
+ * Takes a guest out, its book, and what was counted of its connections, which the next with its address has no part in.
+ * Each element is added first, so that one that is not there is no error.
+ */
 export const expelScript = (instance: string, guest: GuestRule): string => {
-  const expelled = elements(tableOf(instance), guest).flatMap((element) => [`add ${element}\n`, `delete ${element}\n`])
-  return [...expelled, closeBook(tableOf(instance), guest.address)].join('')
+  const table = tableOf(instance)
+  const counted = ['opening', 'open'].map((set) => `element inet ${table} ${set} { ${guest.address} }`)
+  const expelled = [...elements(table, guest), ...counted].flatMap((element) => [
+    `add ${element}\n`,
+    `delete ${element}\n`,
+  ])
+  return [...expelled, closeBook(table, guest.address)].join('')
 }
 
 function elements(table: string, g: GuestRule): string[] {
