@@ -53,7 +53,7 @@ test('taking a guest out names the same elements, and none of a list that is emp
     'delete chain inet vulcan_v1 book_10.88.0.5',
     'delete set inet vulcan_v1 denied_10.88.0.5',
   ])
-  expect(lines.filter((line) => line.startsWith('add'))).toHaveLength(6)
+  expect(lines.filter((line) => line.startsWith('add'))).toHaveLength(8)
 })
 
 test('the tables are replaced in one script, with the guests that live', () => {
