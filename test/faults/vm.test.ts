@@ -16,7 +16,8 @@ const vmOf = async (id: string): Promise<string> => {
 const cgroupOf = async (id: string) => `/sys/fs/cgroup/vulcan-*/${await vmOf(id)}`
 const jailOf = async (id: string) => `$VULCAN_HOME/jails/firecracker/${await vmOf(id)}`
 
-const killed: Fault[] = ['KILL', 'SEGV', 'TERM', 'ABRT', 'BUS'].map((signal) => ({
+// As init of its pid namespace it is reached by those signals alone that it handles, and by SIGKILL.
+const killed: Fault[] = ['KILL', 'SEGV', 'BUS', 'ILL', 'HUP'].map((signal) => ({
   name: `Firecracker ends by SIG${signal}`,
   request: long,
   running: async (id) => void (await breakNode(`kill -${signal} ${vmPid(id)}`)),
