@@ -1,11 +1,8 @@
 /** How many connections a guest may have and open, on a real kernel: real plugins and firewall, in a host made of namespaces. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { run } from '../../base/process.ts'
+import { expect, test } from 'vitest'
 import { Scope } from '../../base/scope.ts'
-import { excuse, Floor } from './floor.ts'
+import { type Floor, onFloor } from './floor.ts'
 import { attempt, internet } from './lab.ts'
-
-const because = await excuse()
 
 /** Opens so many connections to port 80 of an address, one after another, and keeps them; tells how many there were. */
 const keeper = `
@@ -22,20 +19,13 @@ void (async () => {
   process.exit()
 })()`
 
-describe.skipIf(because !== undefined)(
-  `connections are limited${because === undefined ? '' : ` (skipped: this host lacks ${because})`}`,
+let floor: Floor
+onFloor(
+  'connections are limited',
+  (built) => (floor = built),
   () => {
-    let floor: Floor
-    beforeAll(async () => {
-      floor = await Floor.build()
-    }, 240_000)
-    afterAll(() => floor[Symbol.asyncDispose](), 60_000)
-
-    const hold = async (n: number, count: number): Promise<number> => {
-      const words = ['-e', keeper, internet.first, String(count)]
-      const { stdout } = await run(['nsenter', `--net=/var/run/netns/${floor.id(n)}`, process.execPath, ...words])
-      return Number(stdout)
-    }
+    const hold = async (n: number, count: number): Promise<number> =>
+      Number(await floor.inGuest(n, keeper, internet.first, String(count)))
 
     /** What is known now of the nth vm's refusals. */
     async function noted(n: number): Promise<string[]> {

@@ -1,14 +1,11 @@
 /** What the firewall notes of its refusals, on a real kernel: real plugins and firewall, in a host made of namespaces. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { NetworkSpec } from '../../backend/backend.ts'
 import { mostDenials } from '../../backend/denial.ts'
-import { run } from '../../base/process.ts'
 import { Scope } from '../../base/scope.ts'
-import { excuse, Floor, gateway, nothing } from './floor.ts'
+import { type Floor, gateway, nothing, onFloor } from './floor.ts'
 import { attempt, internet, uplink } from './lab.ts'
 import type { Networks } from './network.ts'
-
-const because = await excuse()
 
 /** Sends one datagram to each port of an address, from the first on. */
 const spray = `
@@ -19,15 +16,11 @@ let left = Number(count)
 const next = () => left-- > 0 ? socket.send('x', Number(first) + left, address, () => setImmediate(next)) : socket.close()
 next()`
 
-describe.skipIf(because !== undefined)(
-  `refusals are noted${because === undefined ? '' : ` (skipped: this host lacks ${because})`}`,
+let floor: Floor
+onFloor(
+  'refusals are noted',
+  (built) => (floor = built),
   () => {
-    let floor: Floor
-    beforeAll(async () => {
-      floor = await Floor.build()
-    }, 240_000)
-    afterAll(() => floor[Symbol.asyncDispose](), 60_000)
-
     /** What is known now of the nth vm's refusals, a line each, and of how many more there were. */
     async function noted(n: number, networks: Networks = floor.networks) {
       await using scope = new Scope('watch')
@@ -106,16 +99,7 @@ describe.skipIf(because !== undefined)(
       await using scope = new Scope('vms')
       await floor.guest(scope, 4)
       await floor.guest(scope, 5)
-      await run([
-        'nsenter',
-        `--net=/var/run/netns/${floor.id(4)}`,
-        process.execPath,
-        '-e',
-        spray,
-        internet.private,
-        '1000',
-        '5000',
-      ])
+      await floor.inGuest(4, spray, internet.private, '1000', '5000')
       await attempt(floor.id(5), [tcp(internet.metadata)])
       const { lines, others } = await noted(4)
       expect([lines.length, others]).toEqual([mostDenials, 5000 - mostDenials])
@@ -125,30 +109,12 @@ describe.skipIf(because !== undefined)(
     test('the next server finds what the one before had noted, and goes on', async () => {
       await using scope = new Scope('vm')
       await floor.guest(scope, 6)
-      await run([
-        'nsenter',
-        `--net=/var/run/netns/${floor.id(6)}`,
-        process.execPath,
-        '-e',
-        spray,
-        internet.private,
-        '1000',
-        '100',
-      ])
+      await floor.inGuest(6, spray, internet.private, '1000', '100')
       const before = await noted(6)
       const next = floor.open()
       await next.prepare()
       expect(await noted(6, next)).toEqual(before)
-      await run([
-        'nsenter',
-        `--net=/var/run/netns/${floor.id(6)}`,
-        process.execPath,
-        '-e',
-        spray,
-        internet.private,
-        '1000',
-        '100',
-      ])
+      await floor.inGuest(6, spray, internet.private, '1000', '100')
       const after = await noted(6, next)
       expect(after.others).toBe(2 * before.others)
       expect(after.lines).toEqual(before.lines.map((line) => line.replace(/1$/, '2')))

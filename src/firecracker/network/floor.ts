@@ -2,7 +2,9 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { afterAll, beforeAll, describe } from 'vitest'
 import type { NetworkSpec } from '../../backend/backend.ts'
+import { run } from '../../base/process.ts'
 import { Scope } from '../../base/scope.ts'
 import { becomeGuest, buildLab, internet, type Lab, lacking } from './lab.ts'
 import type { GuestNetwork } from './guestnetwork.ts'
@@ -14,8 +16,20 @@ export const gateway = '10.88.0.1'
 export const nothing = { ports: 0, files: [], netns: [], elements: [] }
 
 /** Why the tests cannot run here, unless they must. */
-export async function excuse(): Promise<string | undefined> {
-  return process.env['VULCAN_REQUIRE_VM'] === '1' ? undefined : lacking()
+const because = process.env['VULCAN_REQUIRE_VM'] === '1' ? undefined : await lacking()
+
+/** Tests on a floor of their own, which `take` is handed before the first. Skipped, with the reason, where there can be none. */
+export function onFloor(name: string, take: (floor: Floor) => void, tests: () => void): void {
+  const lack = because === undefined ? '' : ` (skipped: this host lacks ${because})`
+  describe.skipIf(because !== undefined)(`${name}${lack}`, () => {
+    let floor: Floor | undefined
+    beforeAll(async () => {
+      floor = await Floor.build()
+      take(floor)
+    }, 240_000)
+    afterAll(() => floor?.[Symbol.asyncDispose](), 60_000)
+    tests()
+  })
 }
 
 export class Floor implements AsyncDisposable {
@@ -72,6 +86,12 @@ export class Floor implements AsyncDisposable {
     const network = await this.attach(scope, n, spec)
     await becomeGuest(this.id(n), gateway)
     return { ...network, own: network.nic?.address.replace('/16', '') ?? '' }
+  }
+
+  /** Runs a program of Node's in the namespace that plays the nth vm's guest; gives back what it says. */
+  async inGuest(n: number, code: string, ...words: readonly string[]): Promise<string> {
+    const argv = ['nsenter', `--net=/var/run/netns/${this.id(n)}`, process.execPath, '-e', code, ...words] as const
+    return (await run(argv)).stdout
   }
 
   async onHost(...argv: [string, ...string[]]): Promise<string> {

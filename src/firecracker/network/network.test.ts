@@ -1,21 +1,16 @@
 /** What each mode lets a guest reach, on a real kernel: real plugins and firewall, in a host made of namespaces. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { Scope } from '../../base/scope.ts'
-import { excuse, Floor, gateway } from './floor.ts'
+import { type Floor, gateway, onFloor } from './floor.ts'
 import { attempt, batch, internet, serve, uplink } from './lab.ts'
 
-const because = await excuse()
 const sumOf = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((sum, count) => sum + count, 0)
 
-describe.skipIf(because !== undefined)(
-  `modes${because === undefined ? '' : ` (skipped: this host lacks ${because})`}`,
+let floor: Floor
+onFloor(
+  'modes',
+  (built) => (floor = built),
   () => {
-    let floor: Floor
-    beforeAll(async () => {
-      floor = await Floor.build()
-    }, 240_000)
-    afterAll(() => floor[Symbol.asyncDispose](), 60_000)
-
     test('internet: reaches public addresses through the host; private ones and the host are refused at once', async () => {
       await using scope = new Scope('vm')
       await floor.guest(scope, 2)
