@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { VulcanError } from '../api/errors.ts'
 import { Session, SessionLost } from './agent.ts'
 import { exec, follow } from './program.ts'
-import { control, data, type Guest, hello, withGuest } from './testing.ts'
+import { control, data, type Guest, hello, withGuest, usage } from './testing.ts'
 import { dial } from './vsock.ts'
 
 const signal = AbortSignal.timeout(10_000)
@@ -52,14 +52,6 @@ test('a refusal of the guest keeps its code, step and words', async () => {
 })
 
 test('a program’s output is handed on in order, then its end with its result', async () => {
-  const usage = {
-    cpu_us: 1,
-    peak_mem_bytes: 1,
-    throttled_us: 0,
-    disk_written_bytes: 0,
-    net_rx_bytes: 0,
-    net_tx_bytes: 0,
-  }
   const exit = { op: 'exit', code: 0, signal: null, oom: false, disk_full: false, result: 'sent', usage }
   const guest: Guest = {
     connected: (socket) => socket.write(Buffer.concat([Buffer.from('OK 1\n'), hello])),

@@ -10,6 +10,15 @@ import { Uids } from './uids.ts'
 export const control = (message: Record<string, unknown>) => encode({ type: 'control', message })
 export const data = (stream: number, content: string | Uint8Array) =>
   encode({ type: 'data', stream, data: Buffer.from(content as string) })
+/** Of a program, as the guest tells it. */
+export const usage = {
+  cpu_us: 1,
+  peak_mem_bytes: 1,
+  throttled_us: 0,
+  disk_written_bytes: 0,
+  net_rx_bytes: 0,
+  net_tx_bytes: 0,
+}
 export const hello = control({ op: 'hello', proto: 2, version: 'test' })
 
 export interface Guest {
