@@ -1,5 +1,6 @@
 /** The one place that spawns short-lived commands. Arguments are arrays; there is no shell. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { messageOf } from './words.ts'
 
 export interface CommandOptions {
   readonly cwd?: string
@@ -46,7 +47,7 @@ export class CommandFailed extends Error {
 function describe(init: Pick<CommandFailed, 'code' | 'signal' | 'why'>, cause: unknown): string {
   switch (init.why) {
     case 'spawn':
-      return `could not be started (${cause instanceof Error ? cause.message : String(cause)})`
+      return `could not be started (${messageOf(cause)})`
     case 'exit':
       return `exited with ${init.code}`
     case 'signal':

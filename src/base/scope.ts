@@ -1,4 +1,5 @@
 /** A close stack: everything acquired outside the process is registered here before it is acquired. */
+import { messageOf } from './words.ts'
 
 interface Undo {
   readonly step: string
@@ -10,7 +11,7 @@ export class UndoFailed extends Error {
   readonly step: string
 
   constructor(scope: string, step: string, cause: unknown) {
-    super(`${scope}: undoing "${step}" failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    super(`${scope}: undoing "${step}" failed: ${messageOf(cause)}`, { cause })
     this.name = 'UndoFailed'
     this.step = step
   }

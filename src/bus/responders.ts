@@ -2,6 +2,7 @@
 import { VulcanError } from '../api/errors.ts'
 import { errorOf, problemOf } from '../api/problem.ts'
 import type { HandleOptions, Handler } from './bus.ts'
+import { messageOf } from '../base/words.ts'
 
 interface Asked {
   readonly text: string
@@ -101,7 +102,7 @@ export class Responder {
 
 /** An error as it is on the other side of a wire. */
 function travelled(error: unknown): VulcanError {
-  const words = error instanceof Error ? error.message : String(error)
+  const words = messageOf(error)
   const problem = problemOf(error instanceof VulcanError ? error : new VulcanError('internal', words))
   return errorOf(problem, problem.status)
 }

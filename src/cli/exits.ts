@@ -3,6 +3,7 @@ import { constants } from 'node:os'
 import { errorTable, VulcanError } from '../api/errors.ts'
 import type { ExitRecord } from '../api/workload.ts'
 import { UsageError } from './context.ts'
+import { messageOf } from '../base/words.ts'
 
 export const exits = { usage: 2, timeout: 124, vulcan: 125, interrupted: 130, killed: 137 } as const
 
@@ -41,7 +42,7 @@ export function statusOfError(error: unknown): number {
 
 /** An error in words for a person: what, where, and what to do about it. */
 export function wordsOf(error: unknown): string {
-  if (!(error instanceof VulcanError)) return error instanceof Error ? error.message : String(error)
+  if (!(error instanceof VulcanError)) return messageOf(error)
   const step = error.step ? ` (step ${error.step})` : ''
   return `${error.code}: ${error.message}${step}${error.hint ? `\n  ${error.hint.replaceAll('\n', '\n  ')}` : ''}`
 }

@@ -9,6 +9,7 @@ import { mountsBelow, removeJail } from './jail.ts'
 import { allCgroupsOf, isOurs, jailsOf, namesOf, type Places } from './names.ts'
 import type { Networks } from './network/network.ts'
 import { fileThing, type Thing } from './network/things.ts'
+import { messageOf } from '../base/words.ts'
 
 export interface Sweeping {
   readonly places: Places
@@ -28,7 +29,7 @@ export async function cleanup(o: Sweeping, keep: Keep, { dryRun }: CleanupOption
   const found = await ownerless(o, keep)
   if (dryRun) return found.map((thing) => leftoverOf(thing, o.book))
   const troubles = new Map<string, string>()
-  const note = (name: string) => (error: unknown) => void troubles.set(name, wordsOf(error))
+  const note = (name: string) => (error: unknown) => void troubles.set(name, messageOf(error))
   const vmIds = [...new Set([...found.flatMap(({ vmId }) => vmId ?? []), ...unheld(o.book, keep)])]
   // All at once, as each takes its time to end.
   for (const vmId of vmIds) for (const cgroup of cgroupsOf(o.places, vmId)) await killAll(cgroup).catch(note(vmId))
@@ -132,5 +133,3 @@ async function jails(places: Places): Promise<Thing[]> {
   })
   return (await Promise.all(found)).flat()
 }
-
-const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

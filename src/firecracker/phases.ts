@@ -1,6 +1,7 @@
 /** Named phases of one start and run, each timed once, at its source. */
 import { VulcanError } from '../api/errors.ts'
 import type { RunFacts } from '../backend/backend.ts'
+import { messageOf } from '../base/words.ts'
 
 type Known = Pick<RunFacts, 'phasesMs' | 'phasesAtMs'>
 
@@ -44,7 +45,7 @@ export class Phases {
     if (error instanceof VulcanError && error.step !== undefined) return error
     const step = (error instanceof Error && this.#failed.get(error)) || 'start'
     const { code, hint } = error instanceof VulcanError ? error : { code: 'vm_start_failed' as const }
-    return new VulcanError(code, error instanceof Error ? error.message : String(error), { step, hint, cause: error })
+    return new VulcanError(code, messageOf(error), { step, hint, cause: error })
   }
 
   /** How long each phase took, in milliseconds with one decimal. */

@@ -9,6 +9,7 @@ import type { Denials } from '../backend/denial.ts'
 import type { Stored } from '../store/rows.ts'
 import { networkRecordOf } from './denied.ts'
 import type { Excerpt } from './excerpt.ts'
+import { messageOf } from '../base/words.ts'
 
 /** Of a workload's start and end, beyond the columns of its row: the store keeps it as text. */
 export interface Known {
@@ -48,7 +49,7 @@ export function seenOf(row: Stored): Seen {
 
 /** Why a start failed, for an exit's message. */
 export function wordsOf(error: unknown): string {
-  const words = error instanceof Error ? error.message : String(error)
+  const words = messageOf(error)
   if (!(error instanceof VulcanError)) return words
   return `${error.code}: ${words}${error.hint ? ` (${error.hint})` : ''}`
 }

@@ -3,6 +3,7 @@ import { chmodSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { SqliteAdapter, SqliteDialect, type DialectAdapter, type SqliteDatabase, type SqliteStatement } from 'kysely'
 import { VulcanError } from '../api/errors.ts'
+import { messageOf } from '../base/words.ts'
 
 /**
  * WAL with full sync: a commit that was answered survives a power cut. The busy time is for another process that makes a
@@ -30,7 +31,7 @@ export function openSqlite(path: string): DatabaseSync {
 }
 
 export function storeFailed(what: string, cause: unknown): VulcanError {
-  return new VulcanError('store_failed', `${what}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+  return new VulcanError('store_failed', `${what}: ${messageOf(cause)}`, {
     step: 'store',
     hint: 'see that the disk is neither full nor read-only; a damaged store is replaced from a backup',
     cause,

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { exists, namesIn, textIn, writeAtomic } from '../../base/files.ts'
 import { type CniResult, type Conflist, pluginStdin } from './conf.ts'
 import { type Attachment, execForResult, execPlugin, type PluginHost } from './plugin.ts'
+import { messageOf } from '../../base/words.ts'
 
 export interface CniOptions extends PluginHost {
   readonly list: Conflist
@@ -149,6 +150,5 @@ export class CniRuntime {
 
 /** The first failure is the one that is thrown; that its undoing failed too is part of its message. */
 function note(error: unknown, undo: unknown): void {
-  if (error instanceof Error)
-    error.message += ` (and DEL after it: ${undo instanceof Error ? undo.message : String(undo)})`
+  if (error instanceof Error) error.message += ` (and DEL after it: ${messageOf(undo)})`
 }
