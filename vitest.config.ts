@@ -1,6 +1,14 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
+/** Tests on the machine: one machine, one server, so files take turns. Under emulation a boot takes seconds. */
+const onVms = {
+  globalSetup: ['test/system/setup.ts'],
+  fileParallelism: false,
+  testTimeout: 480_000,
+  hookTimeout: 480_000,
+}
+
 export default defineConfig({
   test: {
     // Files share workers: starting one for each file costs more than the tests do.
@@ -43,11 +51,7 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['test/system/**/*.test.ts'],
-          globalSetup: ['test/system/setup.ts'],
-          // One machine, one server: files take turns. Under emulation a boot takes seconds.
-          fileParallelism: false,
-          testTimeout: 480_000,
-          hookTimeout: 480_000,
+          ...onVms,
           // An emulated machine that hangs or panics is started anew by its keeper; the test it took with it gets a second try.
           retry: 1,
         },
@@ -57,11 +61,7 @@ export default defineConfig({
         test: {
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
-          globalSetup: ['test/system/setup.ts'],
-          // One machine, one server: files take turns. Under emulation a boot takes seconds.
-          fileParallelism: false,
-          testTimeout: 480_000,
-          hookTimeout: 480_000,
+          ...onVms,
         },
       },
     ],

@@ -15,8 +15,8 @@ export class FakeWarm {
     const kind = { runtime, vcpus: Math.ceil(cpus), memMib, diskMib }
     for (const { word, rest } of script) {
       if (word === 'template') {
-        const told = rest === '' ? { state: 'ready', bytes: memMib << 20, madeAt: Date.now() } as const : { state: 'failed', reason: rest } as const // prettier-ignore
-        this.#templates.set(JSON.stringify(kind), { ...kind, nic: network.mode !== 'none', ...told })
+        const nic = network.mode !== 'none'
+        this.#templates.set(JSON.stringify(kind), { ...kind, nic, ...madeOf(rest, memMib) })
       }
       if (word !== 'ready') continue
       const ready = Number(rest)
@@ -37,4 +37,10 @@ export class FakeWarm {
     this.#lines.clear()
     return count
   }
+}
+
+/** `why`: empty where it was made. */
+function madeOf(why: string, memMib: number): Pick<TemplateState, 'state' | 'bytes' | 'madeAt' | 'reason'> {
+  if (why !== '') return { state: 'failed', reason: why }
+  return { state: 'ready', bytes: memMib << 20, madeAt: Date.now() }
 }

@@ -2,8 +2,10 @@
 import { type HostCheck, HostReport } from '../api/doctor.ts'
 import { ref } from '../api/ref.ts'
 import { routes } from '../api/routes.ts'
+import { aboutIn } from './about.ts'
 import type { FastifyTypeBox } from './app.ts'
-import { NoQuery } from './query.ts'
+
+const about = aboutIn('state')
 
 /** Whoever asks within it gets the same answer: judging starts a dozen programs. In milliseconds. */
 const freshMs = 60_000
@@ -21,10 +23,10 @@ export function doctorRoute(app: FastifyTypeBox, { node, diagnose }: DoctorOptio
     return { node, judged_at: new Date().toISOString(), checks: [...checks] }
   }
   const schema = {
-    operationId: 'judgeHost',
-    summary: 'Judges the host that the server runs on, as vulcan doctor does there; an answer is good for a minute',
-    tags: ['state'],
-    querystring: NoQuery,
+    ...about(
+      'judgeHost',
+      'Judges the host that the server runs on, as vulcan doctor does there; an answer is good for a minute',
+    ),
     response: { 200: ref(HostReport) },
   }
   app.get(routes.doctor, { config: { scope: 'read' }, schema }, async () => {

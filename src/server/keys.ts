@@ -3,16 +3,11 @@ import { Type } from 'typebox'
 import { KeyInfo, KeyList, KeyRequest, NewKey } from '../api/keys.ts'
 import { ref } from '../api/ref.ts'
 import { routes } from '../api/routes.ts'
+import { aboutIn } from './about.ts'
 import type { FastifyTypeBox } from './app.ts'
 import type { Keyring } from './keyring.ts'
-import { NoQuery } from './query.ts'
 
-const about = (operationId: string, summary: string) => ({
-  operationId,
-  summary,
-  tags: ['keys'],
-  querystring: NoQuery,
-})
+const about = aboutIn('keys')
 
 export function keyRoutes(app: FastifyTypeBox, keyring: Keyring): void {
   const make = {

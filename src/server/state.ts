@@ -17,18 +17,13 @@ import {
 import { statuses, type Status } from '../api/workload.ts'
 import type { Leftover } from '../backend/backend.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
+import { aboutIn } from './about.ts'
 import type { FastifyTypeBox, ServerOptions } from './app.ts'
 import { streamBackup } from './backup.ts'
 import { doctorRoute } from './doctor.ts'
-import { NoQuery } from './query.ts'
 import { warmRoutes } from './warm.ts'
 
-const about = (operationId: string, summary: string) => ({
-  operationId,
-  summary,
-  tags: ['state'],
-  querystring: NoQuery,
-})
+const about = aboutIn('state')
 
 export function stateRoutes(app: FastifyTypeBox, o: ServerOptions): void {
   const { scheduler } = o

@@ -8,17 +8,12 @@ import { PoolReport, TemplateList } from '../api/warm.ts'
 import type { Backend } from '../backend/backend.ts'
 import type { VmKind } from '../backend/warm.ts'
 import { usualOf } from '../scheduler/admission.ts'
+import { aboutIn } from './about.ts'
 import type { FastifyTypeBox } from './app.ts'
-import { NoQuery } from './query.ts'
 
 export type Warm = Pick<Backend, 'templates' | 'buildTemplates' | 'pool' | 'drain'>
 
-const about = (operationId: string, summary: string) => ({
-  operationId,
-  summary,
-  tags: ['state'],
-  querystring: NoQuery,
-})
+const about = aboutIn('state')
 
 export function warmRoutes(app: FastifyTypeBox, backend: Warm): void {
   const list = {

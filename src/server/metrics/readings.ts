@@ -67,12 +67,13 @@ function addPool(registry: Registry, { pool }: Sources): void {
     labelNames: ['runtime', 'state'],
     registers: [registry],
     collect() {
-      gauge.reset()
       for (const { name: runtime } of runtimes) {
-        const lines = pool().lines.filter((line) => line.runtime === runtime)
-        const all = (of: 'ready' | 'slots') => lines.reduce((sum, line) => sum + line[of], 0)
-        gauge.set({ runtime, state: 'ready' }, all('ready'))
-        gauge.set({ runtime, state: 'slot' }, all('slots'))
+        gauge.set({ runtime, state: 'ready' }, 0)
+        gauge.set({ runtime, state: 'slot' }, 0)
+      }
+      for (const { runtime, ready, slots } of pool().lines) {
+        gauge.inc({ runtime, state: 'ready' }, ready)
+        gauge.inc({ runtime, state: 'slot' }, slots)
       }
     },
   })
