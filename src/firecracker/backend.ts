@@ -108,8 +108,8 @@ export class FirecrackerBackend implements Backend {
       scope,
       async () => {
         const known = this.#known({ spec, image, vm, rttUs })
-        const book = await this.#o.host.networks.watch(scope, vm.names.vmId)
-        return FirecrackerRun.start({ spec, image, scope, vm, session, phases, known, book }, signal)
+        const refusals = await this.#o.host.networks.watch(scope, vm.names.vmId)
+        return FirecrackerRun.start({ spec, image, scope, vm, session, phases, known, refusals }, signal)
       },
       (failure) => this.#leftover(vm, failure),
     )

@@ -13,7 +13,8 @@ import type { RunParts } from './run.ts'
 import { control, hello, usage, withGuest } from './testing.ts'
 import { dial } from './vsock.ts'
 
-export const signal = AbortSignal.timeout(20_000)
+/** Files share modules: a signal made once would be over for the later ones. */
+export const soon = () => AbortSignal.timeout(20_000)
 
 export const spec = testSpec()
 export const exit = (code: number) =>
@@ -59,7 +60,7 @@ export async function play(
     frame: onFrame,
   }
   await withGuest(guest, async (path) => {
-    const session = await Session.open(await dial(path, 1024, signal), signal)
+    const session = await Session.open(await dial(path, 1024, soon()), soon())
     const names = namesOf({ instance: 'test', home: '/nowhere' }, 'test-5f0a1b2c3d4e')
     const scope = new Scope('vm')
     const launch = { run: ['python3', '{entry}'], env: {}, ...(build && { build }) }

@@ -54,8 +54,8 @@ export async function resume(scope: Scope, host: VmHost, o: Resuming): Promise<F
       attach(agent, spec.id, { seen: recovery.seen, signal }),
     )
     const phases = Phases.after(recovery.facts, Date.now() - recovery.startedAt)
-    const book = await host.networks.watch(scope, vm.names.vmId)
-    const parts = { spec, image, scope, vm, session, phases, known: recovery.facts, book }
+    const refusals = await host.networks.watch(scope, vm.names.vmId)
+    const parts = { spec, image, scope, vm, session, phases, known: recovery.facts, refusals }
     return FirecrackerRun.resume(parts, attached, recovery)
   } catch (error) {
     session?.close()

@@ -2,8 +2,8 @@
 import type { Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { sleep } from '../base/time.ts'
-import { Books } from './network/watch.ts'
-import { exit, play, signal, spec, textOf } from './playing.ts'
+import { RefusalBooks } from './network/watch.ts'
+import { exit, play, soon, spec, textOf } from './playing.ts'
 import { FirecrackerRun } from './run.ts'
 import { control, data } from './testing.ts'
 
@@ -15,7 +15,7 @@ test('a program is kept by the guest, and its output acknowledged now and then, 
     socket.write(Buffer.concat([control({ op: 'started', pid: 2 }), ...output, exit(0)]))
   }
   await play(script, async ({ heard, parts }) => {
-    const run = await FirecrackerRun.start(parts, signal)
+    const run = await FirecrackerRun.start(parts, soon())
     let stdout = 0
     await textOf(run, ({ data }) => run.acknowledge({ stdout: (stdout += data.length), stderr: 0 }))
     expect((await run.exited).code).toBe(0)
@@ -36,8 +36,8 @@ test('the firewall is looked at a last time after the program, before anybody is
       await looked.promise
       return new Map([['10.88.0.5', { known: [denial], others: 2 }]])
     }
-    const books = new Books({ read, everyMs: 600_000, onTrouble: (error) => expect.fail(String(error)) })
-    const run = await FirecrackerRun.start({ ...parts, book: books.watch('10.88.0.5') }, signal)
+    const books = new RefusalBooks({ read, everyMs: 600_000, onTrouble: (error) => expect.fail(String(error)) })
+    const run = await FirecrackerRun.start({ ...parts, refusals: books.watch('10.88.0.5') }, soon())
     let ended = false
     void run.exited.then(() => (ended = true))
     expect([ended, run.facts().denials]).toEqual([false, undefined])
@@ -62,7 +62,7 @@ test('output that comes a byte at a time waits in the guest, not here, and none 
     socket.write(Buffer.concat([control({ op: 'started', pid: 2 }), flood, exit(0)]), () => (taken = true))
   }
   await play(script, async ({ parts }) => {
-    const run = await FirecrackerRun.start(parts, signal)
+    const run = await FirecrackerRun.start(parts, soon())
     // However long nobody reads.
     await sleep(2000)
     expect(taken).toBe(false)
@@ -79,7 +79,7 @@ test('a run let go of closes its session and nothing else: its vm lives, and its
     socket.write(Buffer.concat([control({ op: 'started', pid: 2 }), data(2, 'up\n')]))
   }
   await play(script, async ({ heard, parts, scope, forgotten }) => {
-    const run = await FirecrackerRun.start(parts, signal)
+    const run = await FirecrackerRun.start(parts, soon())
     const text = textOf(run)
     await run.release()
     expect('up\n'.startsWith(await text)).toBe(true)

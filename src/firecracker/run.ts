@@ -11,12 +11,13 @@ import type { Session } from './agent.ts'
 import { killAll } from './cgroup.ts'
 import { exitOf, wordsOf } from './exit.ts'
 import { buildOf, runOf } from './launch.ts'
-import type { Book } from './network/watch.ts'
+import type { RefusalBook } from './network/watch.ts'
 import type { Phases } from './phases.ts'
 import { beginning, buildDeadlineMs, going, type Position } from './position.ts'
 import { exec, follow } from './program.ts'
 import type { Attached } from './said.ts'
 import type { Vm } from './vm.ts'
+import { messageOf } from '../base/words.ts'
 
 export interface RunParts {
   readonly spec: RunSpec
@@ -28,7 +29,7 @@ export interface RunParts {
   /** What is known of it so far; phases and the state of the session go on from there. */
   readonly known: RunFacts
   /** What its network refuses; absent where it has none. */
-  readonly book?: Book | undefined
+  readonly refusals?: RefusalBook | undefined
 }
 
 /** Bytes of output that wait for the reader before the program is made to wait. */
@@ -68,7 +69,7 @@ export class FirecrackerRun implements Run {
     this.id = parts.spec.id
     this.#parts = parts
     this.output = new Channel({ limit: outputBuffered, sizeOf: (chunk) => chunk.data.length + chunkCost })
-    this.denied = parts.book?.news ?? nothingDenied()
+    this.denied = parts.refusals?.news ?? nothingDenied()
   }
 
   /** Starts the run's first program (its build, where the runtime has one); resolves once that runs. */
@@ -101,7 +102,7 @@ export class FirecrackerRun implements Run {
   }
 
   facts(): RunFacts {
-    const { known, phases, book } = this.#parts
+    const { known, phases, refusals } = this.#parts
     const { details } = known
     const interpreter = this.#interpreter ?? details?.interpreter
     return {
@@ -110,7 +111,7 @@ export class FirecrackerRun implements Run {
       phasesMs: phases.toRecord(),
       phasesAtMs: phases.begun(),
       vsock: { ...known.vsock, status: this.#vsock },
-      ...(book?.denials && { denials: book.denials }),
+      ...(refusals?.denials && { denials: refusals.denials }),
     }
   }
 
@@ -141,7 +142,7 @@ export class FirecrackerRun implements Run {
     this.#parts.session.close()
     this.#parts.vm.forget()
     this.output.end()
-    this.#parts.book?.close()
+    this.#parts.refusals?.close()
     this.#gone.resolve('released')
     return Promise.resolve()
   }
@@ -167,7 +168,7 @@ export class FirecrackerRun implements Run {
   async #drive(from: Position): Promise<void> {
     const exit = await this.#untilExit(from).catch((error: unknown) => this.#lost(error))
     // While the firewall still knows the vm.
-    await this.#parts.book?.finish()
+    await this.#parts.refusals?.finish()
     // Whoever goes on with it is told its end.
     if (this.#released) return
     this.#ended = true
@@ -222,7 +223,7 @@ export class FirecrackerRun implements Run {
     if (this.#killed) return { by: this.#killed, message: wordsOf(this.#killed, spec.resources) }
     const said = await vm.process.lastWords()
     const words = said.split('\n').slice(-5).join('\n')
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     return { by: 'vm_lost', message: `the microVM was lost: ${why}${words ? `\n${words}` : ''}` }
   }
 }

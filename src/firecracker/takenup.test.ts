@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Recovery, RunSpec } from '../backend/backend.ts'
-import { exit, known, play, type Played, signal, spec, textOf } from './playing.ts'
+import { exit, known, play, type Played, soon, spec, textOf } from './playing.ts'
 import { attach } from './program.ts'
 import { FirecrackerRun } from './run.ts'
 import type { Attached } from './said.ts'
@@ -13,7 +13,7 @@ const attachedTo = (more: Partial<Attached>) =>
 
 async function resume({ parts, session }: Played, recovery: Partial<Recovery> = {}, more: Partial<RunSpec> = {}) {
   const whole: Recovery = { seen: { stdout: 3, stderr: 1 }, startedAt: Date.now(), facts: known, ...recovery }
-  const attached = await attach(session, spec.id, { seen: whole.seen, signal })
+  const attached = await attach(session, spec.id, { seen: whole.seen, signal: soon() })
   return FirecrackerRun.resume({ ...parts, spec: { ...spec, ...more } }, attached, whole)
 }
 

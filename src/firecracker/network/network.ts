@@ -21,7 +21,7 @@ import type { Attachment } from './plugin.ts'
 import type { ConnectionLimits, GuestRule } from './rules.ts'
 import { step } from './step.ts'
 import { fileThing, freeLeases, leases, ports, type Thing } from './things.ts'
-import { type Book, Books } from './watch.ts'
+import { type RefusalBook, RefusalBooks } from './watch.ts'
 
 export interface NetworksOptions {
   /** [a-z0-9]{1,12}; every name of ours on the host carries it. */
@@ -74,7 +74,7 @@ export class Networks {
   readonly #leases: string
   readonly #cni: CniRuntime
   readonly #rules: GuestRules
-  readonly #books: Books
+  readonly #books: RefusalBooks
 
   constructor(options: NetworksOptions) {
     const { instance, stateDir, cniPlugins, tapPlugin, nameservers, connections } = options
@@ -97,7 +97,7 @@ export class Networks {
     })
     const table = { ...bridge, instance, resolvers: nameservers, ...(connections && { connections }) }
     this.#rules = new GuestRules({ ...table, folder: join(stateDir, 'guests') })
-    this.#books = new Books({
+    this.#books = new RefusalBooks({
       read: (address) => this.#rules.denials(address),
       everyMs: options.lookMs ?? 3000,
       onTrouble: (error) => this.facts.emit('denials.unread', { message: String(error) }),
@@ -222,7 +222,7 @@ export class Networks {
   }
 
   /** What a vm with an interface is refused, from now until the scope is closed; undefined for one without. */
-  async watch(scope: Scope, vmId: string): Promise<Book | undefined> {
+  async watch(scope: Scope, vmId: string): Promise<RefusalBook | undefined> {
     const address = await this.#rules.addressOf(vmId)
     if (address === undefined) return undefined
     const book = this.#books.watch(address)

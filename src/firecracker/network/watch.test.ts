@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Denial, Denials } from '../../backend/denial.ts'
-import { Books } from './watch.ts'
+import { RefusalBooks } from './watch.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -11,12 +11,12 @@ const denial = (port: number, more: Partial<Denial> = {}): Denial => ({
   ...more,
 })
 
-/** Books that say what the test puts into them, and which were asked for: undefined for all. */
+/** RefusalBooks that say what the test puts into them, and which were asked for: undefined for all. */
 function shelf() {
   const said = new Map<string, Denials>()
   const troubles: unknown[] = []
   const played = { said, troubles, asked: [] as (string | undefined)[], broken: false }
-  const books = new Books({
+  const books = new RefusalBooks({
     everyMs: 100,
     onTrouble: (error) => troubles.push(error),
     read: (address) => {
@@ -65,7 +65,7 @@ test('a look that takes longer than the time between two is waited for', async (
     looks += 1
     return slow.promise
   }
-  const books = new Books({ everyMs: 100, read, onTrouble: (error) => expect.fail(String(error)) })
+  const books = new RefusalBooks({ everyMs: 100, read, onTrouble: (error) => expect.fail(String(error)) })
   const book = books.watch(own)
   await vi.advanceTimersByTimeAsync(1000)
   expect(looks).toBe(1)

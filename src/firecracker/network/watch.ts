@@ -2,7 +2,7 @@
 import { type Denial, denialKey, type Denials } from '../../backend/denial.ts'
 import { Channel } from '../../base/channel.ts'
 
-export interface BooksOptions {
+export interface RefusalBooksOptions {
   /** All books, by the address of their guest; or that guest's alone, which takes no longer however many others there are. */
   readonly read: (address?: string) => Promise<ReadonlyMap<string, Denials>>
   /** Told why the books cannot be read, once until they can; what was read before still holds. */
@@ -11,20 +11,20 @@ export interface BooksOptions {
   readonly everyMs: number
 }
 
-export class Books {
-  readonly #o: BooksOptions
-  readonly #watched = new Set<Book>()
+export class RefusalBooks {
+  readonly #o: RefusalBooksOptions
+  readonly #watched = new Set<RefusalBook>()
   #timer: NodeJS.Timeout | undefined
   #looking = false
   #troubled = false
 
-  constructor(options: BooksOptions) {
+  constructor(options: RefusalBooksOptions) {
     this.#o = options
   }
 
   /** The book of that guest, until it is closed. */
-  watch(address: string): Book {
-    const book: Book = new Book(address, {
+  watch(address: string): RefusalBook {
+    const book: RefusalBook = new RefusalBook(address, {
       look: () => this.#read([book], address),
       onClose: () => {
         this.#watched.delete(book)
@@ -49,7 +49,7 @@ export class Books {
     this.#looking = false
   }
 
-  async #read(books: Iterable<Book>, address?: string): Promise<void> {
+  async #read(books: Iterable<RefusalBook>, address?: string): Promise<void> {
     try {
       const said = await this.#o.read(address)
       for (const book of books) book.take(said.get(book.address))
@@ -67,7 +67,7 @@ interface Ways {
 }
 
 /** What one guest was refused, as far as it is known. */
-export class Book {
+export class RefusalBook {
   readonly address: string
   /** Each destination once; ends when the book is closed. Bounded, as the book is. */
   readonly news = new Channel<Denial>({ limit: Infinity, sizeOf: () => 1 })
