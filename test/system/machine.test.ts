@@ -1,7 +1,7 @@
 /** The host machine, each test on a real one of its own: QEMU, kernel, init and keeper; small, next to the shared one. */
 import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -227,6 +227,17 @@ test('a machine that hangs is killed and started again with its data', async () 
   expect(await ask(after.port)).toBe('third')
   expect((await exec(['cat', '/var/lib/vulcan/file'])).stdout).toBe('kept\n')
   expect(await readFile(`${placesOf(home).consoleLog}.1`, 'utf8')).not.toBe('')
+}, 240_000)
+
+test('one of another initramfs, as before an upgrade, makes way for one of ours, with its data', async () => {
+  const before = await running()
+  const initramfs = join(home, '..', 'initramfs')
+  await cp(options.initramfs, initramfs)
+  const after = await startMachine({ ...options, initramfs, server: server('fourth') })
+  expect(after.pid).not.toBe(before.pid)
+  await eventually(`the end of ${before.pid}`, () => isGone(before.pid))
+  expect(await ask(after.port)).toBe('fourth')
+  expect((await exec(['cat', '/var/lib/vulcan/file'])).stdout).toBe('kept\n')
 }, 240_000)
 
 test('stop powers it off, leaves a clean disk and no process', async () => {
