@@ -43,6 +43,11 @@ describe('where vms can run', () => {
     expect(textOf(diagnose(noKvm))).toContain('vms can run here, in the machine')
   })
 
+  test('metal is not told that it lacks what carries a machine', () => {
+    expect(textOf(diagnose(metal))).not.toMatch(/qemu|machine/)
+    expect(textOf(diagnose(noKvm))).toMatch(/ok +qemu/)
+  })
+
   test.each<[string, Partial<Findings>, string]>([
     ['QEMU is too old', { qemu: { version: '7.2', enough: false } }, 'qemu'],
     ['no room for the machine', { freeMemMib: 5000 }, 'machine memory'],

@@ -33,9 +33,11 @@ const indent = 9
 
 /**
  * The diagnosis as text: what runs need, then what production wants, each row with its why and mend when it is not well;
- * in colours where there are columns of a terminal.
+ * in colours where there are columns of a terminal. Where the host runs vms itself, the machine that it could have instead
+ * is left out.
  */
-export function textOf({ rows, place }: Diagnosis, terminal?: number): string {
+export function textOf({ rows: all, place }: Diagnosis, terminal?: number): string {
+  const rows = all.filter((row) => place !== 'host' || row.need !== 'machine')
   const width = Math.max(...rows.map((row) => row.name.length))
   const style = { width, columns: terminal ?? usualColumns, colour: terminal !== undefined, place }
   const part = (advice: boolean) =>
