@@ -14,6 +14,7 @@ import type {
 import { noPool, type PoolState, type TemplateState, type Usual } from '../backend/warm.ts'
 import { Facts } from '../base/facts.ts'
 import { acquire, Scope } from '../base/scope.ts'
+import { DeadlineExceeded } from '../base/time.ts'
 import type { Image } from '../images/images.ts'
 import { type Session, SessionLost } from './agent.ts'
 import { detailsOf } from './details.ts'
@@ -91,8 +92,8 @@ export class FirecrackerBackend implements Backend {
       const request = { spec, image: await this.#o.image(spec.runtime), phases, signal }
       return await (this.#pool ? this.#pool.during(() => this.#run(request)) : this.#run(request))
     } catch (error) {
-      // An abort keeps the signal's reason.
-      throw signal.aborted ? error : phases.named(error)
+      // An abort keeps the signal's reason; where that is lateness, what was late is said as well.
+      throw signal.aborted && !(signal.reason instanceof DeadlineExceeded) ? error : phases.named(error)
     }
   }
 
