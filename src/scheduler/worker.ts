@@ -32,6 +32,8 @@ export class Worker {
   readonly #o: WorkerOptions
   #claiming: Promise<void> | undefined
   #again = false
+  /** False when nothing waited at the last claim: what comes since says so by `pump`. */
+  #left = true
   /** Those whose end is recorded, or on its way there, and whose vm is not removed yet. */
   readonly #leaving = new Map<string, Workload>()
   /** Asked to be killed after their claim and before they were live. */
@@ -64,6 +66,11 @@ export class Worker {
     if (this.#closed) return
     this.#again = true
     this.#claiming ??= this.#claimAll(o.patient ?? false)
+  }
+
+  /** There is room for another one, if any waits. */
+  #pumpRest(o: { patient?: boolean } = {}): void {
+    if (this.#left || this.#claiming) this.pump(o)
   }
 
   /** How many have a place of the node: a vm that is being removed still has one. */
@@ -102,6 +109,8 @@ export class Worker {
   }
 
   async #claim(patient: boolean): Promise<void> {
+    // Until it is known.
+    this.#left = true
     const { store, node, capacity, backend } = this.#o
     const { available, runtimes } = await backend.capabilities()
     if (!available || this.#closed) return
@@ -113,9 +122,11 @@ export class Worker {
         return room()
       },
     }
-    for (const claimed of await store.claim(wish, { patient })) {
-      if (this.#closed) await store.giveBack(claimed)
-      else this.#follow(claimed, (workload) => workload.execute())
+    const { claimed, left } = await store.claim(wish, { patient })
+    this.#left = left
+    for (const one of claimed) {
+      if (this.#closed) await store.giveBack(one)
+      else this.#follow(one, (workload) => workload.execute())
     }
   }
 
@@ -144,16 +155,14 @@ export class Worker {
       onStarted: () => {
         this.#o.onStarted(workload.summary)
         // The place it had among those that start is free once its start is noted, which waits for company too.
-        this.pump({ patient: true })
+        this.#pumpRest({ patient: true })
       },
       onRecording: () => this.#leaving.set(id, workload),
-      onEnded: () => {
-        this.live.delete(id)
-        this.#o.onEnded(workload.summary)
-      },
+      onEnded: () => this.live.delete(id),
+      onTold: () => this.#o.onEnded(workload.summary),
       onGone: () => {
         this.#leaving.delete(id)
-        this.pump()
+        this.#pumpRest()
       },
     })
     this.live.set(id, workload)
@@ -166,6 +175,7 @@ export class Worker {
     try {
       await this.#o.store.renew(this.#o.node, Date.now() + leaseMs)
       await this.#reap()
+      this.pump()
     } catch (error) {
       this.#o.onTrouble('', error)
     }

@@ -1,5 +1,6 @@
 /** One claimed workload, from its claim to its end: its status, its log, its output. The worker says when. */
 import { rm } from 'node:fs/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { WorkloadRecord, WorkloadSummary } from '../api/workload.ts'
 import type { Exit, Run } from '../backend/backend.ts'
 import { deadline } from '../base/time.ts'
@@ -32,6 +33,7 @@ export class Workload {
   readonly #released = Promise.withResolvers<undefined>()
   readonly #acquired = Promise.withResolvers<void>()
   #seen: Seen
+  #summary: WorkloadSummary | undefined
   #run: Run | undefined
   #releasing = false
   /** Its end is on its way to the store. */
@@ -48,7 +50,7 @@ export class Workload {
   }
 
   get summary(): WorkloadSummary {
-    return summaryOf({ ...this.#seen, run: this.#seen.exit ? this.#seen.run : (this.#run?.facts() ?? this.#seen.run) })
+    return this.#summary ?? summaryOf({ ...this.#seen, run: this.#run?.facts() ?? this.#seen.run })
   }
 
   get record(): WorkloadRecord {
@@ -132,6 +134,9 @@ export class Workload {
     const record = await (exit ? this.#end(exit) : this.#letGo())
     this.#parts.onEnded()
     this.#ended.resolve(record)
+    // Who waits for the end is answered before everybody else hears of it.
+    await turn()
+    this.#parts.onTold()
     await this.#takeDown()
     this.#parts.onGone()
     this.#gone.resolve()
@@ -226,6 +231,7 @@ export class Workload {
     const status = advance(this.#seen.status, statusOf(exit))
     const run = this.#run?.facts() ?? this.#seen.run
     this.#seen = { ...this.#seen, status, exit: told, run, finishedAt: Date.now() }
+    this.#summary = summaryOf(this.#seen)
     await this.log.sync().catch(this.#parts.onTrouble)
     const { store, claimed, spec, onRecording, onTrouble } = this.#parts
     const given = givenOf({ ...this.#gathered, exit })

@@ -200,13 +200,16 @@ async function waitFor(
   const stop = () => enough.abort()
   const timer = waitS === undefined ? undefined : setTimeout(stop, waitS * 1000)
   request.raw.socket.once('close', stop)
+  if (closing.aborted) stop()
+  else closing.addEventListener('abort', stop, { once: true })
   try {
-    return await scheduler.ended(id, AbortSignal.any([enough.signal, closing]))
+    return await scheduler.ended(id, enough.signal)
   } catch (error) {
-    if (!enough.signal.aborted && !closing.aborted) throw error
+    if (!enough.signal.aborted) throw error
     return undefined
   } finally {
     clearTimeout(timer)
     request.raw.socket.off('close', stop)
+    closing.removeEventListener('abort', stop)
   }
 }

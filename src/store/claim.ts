@@ -19,25 +19,28 @@ export interface Claim {
   readonly most: number
 }
 
+export interface Claims {
+  readonly claimed: readonly Claimed[]
+  /** Whether others may wait still, for room or for another claim. */
+  readonly left: boolean
+}
+
 /** Claims until nothing more fits or `most` are claimed. */
-export async function claim(trx: Trx, o: Claim): Promise<Claimed[]> {
-  const all: Claimed[] = []
-  if (o.runtimes.length === 0) return all
+export async function claim(trx: Trx, o: Claim): Promise<Claims> {
+  const claimed: Claimed[] = []
+  if (o.runtimes.length === 0) return { claimed, left: true }
   const { claimOnly, claimFirst } = (claimings[o.runtimes.length] ??= claimingsAmong(o.runtimes.length))
-  while (all.length < o.most) {
+  while (claimed.length < o.most) {
     const values = valuesOf(o)
-    // Most often one waits, which came just now, or none does.
-    const only = await claimOnly(trx, values)
-    if (only.rows[0]) {
-      all.push(claimedOf(only.rows[0]))
-      break
-    }
-    if ((await waiting(trx, {})).rows.length === 0) break
+    // Most often one waits, which came just now.
+    const [only] = (await claimOnly(trx, values)).rows
+    if (only) return { claimed: [...claimed, claimedOf(only)], left: false }
+    if ((await waiting(trx, {})).rows.length === 0) return { claimed, left: false }
     const [first] = (await claimFirst(trx, values)).rows
     if (!first) break
-    all.push(claimedOf(first))
+    claimed.push(claimedOf(first))
   }
-  return all
+  return { claimed, left: true }
 }
 
 interface Claiming extends Capacity {
@@ -47,8 +50,9 @@ interface Claiming extends Capacity {
 }
 
 function valuesOf({ node, now, leaseMs, capacity, runtimes }: Claim): Claiming {
-  const named = Object.fromEntries(runtimes.map((name, i) => [`runtime${i}`, name]))
-  return { node, until: now + leaseMs, ...capacity, ...named }
+  const values: Record<`runtime${number}`, string> = {}
+  for (const [i, name] of runtimes.entries()) values[`runtime${i}`] = name
+  return Object.assign(values, capacity, { node, until: now + leaseMs })
 }
 
 const waiting = prepared<object, { id: string }>((db) =>

@@ -23,7 +23,7 @@ async function past(store: Store, count: number): Promise<string[]> {
     labels: {},
   }
   await Promise.all(ids.map((id) => store.insert({ ...row, id, spec: '{}', idempotency: { key: id, body: '' } })))
-  const fences = new Map((await store.claim(claim)).map(({ id, fence }) => [id, fence]))
+  const fences = new Map((await store.claim(claim)).claimed.map(({ id, fence }) => [id, fence]))
   await Promise.all(ids.map((id, at) => store.finish({ id, fence: fences.get(id) ?? 0 }, { ...ended, at: at * 100 })))
   return ids
 }

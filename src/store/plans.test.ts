@@ -57,7 +57,7 @@ test('a claim, a quota and a count of what waits search in the indexes of what i
     await plansOf(async (db) => {
       await db.transaction().execute(async (trx) => {
         expect(await exceeded(trx, 't', 1)).toBeUndefined()
-        expect(await claim(trx, wish)).toHaveLength(3)
+        expect((await claim(trx, wish)).claimed).toHaveLength(3)
         await countWaiting(trx)
       })
     }, fill),

@@ -39,7 +39,7 @@ export class Store implements AsyncDisposable {
   }
 
   /** Claims what there is room for, up to `most`, also of what goes to the disk with it. */
-  claim(o: claims.Claim, timing: Pick<Timing, 'patient'> = {}): Promise<Claimed[]> {
+  claim(o: claims.Claim, timing: Pick<Timing, 'patient'> = {}): Promise<claims.Claims> {
     return this.#change('claiming workloads', (trx) => claims.claim(trx, o), { ...timing, last: true })
   }
 
