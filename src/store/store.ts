@@ -5,6 +5,7 @@ import * as claims from './claim.ts'
 import { Commits, type Change, type Db, type Timing, type Trx } from './commits.ts'
 import * as keys from './keys.ts'
 import * as leases from './leases.ts'
+import * as listing from './listing.ts'
 import { migrate } from './migrations.ts'
 import * as past from './past.ts'
 import type { Claimed, Stored } from './rows.ts'
@@ -94,10 +95,10 @@ export class Store implements AsyncDisposable {
   }
 
   /** Sees every start and end that anybody was told of. */
-  list(filter: workloads.Filter): Promise<Stored[]> {
+  list(filter: listing.Filter): Promise<Stored[]> {
     return this.#read('listing workloads', async (db) => {
       await this.#commits.made()
-      return workloads.list(db, filter)
+      return listing.list(db, filter)
     })
   }
 

@@ -1,5 +1,5 @@
 /** Workloads taken in, found and forgotten. */
-import { sql, type Selectable } from 'kysely'
+import type { Selectable } from 'kysely'
 import type { Status } from '../api/workload.ts'
 import type { Db, Trx } from './commits.ts'
 import { exceeded, type Exceeded } from './keys.ts'
@@ -85,37 +85,6 @@ const givenBy = prepared<{ id: string }, { given: string }>((db, given) =>
 
 export async function given(db: Db, id: string): Promise<string | undefined> {
   return (await givenBy(db, { id })).rows[0]?.given
-}
-
-export interface Filter {
-  /** Only this tenant's; everybody's without it. */
-  readonly tenant?: string | undefined
-  readonly status?: Status | undefined
-  readonly runtime?: string | undefined
-  readonly label?: { readonly name: string; readonly value: string } | undefined
-  /** Only what is older than this id. */
-  readonly before?: string | undefined
-  readonly limit: number
-}
-
-/** Newest first. */
-export async function list(db: Db, o: Filter): Promise<Stored[]> {
-  const { tenant, status, runtime, label, before } = o
-  let query = db.selectFrom('workloads').select(storedColumns)
-  if (tenant !== undefined) query = query.where('tenant', '=', tenant)
-  // Of a tenant's, in the index of its own: by that of all statuses the planner would go through everybody's.
-  if (status !== undefined)
-    query = query.where(tenant === undefined ? 'status' : sql.raw<Status>('+status'), '=', status)
-  if (runtime !== undefined) query = query.where('runtime', '=', runtime)
-  if (before !== undefined) query = query.where('id', '<', before)
-  if (label) {
-    const { name, value } = label
-    query = query.where('id', 'in', (inner) =>
-      inner.selectFrom('labels').select('workload').where('name', '=', name).where('value', '=', value),
-    )
-  }
-  const rows = await query.orderBy('id', 'desc').limit(o.limit).execute()
-  return rows.map(storedOf)
 }
 
 /** How many wait to be claimed. */
