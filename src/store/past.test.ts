@@ -97,7 +97,7 @@ test('a runtime that is rare is looked for in steps, and what is found is the sa
     const id = orderedId()
     await store.insert({ ...rare, id, spec: '{}' })
     all.unshift(id)
-    await past(store, 2500)
+    await past(store, 1200)
   }
   const listed = async (more: object) => (await store.list({ runtime: 'go', limit: 10, ...more })).map(({ id }) => id)
   expect(await turnsDuring(async () => expect(await listed({})).toEqual(all))).toBeGreaterThanOrEqual(3)
