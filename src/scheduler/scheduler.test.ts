@@ -179,7 +179,9 @@ test('only so many ended workloads are kept, the oldest go first with their file
     await scheduler.ended(id, soon())
     ids.push(id)
   }
-  await scheduler.sweep()
+  expect(await scheduler.sweep({ dryRun: true })).toBe(2)
+  expect(await scheduler.sweep()).toBe(2)
+  expect(await scheduler.sweep()).toBe(0)
   expect((await readdir(join(home, 'runs'))).sort()).toEqual(ids.slice(2))
   await expect(scheduler.record(ids[0]!)).rejects.toMatchObject({ code: 'not_found' })
   await expect(outputOf(scheduler, ids[0]!)).rejects.toMatchObject({ code: 'not_found' })

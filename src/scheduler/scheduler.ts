@@ -18,7 +18,7 @@ import { take } from './intake.ts'
 import type { SchedulerFacts, SchedulerOptions } from './options.ts'
 import { placedSummary } from './place.ts'
 import { missing, nothingGiven, recordOf, seenOf, summaryOf, type Given } from './record.ts'
-import { forgetOutdated, removeOrphans } from './retention.ts'
+import { countOutdated, forgetOutdated, removeOrphans } from './retention.ts'
 import { Shelf } from './shelf.ts'
 import type { Upload } from './source.ts'
 import { Waiting } from './waiting.ts'
@@ -105,9 +105,10 @@ export class Scheduler implements AsyncDisposable {
     return found
   }
 
-  /** Forgets what is beyond the bounds. */
-  async sweep(): Promise<void> {
-    await forgetOutdated(this.#o.store, this.#shelf, this.#o.retention)
+  /** Forgets ended workloads beyond the bounds; gives back how many those were, or would be with `dryRun`. */
+  async sweep(o: { readonly dryRun?: true } = {}): Promise<number> {
+    const { store, retention } = this.#o
+    return o.dryRun ? countOutdated(store, retention) : forgetOutdated(store, this.#shelf, retention)
   }
 
   async load(): Promise<Load & { readonly pending: number }> {

@@ -58,6 +58,7 @@ test('what is forgotten goes by count, by size and by age, what ended first befo
   expect(await outdated({ bytes: 20 })).toEqual(ids.slice(0, 3))
   expect(await outdated({ endedAfter: 150 })).toEqual(ids.slice(0, 2))
   expect(await outdated({ count: 0 })).toEqual(ids)
+  expect(await store.countUpTo((await store.newestOutdated({ ...bounds, count: 3 }))!)).toBe(2)
   await store.remove(ids.slice(0, 4))
   expect(await store.known(ids)).toEqual(new Set(ids.slice(4)))
 })

@@ -130,6 +130,10 @@ export class Store implements AsyncDisposable {
     return this.#read('looking for what is outdated', (db) => past.newestOutdated(db, bounds))
   }
 
+  countUpTo(last: past.Ended): Promise<number> {
+    return this.#read('counting what is outdated', (db) => past.countUpTo(db, last))
+  }
+
   oldest(upTo: past.Ended, limit: number): Promise<string[]> {
     return this.#read('looking for what is outdated', (db) => past.oldest(db, upTo, limit))
   }
