@@ -15,7 +15,7 @@ import type { Entry } from './entries.ts'
 import type { EventLog } from './eventlog.ts'
 import { Gate } from './gate.ts'
 import { take } from './intake.ts'
-import type { SchedulerFacts, SchedulerOptions } from './options.ts'
+import type { Handing, SchedulerFacts, SchedulerOptions } from './options.ts'
 import { placedSummary } from './place.ts'
 import { missing, nothingGiven, recordOf, seenOf, summaryOf, type Given } from './record.ts'
 import { countOutdated, forgetOutdated, removeOrphans } from './retention.ts'
@@ -74,20 +74,21 @@ export class Scheduler implements AsyncDisposable {
    * Takes a workload in; once this resolves it is on the disk. It starts as soon as there is room. Rejects with a
    * VulcanError that names the field at fault, having left nothing behind.
    */
-  async accept(request: WorkloadRequest, o: { upload?: Upload | undefined; tenant?: string } = {}): Promise<string> {
+  async accept(request: WorkloadRequest, o: { upload?: Upload | undefined; by?: Handing } = {}): Promise<string> {
     if (this.#closing.signal.aborted) throw new VulcanError('shutting_down', 'the server is shutting down')
     const { store, limits, pending, capacity } = this.#o
     const free = Math.max(0, capacity.vms - this.#worker.places)
-    return this.#gate.pass(pending + free, async () =>
-      take(request, o.upload, {
-        ...{ store, limits, shelf: this.#shelf, signal: this.#closing.signal },
-        tenant: o.tenant ?? localKey.id,
-        offer: await this.offer(),
+    const { id: tenant, quotas } = o.by ?? localKey
+    return this.#gate.pass(pending + free, async () => {
+      const offer = await this.offer()
+      return take(request, o.upload, {
+        ...{ store, limits, shelf: this.#shelf, signal: this.#closing.signal, tenant, quotas, offer },
+        reserve: (one) => (offer.runtimes.includes(one.runtime) ? this.#worker.reserve(one) : undefined),
         onKept: () => this.#worker.pump(),
         onTaken: (summary) =>
           this.facts.emit('workload.accepted', { id: summary.id, runtime: summary.runtime, summary }),
-      }),
-    )
+      })
+    })
   }
 
   /** What this node's backend offers now. */

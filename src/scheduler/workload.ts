@@ -33,7 +33,6 @@ export class Workload {
   readonly #released = Promise.withResolvers<undefined>()
   readonly #acquired = Promise.withResolvers<void>()
   #seen: Seen
-  #summary: WorkloadSummary | undefined
   #run: Run | undefined
   #releasing = false
   /** Its end is on its way to the store. */
@@ -50,7 +49,7 @@ export class Workload {
   }
 
   get summary(): WorkloadSummary {
-    return this.#summary ?? summaryOf({ ...this.#seen, run: this.#run?.facts() ?? this.#seen.run })
+    return summaryOf({ ...this.#seen, run: this.#seen.exit ? this.#seen.run : (this.#run?.facts() ?? this.#seen.run) })
   }
 
   get record(): WorkloadRecord {
@@ -231,7 +230,6 @@ export class Workload {
     const status = advance(this.#seen.status, statusOf(exit))
     const run = this.#run?.facts() ?? this.#seen.run
     this.#seen = { ...this.#seen, status, exit: told, run, finishedAt: Date.now() }
-    this.#summary = summaryOf(this.#seen)
     await this.log.sync().catch(this.#parts.onTrouble)
     const { store, claimed, spec, onRecording, onTrouble } = this.#parts
     const given = givenOf({ ...this.#gathered, exit })

@@ -163,8 +163,7 @@ type Submission = FastifyRequest<{ Body: WorkloadRequest }>
 
 /** Takes the request's workload in; a caller who traces is named to whoever draws traces. */
 async function submit({ scheduler, facts }: WorkloadRouteOptions, request: Submission): Promise<string> {
-  const tenant = whoAsks(request).id
-  const id = await scheduler.accept(withKey(request), { upload: request.upload ?? undefined, tenant })
+  const id = await scheduler.accept(withKey(request), { upload: request.upload ?? undefined, by: whoAsks(request) })
   request.subject = id
   // Whoever waits for its end may wait for long, and the call is made.
   stateCall(facts, request, 202)

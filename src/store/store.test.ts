@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { orderedId } from '../base/id.ts'
 import { expect, test } from 'vitest'
 import { Store } from './store.ts'
+import { firstFence } from './workloads.ts'
 import type { NewWorkload } from './workloads.ts'
 
 async function home() {
@@ -78,6 +79,21 @@ test('one claim takes all there is room for, also what is kept in the same momen
   expect((await claimed).left).toBe(true)
   expect(await store.claim(mine)).toMatchObject({ claimed: [{ id: all[4]?.id }], left: false })
   expect(await store.claim(mine)).toEqual({ claimed: [], left: false })
+})
+
+test('one that is kept with a lease is its node’s from the first moment, also for the next process', async () => {
+  await using folder = await home()
+  await using store = await Store.open(folder.path)
+  const one = workload()
+  await store.insert({ ...one, lease: { node: mine.node, until: 5 }, unlimited: true })
+  expect(await store.claim(mine)).toEqual({ claimed: [], left: false })
+  expect(await store.load({ node: mine.node, overheadMib: 0 })).toMatchObject({ vms: 1, starting: 1 })
+  expect(await store.cancel(one.id, { status: 'killed', at: 1, record: '{}' })).toBe(false)
+  const [again] = await store.takeOver(mine.node, 9)
+  const last = { status: 'completed', at: 1, record: '{}', given: '{}', bytes: 0, cpuMs: 0 } as const
+  expect(await store.finish({ id: one.id, fence: firstFence }, last)).toBe(false)
+  expect(again).toMatchObject({ id: one.id, fence: firstFence + 1 })
+  expect(await store.finish(again!, last)).toBe(true)
 })
 
 test('the queue: priority first, then who has least running, then arrival', async () => {
