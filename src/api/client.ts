@@ -9,7 +9,7 @@ import type {
   CleanupReport,
   Health,
   ImageState,
-  LeftoverState,
+  LeftoverList,
   LoginLink,
   NodeState,
   Stats,
@@ -83,9 +83,12 @@ export class Client {
     return this.#transport.call('getStats', {})
   }
 
-  /** Removes what is on the node and has no owner; gives back what that was. What has `trouble` is there still. */
-  async cleanup(): Promise<readonly LeftoverState[]> {
-    return (await this.#transport.call('removeLeftovers', {})).leftovers
+  /**
+   * Removes what is on the node and has no owner, and workloads that ended too long ago; gives back what that was. What has
+   * `trouble` is there still.
+   */
+  async cleanup(): Promise<LeftoverList> {
+    return this.#transport.call('removeLeftovers', {})
   }
 
   /** What the server's host has and lacks. */
@@ -113,8 +116,8 @@ export class Client {
   }
 
   /** What cleanup would remove. */
-  async leftovers(): Promise<readonly LeftoverState[]> {
-    return (await this.#transport.call('listLeftovers', {})).leftovers
+  async leftovers(): Promise<LeftoverList> {
+    return this.#transport.call('listLeftovers', {})
   }
 
   /** A link that lets one browser in, once. */

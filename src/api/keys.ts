@@ -11,7 +11,7 @@ export const quotaNames = ['running', 'queued', 'cpu_seconds'] as const
 export type QuotaName = (typeof quotaNames)[number]
 
 /** Stands for the key that lies in the home: it is made at the first start, is admin, and is in no table. */
-export const localKey = { id: 'local', name: 'local', scopes: ['admin'] } as const
+export const localKey = { id: 'local', name: 'local', scopes: ['admin'], quotas: {} } as const
 
 export const KeyScope = Type.Enum([...scopes], {
   $id: 'KeyScope',

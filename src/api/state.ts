@@ -71,9 +71,13 @@ export const LeftoverState = Type.Object(
 export type LeftoverState = Static<typeof LeftoverState>
 
 export const LeftoverList = Type.Object(
-  { leftovers: Type.Array(ref(LeftoverState)) },
-  { $id: 'LeftoverList', description: 'things of ours on the host that have no owner' },
+  {
+    leftovers: Type.Array(ref(LeftoverState)),
+    outdated: Type.Integer({ minimum: 0, description: 'ended workloads beyond what the settings keep of them' }),
+  },
+  { $id: 'LeftoverList', description: 'things of ours on the host that have no owner, and what is kept for too long' },
 )
+export type LeftoverList = Static<typeof LeftoverList>
 
 export const CleanupReport = Type.Object(
   { removed: Type.Record(Type.String(), Type.Integer(), { description: 'how many of each kind of thing' }) },

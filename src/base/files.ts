@@ -1,5 +1,5 @@
 /** Files: written whole or not at all, hashed, removed without complaint. */
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, hash, randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -26,14 +26,14 @@ export async function writeAtomic(path: string, content: string | Uint8Array, mo
 
 /** Sha256 of a file's content, in hex. */
 export async function sha256File(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(path), hash)
-  return hash.digest('hex')
+  const sum = createHash('sha256')
+  await pipeline(createReadStream(path), sum)
+  return sum.digest('hex')
 }
 
 /** Sha256 of a text or of bytes, in hex. */
 export function sha256(content: string | Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex')
+  return hash('sha256', content)
 }
 
 /** True when the path exists; errors other than "not there" are thrown. */

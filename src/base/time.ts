@@ -22,13 +22,18 @@ export async function deadline<T>(
   options: DeadlineOptions,
   operation: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
+  const { timeoutMs, signal } = options
   const inner = new AbortController()
-  const timer = setTimeout(() => inner.abort(new DeadlineExceeded(what, options.timeoutMs)), options.timeoutMs)
-  const signal = options.signal ? AbortSignal.any([inner.signal, options.signal]) : inner.signal
+  const stop = () => inner.abort(signal?.reason)
+  // Not AbortSignal.any, which takes ten times as long.
+  if (signal?.aborted) stop()
+  else signal?.addEventListener('abort', stop, { once: true })
+  const timer = setTimeout(() => inner.abort(new DeadlineExceeded(what, timeoutMs)), timeoutMs)
   try {
-    return await operation(signal)
+    return await operation(inner.signal)
   } finally {
     clearTimeout(timer)
+    signal?.removeEventListener('abort', stop)
   }
 }
 

@@ -56,8 +56,9 @@ test('gc says what it removes, with sizes', () => {
     { shelf: 'assets', name: 'kernel', folder: 'kernel-1', bytes: 3 << 20 },
     { shelf: 'images', name: 'go', folder: 'go-1', bytes: 5 << 19 },
   ] as const
-  const nothing = { leftovers: [], ready_vms: 0, superseded: [] }
+  const nothing = { leftovers: [], outdated: 0, ready_vms: 0, superseded: [] }
   expect(textOf(nothing)).toBe('removed nothing\n')
+  expect(textOf({ ...nothing, outdated: 3 })).toBe('removed 3 outdated workloads\n')
   expect(textOf({ ...nothing, superseded }, { dryRun: true })).toBe(
     'would remove 2 superseded folders (5.5 MiB)\n  assets/kernel-1  3.0 MiB\n  images/go-1  2.5 MiB\n',
   )
@@ -69,7 +70,7 @@ test('what has no owner is listed with its reason, and what cannot be removed wi
     { kind: 'netns', name: '/var/run/netns/v-1', why: 'named as ours', owner: 'run 7', since },
     { kind: 'process', name: '12 (\u001b]0;x\u0007)', why: 'in its cgroup', owner: 'unknown', trouble: 'it is busy' },
   ] as const
-  expect(textOf({ leftovers, ready_vms: 1, superseded: [] })).toBe(
+  expect(textOf({ leftovers, outdated: 0, ready_vms: 1, superseded: [] })).toBe(
     [
       'removed 2 things that nobody owns, 1 ready vm',
       'KIND     NAME                OWNER    SINCE                     WHY',

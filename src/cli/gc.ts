@@ -12,7 +12,9 @@ import { json } from './text.ts'
 
 export function gcCommand(act: Act): CommandUnknownOpts {
   return new Command('gc')
-    .description('remove what has no owner any more, and assets and images that others have superseded')
+    .description(
+      'remove what has no owner any more, what is outdated, and assets and images that others have superseded',
+    )
     .option('--dry-run', 'only say what there is')
     .option('--pool', 'also remove the vms that wait, ready, for a run')
     .option('--json', 'as JSON')
@@ -28,6 +30,8 @@ interface Options {
 /** What was, or would be, removed. */
 interface Found {
   readonly leftovers: readonly LeftoverState[]
+  /** Ended workloads beyond what is kept. */
+  readonly outdated: number
   readonly ready_vms: number
   readonly superseded: readonly Superseded[]
 }
@@ -47,6 +51,7 @@ export function textOf(found: Found, o: { dryRun?: true | undefined; columns?: n
   const words = [
     ...counted(leftovers.length, 'thing that nobody owns', 'things that nobody owns'),
     ...counted(found.ready_vms, 'ready vm', 'ready vms'),
+    ...counted(found.outdated, 'outdated workload', 'outdated workloads'),
     ...counted(superseded.length, 'superseded folder', 'superseded folders').map((some) => `${some} (${mib(bytes)})`),
   ]
   const folders = superseded.map((entry) => `  ${entry.shelf}/${entry.folder}  ${mib(entry.bytes)}\n`)
@@ -80,13 +85,13 @@ const mib = (bytes: number): string => `${(bytes / (1 << 20)).toFixed(1)} MiB`
 async function leftByVms(context: Context, o: Options): Promise<Omit<Found, 'superseded'>> {
   try {
     const client = await connectToRunning(context)
-    if (o.dryRun) return { leftovers: await client.leftovers(), ready_vms: 0 }
+    if (o.dryRun) return { ...(await client.leftovers()), ready_vms: 0 }
     const ready = o.pool ? ((await client.drain()).removed['ready_vms'] ?? 0) : 0
-    return { leftovers: await client.cleanup(), ready_vms: ready }
+    return { ...(await client.cleanup()), ready_vms: ready }
   } catch (error) {
     if (!(error instanceof VulcanError) || error.code !== 'server_unreachable') throw error
     context.terminal.note('no server runs; its next start removes what vms have left')
-    return { leftovers: [], ready_vms: 0 }
+    return { leftovers: [], outdated: 0, ready_vms: 0 }
   }
 }
 

@@ -2,18 +2,20 @@
 import { createHash } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { VulcanError } from '../api/errors.ts'
+import type { KeyQuotas } from '../api/keys.ts'
 import type { WorkloadRequest, WorkloadSummary } from '../api/workload.ts'
 import type { RunSpec } from '../backend/backend.ts'
 import { sha256File } from '../base/files.ts'
 import { orderedId } from '../base/id.ts'
 import type { Store } from '../store/store.ts'
 import type { Exceeded } from '../store/keys.ts'
-import type { Used } from '../store/workloads.ts'
+import { firstFence, type Used } from '../store/workloads.ts'
 import { admit, type Limits, type Offer } from './admission.ts'
 import { summaryOf } from './record.ts'
 import type { Shelf } from './shelf.ts'
 import { prepare, type Upload } from './source.ts'
 import { textOfSpec } from './spec.ts'
+import type { Place } from './worker.ts'
 
 const dayMs = 24 * 3600 * 1000
 
@@ -23,8 +25,12 @@ export interface Intake {
   readonly limits: Limits
   readonly offer: Offer
   readonly tenant: string
+  /** Of the tenant; undefined where the store has to be asked. */
+  readonly quotas: KeyQuotas | undefined
   readonly signal: AbortSignal
-  /** Called in the moment in which the workload is on its way to the disk, so that a claim can go with it. */
+  /** A place of the node where nothing waits for one; it is then claimed with its first row. */
+  readonly reserve: (one: { id: string; runtime: string; cpus: number; memMib: number }) => Place | undefined
+  /** Called in the moment in which a workload without one is on its way to the disk, so that a claim can go with it. */
   readonly onKept: () => void
   /** Called when it is on the disk, before it can start; not for a request that has made one before. */
   readonly onTaken: (summary: WorkloadSummary) => void
@@ -75,12 +81,17 @@ async function keep(request: WorkloadRequest, { admitted, upload, o, idempotency
       createdAt: Date.now(),
       labels: request.labels ?? {},
     }
-    const inserted = o.store.insert({ ...row, spec: textOfSpec(spec), idempotency })
-    o.onKept()
+    // How many of a key's may run at once, the store knows alone.
+    using place = o.quotas && o.quotas.running === undefined ? o.reserve(row) : undefined
+    const text = textOfSpec(spec)
+    const unlimited = o.quotas && o.quotas.queued === undefined && o.quotas.cpu_seconds === undefined
+    const inserted = o.store.insert({ ...row, spec: text, idempotency, unlimited, lease: place?.lease })
+    if (!place) o.onKept()
     const instead = await inserted
     if (instead && 'quota' in instead) throw exceededBy(instead)
     if (!instead || !idempotency) {
       o.onTaken(summaryOf({ row, status: 'pending' }))
+      await place?.begin({ ...row, ...unclaimed, node: place.lease.node, spec: text }, spec)
       return id
     }
     // The same request came twice at once; the other was first.
@@ -91,6 +102,14 @@ async function keep(request: WorkloadRequest, { admitted, upload, o, idempotency
     throw error
   }
 }
+
+const unclaimed = {
+  status: 'pending',
+  startedAt: undefined,
+  finishedAt: undefined,
+  record: undefined,
+  fence: firstFence,
+} as const
 
 async function specOf(
   request: WorkloadRequest,

@@ -1,4 +1,5 @@
 /** What a scheduler is made of, and what it states. */
+import type { KeyQuotas } from '../api/keys.ts'
 import type { WorkloadSummary } from '../api/workload.ts'
 import type { Backend, Leftover } from '../backend/backend.ts'
 import type { Capacity } from '../store/leases.ts'
@@ -16,6 +17,14 @@ export interface SchedulerOptions {
   /** Most workloads that wait. */
   readonly pending: number
   readonly retention: Retention
+}
+
+/** Whose a workload is that is handed in. */
+export interface Handing {
+  /** Of the key. */
+  readonly id: string
+  /** Undefined where the store has to be asked for them. */
+  readonly quotas?: KeyQuotas
 }
 
 export interface SchedulerFacts {

@@ -18,6 +18,8 @@ export interface WorkloadParts {
   readonly onRecording: () => void
   /** Told when it has ended or was let go of, before `ended` resolves. */
   readonly onEnded: () => void
+  /** Told after that, for all who do not wait for it. */
+  readonly onTold: () => void
   /** Told when nothing of it is ours any more, before `gone` resolves. */
   readonly onGone: () => void
 }

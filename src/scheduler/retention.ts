@@ -16,21 +16,31 @@ const keysKeptMs = 24 * 3600 * 1000
 /** Removed in one go, which takes milliseconds in which nobody else has a turn. */
 const atOnce = 50
 
-/** Forgets ended workloads beyond any bound, those that ended first before the others. */
-export async function forgetOutdated(store: Store, shelf: Shelf, o: Retention): Promise<void> {
+/** How many ended workloads are beyond any bound. */
+export async function countOutdated(store: Store, o: Retention): Promise<number> {
+  const last = await newestOutdated(store, o)
+  return last ? store.countUpTo(last) : 0
+}
+
+/** Forgets them, those that ended first before the others; gives back how many those were. */
+export async function forgetOutdated(store: Store, shelf: Shelf, o: Retention): Promise<number> {
   await store.forgetSpent(Date.now())
   while ((await store.freeKeys(Date.now() - keysKeptMs, atOnce)) === atOnce);
-  const last = await store.newestOutdated({ count: o.count, bytes: o.bytes, endedAfter: Date.now() - o.ageMs })
-  if (!last) return
-  for (;;) {
+  const last = await newestOutdated(store, o)
+  if (!last) return 0
+  for (let forgotten = 0; ;) {
     const ids = await store.oldest(last, atOnce)
-    if (ids.length === 0) return
+    forgotten += ids.length
+    if (ids.length === 0) return forgotten
     // The row goes first: a folder without one is found at the next start, a row without a folder would promise output.
     await store.remove(ids)
     await Promise.all(ids.map((id) => shelf.remove(id)))
-    if (ids.length < atOnce) return
+    if (ids.length < atOnce) return forgotten
   }
 }
+
+const newestOutdated = (store: Store, { count, bytes, ageMs }: Retention) =>
+  store.newestOutdated({ count, bytes, endedAfter: Date.now() - ageMs })
 
 /** Removes folders of workloads that the store does not know: a crash came between the two. */
 export async function removeOrphans(store: Store, shelf: Shelf): Promise<void> {

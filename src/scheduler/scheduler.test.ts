@@ -90,8 +90,8 @@ describe('the queue', () => {
     const { scheduler } = await open({ capacity: { ...capacity, vms: 1 } })
     await using _closed = scheduler
     const greedy: string[] = []
-    for (let n = 0; n < 3; n += 1) greedy.push(await scheduler.accept(sleeper, { tenant: 'greedy' }))
-    const modest = await scheduler.accept(sleeper, { tenant: 'modest' })
+    for (let n = 0; n < 3; n += 1) greedy.push(await scheduler.accept(sleeper, { by: { id: 'greedy' } }))
+    const modest = await scheduler.accept(sleeper, { by: { id: 'modest' } })
     await running(scheduler, greedy[0]!)
     await scheduler.kill(greedy[0]!)
     // With nothing running the two are even, and the earlier comes; then it is the turn of who has less.
@@ -167,7 +167,7 @@ test('the same idempotency key and body is the same workload, also at once and i
   expect(await scheduler.accept(request)).toBe(one)
   const conflict = { code: 'idempotency_conflict', field: '/idempotency_key' }
   await expect(scheduler.accept({ ...request, code: '# other' })).rejects.toMatchObject(conflict)
-  expect(await scheduler.accept(request, { tenant: 'another' })).not.toBe(one)
+  expect(await scheduler.accept(request, { by: { id: 'another' } })).not.toBe(one)
 })
 
 test('only so many ended workloads are kept, the oldest go first with their files and keys', async () => {
@@ -179,7 +179,9 @@ test('only so many ended workloads are kept, the oldest go first with their file
     await scheduler.ended(id, soon())
     ids.push(id)
   }
-  await scheduler.sweep()
+  expect(await scheduler.sweep({ dryRun: true })).toBe(2)
+  expect(await scheduler.sweep()).toBe(2)
+  expect(await scheduler.sweep()).toBe(0)
   expect((await readdir(join(home, 'runs'))).sort()).toEqual(ids.slice(2))
   await expect(scheduler.record(ids[0]!)).rejects.toMatchObject({ code: 'not_found' })
   await expect(outputOf(scheduler, ids[0]!)).rejects.toMatchObject({ code: 'not_found' })

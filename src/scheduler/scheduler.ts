@@ -6,19 +6,19 @@ import type { Backend, CleanupOptions, Leftover } from '../backend/backend.ts'
 import { Facts } from '../base/facts.ts'
 import { abortable } from '../base/time.ts'
 import type { Load } from '../store/leases.ts'
+import type { Filter } from '../store/listing.ts'
 import type { Stored } from '../store/rows.ts'
 import type { Store } from '../store/store.ts'
-import type { Filter } from '../store/workloads.ts'
 import type { Offer } from './admission.ts'
 import { endedLog } from './endedlog.ts'
 import type { Entry } from './entries.ts'
 import type { EventLog } from './eventlog.ts'
 import { Gate } from './gate.ts'
 import { take } from './intake.ts'
-import type { SchedulerFacts, SchedulerOptions } from './options.ts'
+import type { Handing, SchedulerFacts, SchedulerOptions } from './options.ts'
 import { placedSummary } from './place.ts'
 import { missing, nothingGiven, recordOf, seenOf, summaryOf, type Given } from './record.ts'
-import { forgetOutdated, removeOrphans } from './retention.ts'
+import { countOutdated, forgetOutdated, removeOrphans } from './retention.ts'
 import { Shelf } from './shelf.ts'
 import type { Upload } from './source.ts'
 import { Waiting } from './waiting.ts'
@@ -74,20 +74,21 @@ export class Scheduler implements AsyncDisposable {
    * Takes a workload in; once this resolves it is on the disk. It starts as soon as there is room. Rejects with a
    * VulcanError that names the field at fault, having left nothing behind.
    */
-  async accept(request: WorkloadRequest, o: { upload?: Upload | undefined; tenant?: string } = {}): Promise<string> {
+  async accept(request: WorkloadRequest, o: { upload?: Upload | undefined; by?: Handing } = {}): Promise<string> {
     if (this.#closing.signal.aborted) throw new VulcanError('shutting_down', 'the server is shutting down')
     const { store, limits, pending, capacity } = this.#o
     const free = Math.max(0, capacity.vms - this.#worker.places)
-    return this.#gate.pass(pending + free, async () =>
-      take(request, o.upload, {
-        ...{ store, limits, shelf: this.#shelf, signal: this.#closing.signal },
-        tenant: o.tenant ?? localKey.id,
-        offer: await this.offer(),
+    const { id: tenant, quotas } = o.by ?? localKey
+    return this.#gate.pass(pending + free, async () => {
+      const offer = await this.offer()
+      return take(request, o.upload, {
+        ...{ store, limits, shelf: this.#shelf, signal: this.#closing.signal, tenant, quotas, offer },
+        reserve: (one) => (offer.runtimes.includes(one.runtime) ? this.#worker.reserve(one) : undefined),
         onKept: () => this.#worker.pump(),
         onTaken: (summary) =>
           this.facts.emit('workload.accepted', { id: summary.id, runtime: summary.runtime, summary }),
-      }),
-    )
+      })
+    })
   }
 
   /** What this node's backend offers now. */
@@ -105,9 +106,10 @@ export class Scheduler implements AsyncDisposable {
     return found
   }
 
-  /** Forgets what is beyond the bounds. */
-  async sweep(): Promise<void> {
-    await forgetOutdated(this.#o.store, this.#shelf, this.#o.retention)
+  /** Forgets ended workloads beyond the bounds; gives back how many those were, or would be with `dryRun`. */
+  async sweep(o: { readonly dryRun?: true } = {}): Promise<number> {
+    const { store, retention } = this.#o
+    return o.dryRun ? countOutdated(store, retention) : forgetOutdated(store, this.#shelf, retention)
   }
 
   async load(): Promise<Load & { readonly pending: number }> {

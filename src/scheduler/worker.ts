@@ -1,10 +1,12 @@
 /** What a node does: claims workloads as it has room, runs them, says that it lives, ends what dead nodes left. */
-import type { Backend } from '../backend/backend.ts'
+import type { Backend, RunSpec } from '../backend/backend.ts'
 import type { WorkloadSummary } from '../api/workload.ts'
 import type { Capacity } from '../store/leases.ts'
 import type { Claimed } from '../store/rows.ts'
 import type { Store } from '../store/store.ts'
+import type { FirstLease } from '../store/workloads.ts'
 import type { EventLog } from './eventlog.ts'
+import { hasRoom, type Taken } from './rooms.ts'
 import type { Shelf } from './shelf.ts'
 import { specOfText } from './spec.ts'
 import { Workload } from './workload.ts'
@@ -23,6 +25,16 @@ export interface WorkerOptions {
   readonly onTrouble: (id: string, error: unknown) => void
 }
 
+/** What one takes that is about to be kept. */
+type Asked = Pick<Claimed, 'id' | 'cpus' | 'memMib'>
+
+/** A node's place for one that is being kept; disposed of, it is free again where it was not begun. */
+export interface Place extends Disposable {
+  readonly lease: FirstLease
+  /** It is kept, with the lease; resolves when it runs, or waits after all since the node is being closed. */
+  begin(claimed: Claimed, spec: RunSpec): Promise<void>
+}
+
 /** A node that was silent for so long has lost what it had claimed. */
 export const leaseMs = 30_000
 
@@ -32,8 +44,14 @@ export class Worker {
   readonly #o: WorkerOptions
   #claiming: Promise<void> | undefined
   #again = false
+  /** False when nothing waited at the last claim: what comes since says so by `pump`. */
+  #left = true
   /** Those whose end is recorded, or on its way there, and whose vm is not removed yet. */
   readonly #leaving = new Map<string, Workload>()
+  /** Of those that are live: whose program does not run yet. */
+  readonly #starting = new Set<string>()
+  /** Being kept, with a place that waits for them. */
+  readonly #reserved = new Map<string, Asked>()
   /** Asked to be killed after their claim and before they were live. */
   readonly #doomed = new Set<string>()
   #closed = true
@@ -49,7 +67,7 @@ export class Worker {
     const left = await store.takeOver(node, Date.now() + leaseMs)
     this.#beating = setInterval(() => void this.#beat(), leaseMs / 3)
     this.#beating.unref()
-    const resumed = left.map((claimed) => this.#follow(claimed, (workload) => workload.resume()))
+    const resumed = left.map((claimed) => this.#follow(claimed, { run: (workload) => workload.resume() }))
     await Promise.all(resumed.map((workload) => workload.acquired))
   }
 
@@ -66,9 +84,44 @@ export class Worker {
     this.#claiming ??= this.#claimAll(o.patient ?? false)
   }
 
+  /**
+   * A place for one that is about to be kept: where nothing waits and there is room, it needs no claim of its own. Undefined
+   * where it has to wait like all others.
+   */
+  reserve(one: Asked): Place | undefined {
+    if (this.#closed || this.#left || this.#claiming) return undefined
+    if (!hasRoom(this.#o.capacity, this.#taken(), one)) return undefined
+    this.#reserved.set(one.id, one)
+    const lease = { node: this.#o.node, until: Date.now() + leaseMs }
+    return {
+      lease,
+      begin: async (claimed, spec) => {
+        this.#reserved.delete(one.id)
+        if (this.#closed) await this.#o.store.giveBack(claimed)
+        else this.#follow(claimed, { spec, run: (workload) => workload.execute() })
+      },
+      [Symbol.dispose]: () => {
+        if (this.#reserved.delete(one.id)) this.#pumpRest()
+      },
+    }
+  }
+
+  #taken(): Taken[] {
+    const followed = [...new Set([...this.live.values(), ...this.#leaving.values()])]
+    return [
+      ...followed.map(({ id, claimed: { cpus, memMib } }) => ({ cpus, memMib, starting: this.#starting.has(id) })),
+      ...[...this.#reserved.values()].map(({ cpus, memMib }) => ({ cpus, memMib, starting: true })),
+    ]
+  }
+
+  /** There is room for another one, if any waits. */
+  #pumpRest(o: { patient?: boolean } = {}): void {
+    if (this.#left || this.#claiming) this.pump(o)
+  }
+
   /** How many have a place of the node: a vm that is being removed still has one. */
   get places(): number {
-    return new Set([...this.live.keys(), ...this.#leaving.keys()]).size
+    return new Set([...this.live.keys(), ...this.#leaving.keys()]).size + this.#reserved.size
   }
 
   /** True for a workload whose vm is in use or being removed: whoever tidies up leaves it alone. */
@@ -102,6 +155,8 @@ export class Worker {
   }
 
   async #claim(patient: boolean): Promise<void> {
+    // Until it is known.
+    this.#left = true
     const { store, node, capacity, backend } = this.#o
     const { available, runtimes } = await backend.capabilities()
     if (!available || this.#closed) return
@@ -113,9 +168,11 @@ export class Worker {
         return room()
       },
     }
-    for (const claimed of await store.claim(wish, { patient })) {
-      if (this.#closed) await store.giveBack(claimed)
-      else this.#follow(claimed, (workload) => workload.execute())
+    const { claimed, left } = await store.claim(wish, { patient })
+    this.#left = left
+    for (const one of claimed) {
+      if (this.#closed) await store.giveBack(one)
+      else this.#follow(one, { run: (workload) => workload.execute() })
     }
   }
 
@@ -130,10 +187,14 @@ export class Worker {
     return { ...capacity, vms, cpus, memMib }
   }
 
-  #follow(claimed: Claimed, run: (workload: Workload) => Promise<void>): Workload {
+  /** `spec`: what the text in its row says, where that is at hand. */
+  #follow(
+    claimed: Claimed,
+    { run, spec: known }: { run: (workload: Workload) => Promise<void>; spec?: RunSpec },
+  ): Workload {
     const { store, backend, shelf, logOf, onTrouble } = this.#o
     const { id } = claimed
-    const spec = specOfText(claimed.spec, { id, archivePath: shelf.archivePath(id) })
+    const spec = known ?? specOfText(claimed.spec, { id, archivePath: shelf.archivePath(id) })
     const workload: Workload = new Workload({
       claimed,
       spec,
@@ -142,21 +203,24 @@ export class Worker {
       backend,
       onTrouble: (error) => onTrouble(id, error),
       onStarted: () => {
+        this.#starting.delete(id)
         this.#o.onStarted(workload.summary)
         // The place it had among those that start is free once its start is noted, which waits for company too.
-        this.pump({ patient: true })
+        this.#pumpRest({ patient: true })
       },
       onRecording: () => this.#leaving.set(id, workload),
       onEnded: () => {
         this.live.delete(id)
-        this.#o.onEnded(workload.summary)
+        this.#starting.delete(id)
       },
+      onTold: () => this.#o.onEnded(workload.summary),
       onGone: () => {
         this.#leaving.delete(id)
-        this.pump()
+        this.#pumpRest()
       },
     })
     this.live.set(id, workload)
+    this.#starting.add(id)
     if (this.#doomed.delete(id)) workload.kill()
     run(workload).catch((error: unknown) => onTrouble(id, error))
     return workload
@@ -166,6 +230,7 @@ export class Worker {
     try {
       await this.#o.store.renew(this.#o.node, Date.now() + leaseMs)
       await this.#reap()
+      this.pump()
     } catch (error) {
       this.#o.onTrouble('', error)
     }
@@ -175,7 +240,7 @@ export class Worker {
   async #reap(): Promise<void> {
     const { store, node } = this.#o
     for (const claimed of await store.reap({ node, now: Date.now(), leaseMs })) {
-      this.#follow(claimed, (workload) => workload.abandon('its node was not heard of in time'))
+      this.#follow(claimed, { run: (workload) => workload.abandon('its node was not heard of in time') })
     }
   }
 }

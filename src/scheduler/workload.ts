@@ -1,5 +1,6 @@
 /** One claimed workload, from its claim to its end: its status, its log, its output. The worker says when. */
 import { rm } from 'node:fs/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { WorkloadRecord, WorkloadSummary } from '../api/workload.ts'
 import type { Exit, Run } from '../backend/backend.ts'
 import { deadline } from '../base/time.ts'
@@ -132,6 +133,9 @@ export class Workload {
     const record = await (exit ? this.#end(exit) : this.#letGo())
     this.#parts.onEnded()
     this.#ended.resolve(record)
+    // Who waits for the end is answered before everybody else hears of it.
+    await turn()
+    this.#parts.onTold()
     await this.#takeDown()
     this.#parts.onGone()
     this.#gone.resolve()

@@ -1,6 +1,6 @@
 /** Keys: made, found by what a request carries, revoked. Only hashes are kept. */
 import { randomBytes, timingSafeEqual } from 'node:crypto'
-import { localKey, type KeyInfo, type KeyRequest, type NewKey, type Scope } from '../api/keys.ts'
+import { localKey, type KeyInfo, type KeyQuotas, type KeyRequest, type NewKey, type Scope } from '../api/keys.ts'
 import { VulcanError } from '../api/errors.ts'
 import { InvalidBody } from '../api/problem.ts'
 import { sha256 } from '../base/files.ts'
@@ -13,6 +13,7 @@ export interface Caller {
   readonly id: string
   readonly name: string
   readonly scopes: readonly Scope[]
+  readonly quotas: KeyQuotas
 }
 
 /** What is wrong with a key that is none, or is none any more. */
@@ -60,7 +61,7 @@ export class Keyring {
     if (key.revokedAt !== undefined) return 'revoked'
     if (key.expiresAt !== undefined && key.expiresAt <= this.#now()) return 'expired'
     this.#noteUse(key)
-    return { id: key.id, name: key.name, scopes: key.scopes }
+    return { id: key.id, name: key.name, scopes: key.scopes, quotas: key.quotas }
   }
 
   /** Makes a key; what this gives back is the only place where its text is. Throws InvalidBody for a time that is none. */

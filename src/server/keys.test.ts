@@ -182,7 +182,7 @@ describe('quotas', () => {
     await store.insert({ ...one, createdAt: Date.now(), labels: {}, spec: '{}' })
     const capacity = { vms: 9, starting: 9, cpus: 9, memMib: 999, overheadMib: 0 }
     const wish = { node: 'other', now: Date.now(), leaseMs: 1e6, capacity, runtimes: ['cobol'], most: 1 }
-    const [owned] = await store.claim(wish)
+    const [owned] = (await store.claim(wish)).claimed
     const end = { status: 'completed', at: Date.now(), record: '{}', given: '{}', bytes: 0, cpuMs: 1000 } as const
     await store.finish(owned!, end)
     await store[Symbol.asyncDispose]()

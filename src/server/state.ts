@@ -88,14 +88,22 @@ const none = Object.fromEntries(statuses.map((status) => [status, 0])) as Record
 function cleanupRoutes(app: FastifyTypeBox, scheduler: Scheduler): void {
   const config = { scope: 'admin' } as const
   const response = { 200: ref(LeftoverList) }
-  const list = { ...about('listLeftovers', 'Lists what is on the host and has no owner'), response }
+  const list = {
+    ...about('listLeftovers', 'Lists what is on the host and has no owner, and counts what is outdated'),
+    response,
+  }
   app.get(routes.leftovers, { config, schema: list }, async () => ({
     leftovers: (await scheduler.cleanup({ dryRun: true })).map(leftoverState),
+    outdated: await scheduler.sweep({ dryRun: true }),
   }))
 
-  const remove = { ...about('removeLeftovers', 'Removes what is on the host and has no owner'), response }
+  const remove = {
+    ...about('removeLeftovers', 'Removes what is on the host and has no owner, and what is outdated'),
+    response,
+  }
   app.delete(routes.leftovers, { config, schema: remove }, async () => ({
     leftovers: (await scheduler.cleanup()).map(leftoverState),
+    outdated: await scheduler.sweep(),
   }))
 }
 

@@ -163,8 +163,7 @@ type Submission = FastifyRequest<{ Body: WorkloadRequest }>
 
 /** Takes the request's workload in; a caller who traces is named to whoever draws traces. */
 async function submit({ scheduler, facts }: WorkloadRouteOptions, request: Submission): Promise<string> {
-  const tenant = whoAsks(request).id
-  const id = await scheduler.accept(withKey(request), { upload: request.upload ?? undefined, tenant })
+  const id = await scheduler.accept(withKey(request), { upload: request.upload ?? undefined, by: whoAsks(request) })
   request.subject = id
   // Whoever waits for its end may wait for long, and the call is made.
   stateCall(facts, request, 202)
@@ -200,13 +199,16 @@ async function waitFor(
   const stop = () => enough.abort()
   const timer = waitS === undefined ? undefined : setTimeout(stop, waitS * 1000)
   request.raw.socket.once('close', stop)
+  if (closing.aborted) stop()
+  else closing.addEventListener('abort', stop, { once: true })
   try {
-    return await scheduler.ended(id, AbortSignal.any([enough.signal, closing]))
+    return await scheduler.ended(id, enough.signal)
   } catch (error) {
-    if (!enough.signal.aborted && !closing.aborted) throw error
+    if (!enough.signal.aborted) throw error
     return undefined
   } finally {
     clearTimeout(timer)
     request.raw.socket.off('close', stop)
+    closing.removeEventListener('abort', stop)
   }
 }

@@ -1,5 +1,5 @@
 /** Changes that come while a commit is under way share the next one: a disk bears few syncs a second, each of any size. */
-import type { Kysely, Transaction } from 'kysely'
+import type { DatabaseConnection, Kysely, Transaction } from 'kysely'
 import type { Schema } from './schema.ts'
 
 export type Db = Kysely<Schema>
@@ -16,6 +16,11 @@ export interface Timing {
 
 /** Milliseconds that a patient change waits at most. */
 const patienceMs = 20
+
+const connections = new WeakMap<object, DatabaseConnection>()
+
+/** The connection that a transaction has to itself until its end; undefined of what is none. */
+export const connectionOf = (db: Db | Trx): DatabaseConnection | undefined => connections.get(db)
 
 interface Waiting extends Timing {
   readonly change: Change<unknown>
@@ -76,6 +81,7 @@ export class Commits {
     let values: unknown[]
     try {
       values = await this.#db.transaction().execute(async (trx) => {
+        connections.set(trx, await trx.getExecutor().provideConnection((connection) => Promise.resolve(connection)))
         const given: unknown[] = []
         for (const { change } of batch) given.push(await change(trx))
         return given

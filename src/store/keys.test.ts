@@ -26,7 +26,7 @@ function workload(tenant: string, more: Partial<NewWorkload> = {}): NewWorkload 
 }
 
 async function endNext(store: Store, { at, cpuMs }: { at: number; cpuMs: number }): Promise<string | undefined> {
-  const [claimed] = await store.claim(mine)
+  const [claimed] = (await store.claim(mine)).claimed
   if (!claimed) return undefined
   const end = { status: 'completed', at, record: '{}', given: '{}', bytes: 0, cpuMs } as const
   expect(await store.finish(claimed, end)).toBe(true)
@@ -53,12 +53,12 @@ test('a key at its limit of what runs is passed over, also by what is more urgen
   await store.insertKey(key('a', { running: 1 }))
   const [a1, a2, b] = [workload('a', { priority: 9 }), workload('a', { priority: 9 }), workload('b')]
   for (const one of [a1, a2, b]) await store.insert(one)
-  const [first] = await store.claim(mine)
+  const [first] = (await store.claim(mine)).claimed
   expect(first?.id).toBe(a1.id)
-  expect((await store.claim(mine))[0]?.id).toBe(b.id)
-  expect(await store.claim(mine)).toEqual([])
+  expect((await store.claim(mine)).claimed[0]?.id).toBe(b.id)
+  expect((await store.claim(mine)).claimed).toEqual([])
   await store.finish(first!, { status: 'failed', at: noon, record: '{}', given: '{}', bytes: 0, cpuMs: 0 })
-  expect((await store.claim(mine))[0]?.id).toBe(a2.id)
+  expect((await store.claim(mine)).claimed[0]?.id).toBe(a2.id)
 })
 
 test('so many may wait, also when they come at once; what is claimed waits no more', async () => {

@@ -76,7 +76,7 @@ class Claim implements Command {
   check = () => true
   async run(model: Model, { store }: Real) {
     const o = { node: this.node, now: model.now, leaseMs, capacity, runtimes: ['python'], most: 1 }
-    const [claimed] = await store.claim(o)
+    const [claimed] = (await store.claim(o)).claimed
     expect(claimed?.id).toBe(nextOf(model))
     if (!claimed) return
     const expected = model.workloads.get(claimed.id)!

@@ -32,16 +32,24 @@ export interface Owned {
   readonly fence: number
 }
 
+/** What a node has, over its open rows. */
+export const loadColumns = {
+  vms: sql<number>`count(*)`,
+  starting: sql<number>`coalesce(sum(case when started_at is null then 1 else 0 end), 0)`,
+  cpus: sql<number>`coalesce(sum(cpus), 0)`,
+  mem: sql<number>`coalesce(sum(mem_mib), 0)`,
+} as const
+
 const load = prepared<{ node: string }, Omit<Load, 'memMib'> & { readonly mem: number }>((db, given) =>
   db
     .selectFrom('workloads')
     .where('lease_node', '=', given('node'))
     .where('finished_at', 'is', null)
-    .select(({ fn }) => [
-      fn.countAll<number>().as('vms'),
-      sql<number>`coalesce(sum(case when started_at is null then 1 else 0 end), 0)`.as('starting'),
-      sql<number>`coalesce(sum(cpus), 0)`.as('cpus'),
-      sql<number>`coalesce(sum(mem_mib), 0)`.as('mem'),
+    .select([
+      loadColumns.vms.as('vms'),
+      loadColumns.starting.as('starting'),
+      loadColumns.cpus.as('cpus'),
+      loadColumns.mem.as('mem'),
     ]),
 )
 

@@ -46,9 +46,11 @@ export function nextOf(runtimes: readonly RawBuilder<string>[]) {
 /** The same where only one waits, which is found without all that; none where its key says how many may run. */
 export function onlyOf(runtimes: readonly RawBuilder<string>[]) {
   return sql<string>`(
-    select id from workloads
-    where finished_at is null and lease_node is null and runtime in (${sql.join(runtimes)})
-      and not exists (select 1 from api_keys where api_keys.id = workloads.tenant and running is not null)
-    limit 1
+    select only.id from (
+      select count(*) as count, min(id) as id, min(tenant) as tenant, min(runtime) as runtime
+      from (select id, tenant, runtime from workloads where finished_at is null and lease_node is null limit 2) as some
+    ) as only
+    where only.count = 1 and only.runtime in (${sql.join(runtimes)})
+      and not exists (select 1 from api_keys where api_keys.id = only.tenant and api_keys.running is not null)
   )`
 }

@@ -44,6 +44,17 @@ async function endedBefore(db: Db, before: Ended | undefined): Promise<(Ended & 
   return rows.map(({ id, finished_at: finishedAt, bytes }) => ({ id, finishedAt: finishedAt ?? 0, bytes }))
 }
 
+/** How many have ended up to that one. */
+export async function countUpTo(db: Db, { finishedAt, id }: Ended): Promise<number> {
+  const { count } = await db
+    .selectFrom('workloads')
+    .where('finished_at', 'is not', null)
+    .where((e) => e.eb(e.refTuple('finished_at', 'id'), '<=', e.tuple(finishedAt, id)))
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
+  return count
+}
+
 /** Ids of what ended first, up to that one and as many as `limit`. */
 export async function oldest(db: Db, { finishedAt, id }: Ended, limit: number): Promise<string[]> {
   const rows = await db

@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { orderedId } from '../base/id.ts'
 import { expect, test } from 'vitest'
 import { Store } from './store.ts'
+import { firstFence } from './workloads.ts'
 import type { NewWorkload } from './workloads.ts'
 
 async function home() {
@@ -60,7 +61,7 @@ test('a patient change shares the commit of the next one, and comes before it', 
   await using store = await Store.open(folder.path)
   const one = workload()
   await store.insert(one)
-  const [claimed] = await store.claim(mine)
+  const [claimed] = (await store.claim(mine)).claimed
   const noted = store.started(claimed!, () => ({ at: 2500, record: '{}' }))
   const ended = store.finish(claimed!, end)
   expect(await Promise.all([noted, ended])).toEqual([true, true])
@@ -73,7 +74,26 @@ test('one claim takes all there is room for, also what is kept in the same momen
   const all = Array.from({ length: 5 }, () => workload())
   const claimed = store.claim({ ...mine, most: 4 })
   await Promise.all(all.map((one) => store.insert(one)))
-  expect((await claimed).map(({ id }) => id)).toEqual(all.slice(0, 4).map(({ id }) => id))
+  expect((await claimed).claimed.map(({ id }) => id)).toEqual(all.slice(0, 4).map(({ id }) => id))
+  // And says whether anything waits still.
+  expect((await claimed).left).toBe(true)
+  expect(await store.claim(mine)).toMatchObject({ claimed: [{ id: all[4]?.id }], left: false })
+  expect(await store.claim(mine)).toEqual({ claimed: [], left: false })
+})
+
+test('one that is kept with a lease is its node’s from the first moment, also for the next process', async () => {
+  await using folder = await home()
+  await using store = await Store.open(folder.path)
+  const one = workload()
+  await store.insert({ ...one, lease: { node: mine.node, until: 5 }, unlimited: true })
+  expect(await store.claim(mine)).toEqual({ claimed: [], left: false })
+  expect(await store.load({ node: mine.node, overheadMib: 0 })).toMatchObject({ vms: 1, starting: 1 })
+  expect(await store.cancel(one.id, { status: 'killed', at: 1, record: '{}' })).toBe(false)
+  const [again] = await store.takeOver(mine.node, 9)
+  const last = { status: 'completed', at: 1, record: '{}', given: '{}', bytes: 0, cpuMs: 0 } as const
+  expect(await store.finish({ id: one.id, fence: firstFence }, last)).toBe(false)
+  expect(again).toMatchObject({ id: one.id, fence: firstFence + 1 })
+  expect(await store.finish(again!, last)).toBe(true)
 })
 
 test('the queue: priority first, then who has least running, then arrival', async () => {
@@ -85,7 +105,7 @@ test('the queue: priority first, then who has least running, then arrival', asyn
   for (const one of [a1, a2, a3, b1, urgent]) await store.insert(one)
   expect(await store.countBefore({ id: b1.id, priority: 0 })).toBe(4)
   const order: (string | undefined)[] = []
-  for (let n = 0; n < 6; n += 1) order.push((await store.claim(mine))[0]?.id)
+  for (let n = 0; n < 6; n += 1) order.push((await store.claim(mine)).claimed[0]?.id)
   // After the urgent one, b has one running: a's first, then both have one and the earlier comes.
   expect(order).toEqual([urgent.id, a1.id, a2.id, b1.id, a3.id, undefined])
 })
@@ -95,11 +115,11 @@ test('what does not fit waits and lets nothing smaller by, unless nothing else r
   await using store = await Store.open(folder.path)
   const [first, large, small] = [workload(), workload({ memMib: 8000 }), workload()]
   for (const one of [first, large, small]) await store.insert(one)
-  expect((await store.claim(mine))[0]?.id).toBe(first.id)
-  expect(await store.claim(mine)).toEqual([])
+  expect((await store.claim(mine)).claimed[0]?.id).toBe(first.id)
+  expect((await store.claim(mine)).claimed).toEqual([])
   await store.finish({ id: first.id, fence: 1 }, end)
-  expect((await store.claim(mine))[0]?.id).toBe(large.id)
-  expect(await store.claim(mine)).toEqual([])
+  expect((await store.claim(mine)).claimed[0]?.id).toBe(large.id)
+  expect((await store.claim(mine)).claimed).toEqual([])
   expect(await store.load({ node: 'n', overheadMib: 96 })).toEqual({ vms: 1, starting: 1, cpus: 1, memMib: 8096 })
 })
 
@@ -107,7 +127,7 @@ test('a node has at most so many vms, so many cores, and so many that start at o
   await using folder = await home()
   await using store = await Store.open(folder.path)
   const claimed = async (bounds: Partial<typeof capacity>) =>
-    (await store.claim({ ...mine, capacity: { ...capacity, ...bounds } }))[0]?.id
+    (await store.claim({ ...mine, capacity: { ...capacity, ...bounds } })).claimed[0]?.id
   const all = Array.from({ length: 4 }, () => workload({ cpus: 2 }))
   for (const one of all) await store.insert(one)
   expect(await claimed({})).toBe(all[0]?.id)
@@ -138,9 +158,9 @@ test('a node claims only what it has an image for', async () => {
   const python = workload()
   await store.insert(go)
   await store.insert(python)
-  expect((await store.claim(mine))[0]?.id).toBe(python.id)
-  expect(await store.claim(mine)).toEqual([])
-  expect((await store.claim({ ...mine, runtimes: ['go'] }))[0]?.id).toBe(go.id)
+  expect((await store.claim(mine)).claimed[0]?.id).toBe(python.id)
+  expect((await store.claim(mine)).claimed).toEqual([])
+  expect((await store.claim({ ...mine, runtimes: ['go'] })).claimed[0]?.id).toBe(go.id)
 })
 
 test('an idempotency key keeps its first workload until it is freed or that is forgotten', async () => {
@@ -162,10 +182,10 @@ test('only who waits can be cancelled, only who owns can finish, and once', asyn
   const [one, two] = [workload(), workload()]
   await store.insert(one)
   await store.insert(two)
-  const [claimed] = await store.claim(mine)
+  const [claimed] = (await store.claim(mine)).claimed
   expect(await store.cancel(one.id, { ...end, status: 'killed' })).toBe(false)
   expect(await store.cancel(two.id, { ...end, status: 'killed' })).toBe(true)
-  expect(await store.claim(mine)).toEqual([])
+  expect((await store.claim(mine)).claimed).toEqual([])
   const owned = { id: one.id, fence: claimed?.fence ?? 0 }
   expect(await store.finish({ ...owned, fence: owned.fence + 1 }, end)).toBe(false)
   expect(await store.given(one.id)).toBeUndefined()

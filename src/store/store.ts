@@ -5,6 +5,7 @@ import * as claims from './claim.ts'
 import { Commits, type Change, type Db, type Timing, type Trx } from './commits.ts'
 import * as keys from './keys.ts'
 import * as leases from './leases.ts'
+import * as listing from './listing.ts'
 import { migrate } from './migrations.ts'
 import * as past from './past.ts'
 import type { Claimed, Stored } from './rows.ts'
@@ -39,7 +40,7 @@ export class Store implements AsyncDisposable {
   }
 
   /** Claims what there is room for, up to `most`, also of what goes to the disk with it. */
-  claim(o: claims.Claim, timing: Pick<Timing, 'patient'> = {}): Promise<Claimed[]> {
+  claim(o: claims.Claim, timing: Pick<Timing, 'patient'> = {}): Promise<claims.Claims> {
     return this.#change('claiming workloads', (trx) => claims.claim(trx, o), { ...timing, last: true })
   }
 
@@ -94,10 +95,10 @@ export class Store implements AsyncDisposable {
   }
 
   /** Sees every start and end that anybody was told of. */
-  list(filter: workloads.Filter): Promise<Stored[]> {
+  list(filter: listing.Filter): Promise<Stored[]> {
     return this.#read('listing workloads', async (db) => {
       await this.#commits.made()
-      return workloads.list(db, filter)
+      return listing.list(db, filter)
     })
   }
 
@@ -127,6 +128,10 @@ export class Store implements AsyncDisposable {
 
   newestOutdated(bounds: past.Bounds): Promise<past.Ended | undefined> {
     return this.#read('looking for what is outdated', (db) => past.newestOutdated(db, bounds))
+  }
+
+  countUpTo(last: past.Ended): Promise<number> {
+    return this.#read('counting what is outdated', (db) => past.countUpTo(db, last))
   }
 
   oldest(upTo: past.Ended, limit: number): Promise<string[]> {

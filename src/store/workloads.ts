@@ -1,5 +1,5 @@
 /** Workloads taken in, found and forgotten. */
-import { sql, type Selectable } from 'kysely'
+import type { Selectable } from 'kysely'
 import type { Status } from '../api/workload.ts'
 import type { Db, Trx } from './commits.ts'
 import { exceeded, type Exceeded } from './keys.ts'
@@ -10,8 +10,21 @@ import type { WorkloadTable } from './schema.ts'
 /** What of a workload is known when it comes. */
 type Brought = 'id' | 'tenant' | 'runtime' | 'isolation' | 'priority' | 'cpus' | 'memMib' | 'createdAt' | 'labels'
 
+/** The first owner of one that is claimed in the moment it comes. */
+export interface FirstLease {
+  readonly node: string
+  readonly until: number
+}
+
+/** The fence of a first lease. */
+export const firstFence = 1
+
 export interface NewWorkload extends Pick<Stored, Brought> {
   readonly spec: string
+  /** Whoever hands it in is known to have no quota that could be used up. */
+  readonly unlimited?: boolean | undefined
+  /** Whoever gives it knows that nothing else waits, and that its node has room. */
+  readonly lease?: FirstLease | undefined
   /** The caller's own name for the request, and a digest of what it asked for. */
   readonly idempotency?: { readonly key: string; readonly body: string } | undefined
 }
@@ -21,7 +34,12 @@ export interface Used {
   readonly body: string
 }
 
-type Accepted = Omit<NewWorkload, 'labels' | 'idempotency'> & { readonly labels: string }
+type Accepted = Omit<NewWorkload, 'labels' | 'idempotency' | 'lease' | 'unlimited'> & {
+  readonly labels: string
+  readonly node: string | null
+  readonly until: number | null
+  readonly fence: number
+}
 
 const accept = prepared<Accepted, unknown>((db, given) =>
   db.insertInto('workloads').values({
@@ -36,6 +54,9 @@ const accept = prepared<Accepted, unknown>((db, given) =>
     created_at: given('createdAt'),
     labels: given('labels'),
     spec: given('spec'),
+    lease_node: given('node'),
+    lease_until: given('until'),
+    fence: given('fence'),
   }),
 )
 
@@ -46,9 +67,10 @@ const accept = prepared<Accepted, unknown>((db, given) =>
 export async function insert(trx: Trx, one: NewWorkload): Promise<Used | Exceeded | undefined> {
   const { id, tenant, idempotency } = one
   const used = idempotency && (await usedBefore(trx, tenant, idempotency.key))
-  const instead = used ?? (await exceeded(trx, tenant, one.createdAt))
+  const instead = used ?? (one.unlimited ? undefined : await exceeded(trx, tenant, one.createdAt))
   if (instead) return instead
-  await accept(trx, { ...one, labels: JSON.stringify(one.labels) })
+  const { node = null, until = null } = one.lease ?? {}
+  await accept(trx, { ...one, labels: JSON.stringify(one.labels), node, until, fence: one.lease ? firstFence : 0 })
   const labels = Object.entries(one.labels).map(([name, value]) => ({ workload: id, name, value }))
   if (labels.length > 0) await trx.insertInto('labels').values(labels).execute()
   if (idempotency) {
@@ -85,37 +107,6 @@ const givenBy = prepared<{ id: string }, { given: string }>((db, given) =>
 
 export async function given(db: Db, id: string): Promise<string | undefined> {
   return (await givenBy(db, { id })).rows[0]?.given
-}
-
-export interface Filter {
-  /** Only this tenant's; everybody's without it. */
-  readonly tenant?: string | undefined
-  readonly status?: Status | undefined
-  readonly runtime?: string | undefined
-  readonly label?: { readonly name: string; readonly value: string } | undefined
-  /** Only what is older than this id. */
-  readonly before?: string | undefined
-  readonly limit: number
-}
-
-/** Newest first. */
-export async function list(db: Db, o: Filter): Promise<Stored[]> {
-  const { tenant, status, runtime, label, before } = o
-  let query = db.selectFrom('workloads').select(storedColumns)
-  if (tenant !== undefined) query = query.where('tenant', '=', tenant)
-  // Of a tenant's, in the index of its own: by that of all statuses the planner would go through everybody's.
-  if (status !== undefined)
-    query = query.where(tenant === undefined ? 'status' : sql.raw<Status>('+status'), '=', status)
-  if (runtime !== undefined) query = query.where('runtime', '=', runtime)
-  if (before !== undefined) query = query.where('id', '<', before)
-  if (label) {
-    const { name, value } = label
-    query = query.where('id', 'in', (inner) =>
-      inner.selectFrom('labels').select('workload').where('name', '=', name).where('value', '=', value),
-    )
-  }
-  const rows = await query.orderBy('id', 'desc').limit(o.limit).execute()
-  return rows.map(storedOf)
 }
 
 /** How many wait to be claimed. */

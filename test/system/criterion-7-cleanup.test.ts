@@ -73,7 +73,7 @@ test('gc finds what a crashed server left, and takes nothing of a run that lives
     'mkdir -p $(dirname $(ls -d /var/lib/vulcan/jails))/jails/firecracker/vulcan-00000000dead/root && ip netns add vulcan-00000000dead',
   )
   // The server may have looked by itself in between; leftovers.test.ts tells what is found.
-  const troubles = (await (await client()).cleanup()).filter(({ trouble }) => trouble !== undefined)
+  const troubles = (await (await client()).cleanup()).leftovers.filter(({ trouble }) => trouble !== undefined)
   expect(troubles).toEqual([])
   expect(await onNode('ls /run/netns /var/lib/vulcan/jails/firecracker')).not.toContain('00000000dead')
   expect((await (await client()).get(id)).status).toBe('running')

@@ -1,7 +1,7 @@
 /** Made by `npm run generate` from openapi.json beside it: what is changed here is lost. */
 
 /** Of the document that this was made from. */
-export const documentSha256 = 'd5c955fc90850545608c517f87aa6183677fb8fd82d87f891370e63348e967c0'
+export const documentSha256 = '880127daa78e5d2f32699ea8e0d6813bd2f0ee508c0f52972a7c0408798be6f6'
 
 /** from the table of errors */
 export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'quota_exceeded' | 'too_many_failures' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'no_responders' | 'no_answer' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'workload_lost' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
@@ -407,9 +407,11 @@ export interface LeftoverState {
   trouble?: string
 }
 
-/** things of ours on the host that have no owner */
+/** things of ours on the host that have no owner, and what is kept for too long */
 export interface LeftoverList {
   leftovers: LeftoverState[]
+  /** ended workloads beyond what the settings keep of them */
+  outdated: number
 }
 
 /** one thing that a host should have */
@@ -688,13 +690,13 @@ export interface Operations {
     answer: Stats
     code: 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized'
   }
-  /** Lists what is on the host and has no owner */
+  /** Lists what is on the host and has no owner, and counts what is outdated */
   listLeftovers: {
     input: Record<never, never>
     answer: LeftoverList
     code: 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized'
   }
-  /** Removes what is on the host and has no owner */
+  /** Removes what is on the host and has no owner, and what is outdated */
   removeLeftovers: {
     input: Record<never, never>
     answer: LeftoverList
