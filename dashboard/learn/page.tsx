@@ -10,6 +10,7 @@ import { shortId } from '../format.ts'
 import { usePageTitle } from '../title.ts'
 import { Broken } from '../troubles.tsx'
 import { Conversation } from './conversation.tsx'
+import { Network, Rules } from './network.tsx'
 import { piecesOf, placeWords, type Piece } from './pieces.ts'
 
 export function LearnPage() {
@@ -39,6 +40,7 @@ function Inside({ record }: { record: WorkloadRecord }) {
           </Text>
         </div>
       </div>
+      {run && <Network run={run} />}
       <div className="inside">
         {pieces.length === 0 ? (
           <Card title="Nothing yet">It still waits: there is no microVM to look into.</Card>
@@ -47,6 +49,7 @@ function Inside({ record }: { record: WorkloadRecord }) {
         )}
         {conversation && <Conversation said={conversation} createdAt={created} />}
       </div>
+      {run?.firewall && <Rules firewall={run.firewall} />}
     </>
   )
 }

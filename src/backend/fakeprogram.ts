@@ -113,10 +113,8 @@ export class FakeProgram {
       case 'disk_full':
       case 'vm_lost':
         return { by: word, message: `scripted: ${word}` }
-      case 'start':
-      case 'fail':
-      case 'template':
-      case 'ready':
+      // What it does before it is there.
+      default:
         return undefined
     }
   }

@@ -33,7 +33,12 @@ export function endOf(exit: Exit, o: { seen: Seen; given: Given; logBytes: numbe
     status: statusOf(exit),
     startedAt,
     at: finishedAt,
-    record: JSON.stringify({ queueMs, run: run && { ...run, denials: undefined }, exit: told, inherited }),
+    record: JSON.stringify({
+      queueMs,
+      run: run && { ...run, denials: undefined, firewall: undefined },
+      exit: told,
+      inherited,
+    }),
     given,
     bytes: o.logBytes + given.length,
     cpuMs: exit.usage?.cpuMs ?? 0,

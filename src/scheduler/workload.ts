@@ -56,8 +56,8 @@ export class Workload {
   }
 
   get #gathered(): Omit<Gathered, 'exit'> {
-    const { denials } = this.#run?.facts() ?? this.#seen.run ?? {}
-    return { excerpts: this.#output.excerpts, denials, conversation: this.#run?.conversation() }
+    const { denials, firewall } = this.#run?.facts() ?? this.#seen.run ?? {}
+    return { excerpts: this.#output.excerpts, denials, firewall, conversation: this.#run?.conversation() }
   }
 
   /** Resolves when it is known whether there is a run. */

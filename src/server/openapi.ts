@@ -5,6 +5,7 @@ import type { TSchema } from 'typebox'
 import { errorTable, type ErrorCode } from '../api/errors.ts'
 import { Conversation } from '../api/conversation.ts'
 import * as doctor from '../api/doctor.ts'
+import { Firewall } from '../api/firewall.ts'
 import * as keys from '../api/keys.ts'
 import { Code, Problem, problemMediaType } from '../api/problem.ts'
 import { openPaths } from '../api/routes.ts'
@@ -48,6 +49,7 @@ const named: readonly TSchema[] = [
   workload.NetworkRequest,
   workload.WorkloadRequest,
   workload.ExitRecord,
+  Firewall,
   workload.RunRecord,
   Conversation,
   workload.WorkloadSummary,

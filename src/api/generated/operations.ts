@@ -1,7 +1,7 @@
 /** Made by `npm run generate` from openapi.json beside it: what is changed here is lost. */
 
 /** Of the document that this was made from. */
-export const documentSha256 = 'd5c955fc90850545608c517f87aa6183677fb8fd82d87f891370e63348e967c0'
+export const documentSha256 = 'ef6c982ceb7c27716a28d710e7d649caaa164da1d5f6b9a5ab527372c6bc3e0b'
 
 /** from the table of errors */
 export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'quota_exceeded' | 'too_many_failures' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'no_responders' | 'no_answer' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'workload_lost' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
@@ -155,6 +155,34 @@ export interface ExitRecord {
   step?: string
 }
 
+/** the firewall’s rules for the vm of this run, as they were handed to nft; absent in listings */
+export interface Firewall {
+  /** name of the two tables, in the families bridge and inet */
+  table: string
+  /** what is in sets and maps for this vm alone */
+  elements: ({
+    /** of the table */
+    family: 'bridge' | 'inet'
+    /** set or map that it is in */
+    set: string
+    /** as nft writes it */
+    element: string
+  })[]
+  /** elements beyond these, all of what `allow` opens */
+  elements_others: number
+  /** chains that a packet of the vm meets, in that order; all vms of its network mode share them */
+  chains: ({
+    /** of the table */
+    family: 'bridge' | 'inet'
+    chain: string
+    /** where the kernel enters it; others are jumped to */
+    hook?: string
+    rules: string[]
+  })[]
+  /** addresses in the sets that those chains name, which are the same for all vms */
+  sets: Record<string, string[]>
+}
+
 export interface RunRecord {
   backend: string
   node: string
@@ -196,6 +224,10 @@ export interface RunRecord {
         netns: string
         /** the host’s end of the cable, a port of the bridge */
         port: string
+        /** the cable’s other end, which tc joins to the tap */
+        peer?: string
+        /** the host’s bridge */
+        bridge?: string
       }
     }
   }
@@ -221,6 +253,7 @@ export interface RunRecord {
     /** packets that were refused to destinations beyond these */
     denied_others: number
   }
+  firewall?: Firewall
   usage?: {
     cpu_ms: number
     peak_mem_mb: number
