@@ -9,6 +9,7 @@ import { Firewall } from '../api/firewall.ts'
 import * as keys from '../api/keys.ts'
 import { Code, Problem, problemMediaType } from '../api/problem.ts'
 import { openPaths } from '../api/routes.ts'
+import { KeptRequest } from '../api/request.ts'
 import * as state from '../api/state.ts'
 import * as warm from '../api/warm.ts'
 import * as workload from '../api/workload.ts'
@@ -48,6 +49,7 @@ const named: readonly TSchema[] = [
   workload.ResourcesRequest,
   workload.NetworkRequest,
   workload.WorkloadRequest,
+  KeptRequest,
   workload.ExitRecord,
   Firewall,
   workload.RunRecord,

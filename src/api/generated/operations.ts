@@ -1,7 +1,7 @@
 /** Made by `npm run generate` from openapi.json beside it: what is changed here is lost. */
 
 /** Of the document that this was made from. */
-export const documentSha256 = 'ef6c982ceb7c27716a28d710e7d649caaa164da1d5f6b9a5ab527372c6bc3e0b'
+export const documentSha256 = 'd2a11702bebee97cf628c3bcb3f0c93c52fec2cf4988a8b835b2848526faf9f8'
 
 /** from the table of errors */
 export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'quota_exceeded' | 'too_many_failures' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'no_responders' | 'no_answer' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'workload_lost' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
@@ -140,6 +140,22 @@ export interface WorkloadRequest {
   priority?: number
   /** the same key and body again give the same workload */
   idempotency_key?: string
+}
+
+/** what was asked for, with defaults filled in: `request` can be handed in again, with the archive if any */
+export interface KeptRequest {
+  request: WorkloadRequest
+  /** names of the variables in env, also where that is withheld */
+  env_names: string[]
+  /** what the program came in; absent where it came as code */
+  archive?: {
+    format: 'tar' | 'tar.gz' | 'tar.zst' | 'zip'
+    bytes: number
+    /** whether it can be read still */
+    kept: boolean
+  }
+  /** fields that there were, and that only the key that handed it in and admin may read */
+  withheld: ('code' | 'args' | 'env' | 'stdin' | 'input')[]
 }
 
 export interface ExitRecord {
@@ -637,6 +653,28 @@ export interface Operations {
     answer: Accepted
     code: 'already_ended' | 'body_too_large' | 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'invalid_request' | 'not_found' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized' | 'unsupported_media_type'
   }
+  /** Reads what was asked for */
+  getRequest: {
+    input: {
+      path: {
+        /** of the workload */
+        id: string
+      }
+    }
+    answer: KeptRequest
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'not_found' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized'
+  }
+  /** Reads the archive that a workload came as */
+  readArchive: {
+    input: {
+      path: {
+        /** of the workload */
+        id: string
+      }
+    }
+    answer: ReadableStream<Uint8Array<ArrayBuffer>>
+    code: 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'not_found' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized'
+  }
   /** Follows output and status, live and from the beginning */
   followWorkload: {
     input: {
@@ -827,6 +865,8 @@ export const operations = {
   submitWorkload: { method: 'POST', path: '/v1/workloads/async', answer: 'json' },
   getWorkload: { method: 'GET', path: '/v1/workloads/{id}', answer: 'json' },
   killWorkload: { method: 'DELETE', path: '/v1/workloads/{id}', answer: 'json' },
+  getRequest: { method: 'GET', path: '/v1/workloads/{id}/request', answer: 'json' },
+  readArchive: { method: 'GET', path: '/v1/workloads/{id}/archive', answer: 'stream' },
   followWorkload: { method: 'GET', path: '/v1/workloads/{id}/logs', answer: 'stream' },
   readOutput: { method: 'GET', path: '/v1/workloads/{id}/output/{stream}', answer: 'stream' },
   followEvents: { method: 'GET', path: '/v1/events', answer: 'stream' },
