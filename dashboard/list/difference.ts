@@ -59,14 +59,15 @@ const hidden = (withheld: KeptRequest['withheld'], name: KeptRequest['withheld']
 
 const short = (value: unknown): string => (value === undefined ? '–' : JSON.stringify(value).slice(0, 200))
 
-/** What was asked for, row by row; of one that is not known, dashes. */
+/** What was asked for, row by row; of one that is not known, dashes. What neither has is left out. */
 export function askedRows(left: KeptRequest | undefined, right: KeptRequest | undefined): Row[] {
-  return asked.map(([name, of]) => ({
+  const rows = asked.map(([name, of]) => ({
     name,
     left: left ? of(left) : '–',
     right: right ? of(right) : '–',
     difference: '',
   }))
+  return rows.filter(({ left: one, right: other }) => one !== '–' || other !== '–')
 }
 
 export function rowsOf(left: WorkloadRecord, right: WorkloadRecord): Row[] {

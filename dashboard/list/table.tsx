@@ -128,7 +128,7 @@ function Again({ id }: { id: string }) {
   return (
     <Anchor
       size="sm"
-      aria-label={`Run ${shortId(id)} again`}
+      aria-label={`Run again: ${shortId(id)}`}
       renderRoot={(props) => <Link to="/" search={{ again: id }} {...props} />}
     >
       Run again

@@ -45,12 +45,12 @@ function Whole({ record }: { record: WorkloadRecord }) {
               <Result id={id} value={result} error={resultError} />
             </Card>
           )}
+          <Request id={id} />
         </div>
         <div className="two-side">
           {run && <Phases run={run} />}
           <Isolation record={record} />
           {run?.usage && <Usage record={record} usage={run.usage} />}
-          <Request id={id} />
         </div>
       </div>
     </>

@@ -1,6 +1,7 @@
 /** What a workload was asked for. Values of its environment are not shown: somebody may look over a shoulder. */
 import { Anchor, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
 import { pathOf, routes } from '../../src/api/routes.ts'
 import type { KeptRequest } from '../../src/api/request.ts'
 import { codeOf, requestQuery, wordsOf } from '../api.ts'
@@ -66,17 +67,20 @@ function factsOf(id: string, { request, env_names: names, archive, withheld }: K
 
 /** Text that may be long: folded away until somebody wants to see it. */
 function Given({ name, text }: { name: string; text: string }) {
+  const [isOpen, setOpen] = useState(false)
   return (
-    <details className="given">
+    <details className="given" onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>
         {name}, {counted(text.replace(/\n$/, '').split('\n').length, 'line')}
       </summary>
-      {/* It scrolls, so the keyboard must reach it. */}
-      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <pre tabIndex={0} role="region" aria-label={name}>
-        {text.slice(0, shownMost)}
-        {text.length > shownMost && '\n…'}
-      </pre>
+      {isOpen && (
+        // It scrolls, so the keyboard must reach it.
+        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+        <pre tabIndex={0} role="region" aria-label={name}>
+          {text.slice(0, shownMost)}
+          {text.length > shownMost && '\n…'}
+        </pre>
+      )}
     </details>
   )
 }

@@ -71,7 +71,7 @@ test('an archive is run again: it comes from the server, and is shown as a tree'
   const id = await submit(other)
   await sees(other, 'tar.gz main.py')
   await page.goto(`${site.url}/workloads`)
-  await page.getByRole('link', { name: `Run ${id.slice(-8)} again` }).click()
+  await page.getByRole('link', { name: `Run again: ${id.slice(-8)}` }).click()
   await page.getByRole('group', { name: 'Files to send' }).getByText('words.py').waitFor()
   await submit(page)
   await sees(page, 'tar.gz main.py')

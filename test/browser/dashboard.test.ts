@@ -197,6 +197,11 @@ test('the list filters by its address, walks by keys and compares two', async ()
 })
 
 test('a long output stays quick: it is followed, searched, wrapped and downloaded', async () => {
+  await page.addInitScript(`
+    globalThis.longest = 0
+    new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) longest = Math.max(longest, duration)
+    }).observe({ type: 'longtask' })`)
   // 52 MB in 820,000 lines.
   await run('# fake: count 820000')
   await became(page, 'Completed')
@@ -213,6 +218,10 @@ test('a long output stays quick: it is followed, searched, wrapped and downloade
   const download = page.waitForEvent('download')
   await page.getByRole('link', { name: 'Download stdout' }).click()
   expect((await download).suggestedFilename()).toMatch(/stdout\.txt$/)
+  // Milliseconds in which nothing else had a turn; some tens on an idle host.
+  const longest = await page.evaluate<number>('longest')
+  console.log(`the longest task of the page took ${longest} ms`)
+  expect(longest).toBeLessThan(1500)
 }, 120_000)
 
 test('the page recovers when its server is started anew, and shows the whole output', async () => {

@@ -70,6 +70,7 @@ afterAll(async () => site[Symbol.asyncDispose]())
 
 const views: readonly (readonly [string, () => string, string])[] = [
   ['submit', () => '/', '.cm-content'],
+  ['submit-again', () => `/?again=${ids['ended']}`, '.cm-content'],
   ['workload-running', () => `/workloads/${ids['running']}`, '.row'],
   ['workload-ended', () => `/workloads/${ids['ended']}`, '.json'],
   ['workload-failed', () => `/workloads/${ids['failed']}`, '.ending'],
