@@ -40,7 +40,6 @@ function Inside({ record }: { record: WorkloadRecord }) {
           </Text>
         </div>
       </div>
-      {run && <Network run={run} />}
       <div className="inside">
         {pieces.length === 0 ? (
           <Card title="Nothing yet">It still waits: there is no microVM to look into.</Card>
@@ -49,6 +48,7 @@ function Inside({ record }: { record: WorkloadRecord }) {
         )}
         {conversation && <Conversation said={conversation} createdAt={created} />}
       </div>
+      {run && <Network run={run} />}
       {run?.firewall && <Rules firewall={run.firewall} />}
     </>
   )
