@@ -215,7 +215,7 @@ test('the list filters by its address, walks by keys and compares two', async ()
   await page.getByText('differs from line 1 on').waitFor()
 })
 
-test('a long output stays quick: it is followed, searched, wrapped and downloaded', async () => {
+test('a long output stays quick: it is followed, searched, wrapped and downloaded', async ({ annotate }) => {
   await page.addInitScript(`
     globalThis.longest = 0
     new PerformanceObserver((list) => {
@@ -241,7 +241,7 @@ test('a long output stays quick: it is followed, searched, wrapped and downloade
   expect((await download).suggestedFilename()).toMatch(/stdout\.txt$/)
   // Of all that time, how long nothing else had a turn: whatever the host's speed, a page that freezes does so for most of it.
   const [longest, whole] = [await page.evaluate<number>('longest'), performance.now() - begun]
-  console.log(`the longest task of the page took ${longest} ms of ${Math.round(whole)}`)
+  await annotate(`the longest task of the page took ${longest} ms of ${Math.round(whole)}`)
   expect(longest).toBeLessThan(whole / 4)
 }, 120_000)
 
