@@ -52,6 +52,15 @@ export const recordQuery = (id: string) =>
     refetchIntervalInBackground: true,
   })
 
+/** What was asked for: it never changes. Kept for a short while only, as it may hold secrets. */
+export const requestQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['request', id],
+    queryFn: () => client.request(id),
+    staleTime: Infinity,
+    gcTime: 60_000,
+  })
+
 /** As the list's route takes it. */
 export type ListQuery = Readonly<Partial<Record<'status' | 'runtime' | 'label' | 'cursor', string | undefined>>>
 

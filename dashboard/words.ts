@@ -1,5 +1,6 @@
 /** What became of a workload, in words, and what to do about it. Pure. */
-import type { ExitRecord, WorkloadSummary } from '../src/api/workload.ts'
+import type { KeptRequest } from '../src/api/request.ts'
+import type { ExitRecord, WorkloadRequest, WorkloadSummary } from '../src/api/workload.ts'
 import { duration } from './format.ts'
 
 export interface Story {
@@ -8,7 +9,7 @@ export interface Story {
   readonly advice?: string
 }
 
-/** `asked`: what this browser asked for, where it knows. */
+/** `asked`: what was asked for, where that is known. */
 export function storyOf(summary: Pick<WorkloadSummary, 'status' | 'exit' | 'place'>, asked: Asked = {}): Story {
   const { status, exit, place } = summary
   if (status === 'pending') {
@@ -22,6 +23,12 @@ export interface Asked {
   readonly memMb?: number | undefined
   readonly timeoutS?: number | undefined
   readonly diskMb?: number | undefined
+}
+
+/** Bounds that were asked for: memory as the record has it, the rest where what was asked for is at hand. */
+export function askedFor({ resources }: Pick<WorkloadSummary, 'resources'>, kept?: KeptRequest): Asked {
+  const asked = kept?.request.resources
+  return { memMb: resources?.mem_mb, timeoutS: asked?.timeout_s, diskMb: asked?.disk_mb }
 }
 
 function ended(exit: ExitRecord, { memMb, timeoutS, diskMb }: Asked): Story {
@@ -79,3 +86,9 @@ export function lastedMs({ created_at: from, finished_at: to }: WorkloadSummary,
 }
 
 export const lasted = (summary: WorkloadSummary, now: number): string => duration(lastedMs(summary, now))
+
+/** A network mode, with what alone may be reached. */
+export function networkWords(network: WorkloadRequest['network']): string {
+  const { mode = 'internet', allow = [] } = typeof network === 'string' ? { mode: network } : (network ?? {})
+  return allow.length > 0 ? `${mode}, only ${allow.join(', ')}` : mode
+}

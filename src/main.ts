@@ -145,6 +145,7 @@ async function openScheduler(config: Config, { backend, store, say }: Parts & { 
       count: config['retention.count'],
       bytes: config['retention.mb'] * mib,
       ageMs: config['retention.days'] * dayMs,
+      requests: config['retention.requests'],
     },
   })
   scheduler.facts.on('workload.trouble', ({ id, error }) => say(`workload ${id}: ${wordsOf(error)}`))

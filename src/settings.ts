@@ -170,7 +170,12 @@ export const settings = {
   'concurrency.mem_mb': number(forVmsMib, { min: 128, max: 16_777_216 }, 'memory for all vms together, in MiB'),
   'retention.count': number(500, { min: 0, max: 100_000 }, 'ended workloads that are kept'),
   'retention.days': number(30, { min: 0, max: 36_500, whole: false }, 'days that an ended workload is kept'),
-  'retention.mb': number(1024, { min: 0, max: 1_048_576 }, 'output of ended workloads that is kept, in MiB'),
+  'retention.mb': number(
+    1024,
+    { min: 0, max: 1_048_576 },
+    'output and requests of ended workloads that are kept, in MiB',
+  ),
+  'retention.requests': flag(true, 'what was asked for (code, archive, env, input) is kept with the record'),
   'audit.mb': number(16, { min: 1, max: 4096 }, 'size at which a new audit.log is begun, in MiB'),
   'audit.files': number(8, { min: 1, max: 1000 }, 'files of the audit log that are kept'),
   'network.subnet': text(

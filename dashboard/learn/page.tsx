@@ -10,6 +10,7 @@ import { shortId } from '../format.ts'
 import { usePageTitle } from '../title.ts'
 import { Broken } from '../troubles.tsx'
 import { Conversation } from './conversation.tsx'
+import { Network, Rules } from './network.tsx'
 import { piecesOf, placeWords, type Piece } from './pieces.ts'
 
 export function LearnPage() {
@@ -47,6 +48,8 @@ function Inside({ record }: { record: WorkloadRecord }) {
         )}
         {conversation && <Conversation said={conversation} createdAt={created} />}
       </div>
+      {run && <Network run={run} />}
+      {run?.firewall && <Rules firewall={run.firewall} />}
     </>
   )
 }

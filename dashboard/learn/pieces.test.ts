@@ -29,14 +29,10 @@ test('only pieces that the record knows are told, with what was measured of them
   expect(pieces.find(({ name }) => name === 'Program')?.measured).toEqual(['300 ms'])
 })
 
-test('the way of a packet is that of this very run', () => {
-  const nic = { address: '10.88.0.7/16', mac: 'm', gateway: '10.88.0.1', tap: 'tap0', netns: 'vulcan-1', port: 'veth9' }
-  const details = { kernel: '6', image: 'i', uid: 7, cgroup: '/vulcan/1', network: { mode: 'internet' as const, nic } }
-  const run = { ...summary.run!, details, phases_ms: { network: 3, jailer: 2 } }
-  expect(piecesOf({ ...summary, run }).map(({ measured }) => measured)).toEqual([
-    ['3 ms', 'guest 10.88.0.7/16 → tap0 in vulcan-1 → veth9 → gateway 10.88.0.1'],
-    ['2 ms', 'user 7', '/vulcan/1'],
-  ])
+test('the jail is that of this very run', () => {
+  const details = { kernel: '6', image: 'i', uid: 7, cgroup: '/vulcan/1', network: { mode: 'none' as const } }
+  const run = { ...summary.run!, details, phases_ms: { jailer: 2 } }
+  expect(piecesOf({ ...summary, run }).map(({ measured }) => measured)).toEqual([['2 ms', 'user 7', '/vulcan/1']])
 })
 
 test('a vm that was restored is not said to have booted', () => {

@@ -22,13 +22,6 @@ interface Draft extends Omit<Piece, 'measured'> {
   readonly measured?: (summary: WorkloadSummary) => readonly string[]
 }
 
-type Nic = NonNullable<NonNullable<WorkloadSummary['run']>['details']>['network']['nic']
-
-/** The way of a packet, from the guest to the host. */
-function wayOf(nic: Nic): readonly string[] {
-  return nic ? [`guest ${nic.address} → ${nic.tap} in ${nic.netns} → ${nic.port} → gateway ${nic.gateway}`] : []
-}
-
 const drafts: readonly Draft[] = [
   {
     name: 'Queue',
@@ -41,10 +34,8 @@ const drafts: readonly Draft[] = [
     place: 'host',
     about: 'A network namespace was made, with a cable to the bridge of this host, behind a firewall of its own.',
     phases: ['network'],
-    measured: ({ run }) => [
-      ...wayOf(run?.details?.network.nic),
-      ...(run?.usage ? [`${bytes(run.usage.net_rx_bytes)} in`, `${bytes(run.usage.net_tx_bytes)} out`] : []),
-    ],
+    measured: ({ run }) =>
+      run?.usage ? [`${bytes(run.usage.net_rx_bytes)} in`, `${bytes(run.usage.net_tx_bytes)} out`] : [],
   },
   {
     name: 'Jail',

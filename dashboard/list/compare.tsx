@@ -4,13 +4,13 @@ import { Anchor, Title } from '@mantine/core'
 import { useQueries } from '@tanstack/react-query'
 import { Link, useSearch } from '@tanstack/react-router'
 import type { WorkloadRecord } from '../../src/api/workload.ts'
-import { recordQuery } from '../api.ts'
+import { recordQuery, requestQuery } from '../api.ts'
 import { Card } from '../card.tsx'
 import { shortId } from '../format.ts'
 import { usePageTitle } from '../title.ts'
 import { Broken, NotFound } from '../troubles.tsx'
 import { textOf } from '../workload/ansi.ts'
-import { firstDifference, rowsOf } from './difference.ts'
+import { askedRows, firstDifference, type Row, rowsOf } from './difference.ts'
 
 export function ComparePage() {
   usePageTitle('Two runs')
@@ -32,16 +32,36 @@ function Both({ left, right }: { left: WorkloadRecord; right: WorkloadRecord }) 
           Two runs
         </Title>
       </div>
-      <Figures left={left} right={right} />
+      <Asked left={left} right={right} />
+      <Table title="Figures" of={[left, right]} rows={rowsOf(left, right)} />
       <Texts name="stdout" left={left.stdout} right={right.stdout} />
       <Texts name="stderr" left={left.stderr} right={right.stderr} />
     </>
   )
 }
 
-function Figures({ left, right }: { left: WorkloadRecord; right: WorkloadRecord }) {
+/** What was asked for, of both; of one that is not kept, nothing. */
+function Asked({ left, right }: { left: WorkloadRecord; right: WorkloadRecord }) {
+  const [one, other] = useQueries({ queries: [left, right].map(({ id }) => requestQuery(id)) })
+  if (!one?.data && !other?.data) return null
+  const code = [one?.data?.request.code, other?.data?.request.code] as const
   return (
-    <Card title="Figures">
+    <>
+      <Table title="What was asked for" of={[left, right]} rows={askedRows(one?.data, other?.data)} />
+      {code[0] !== undefined && code[1] !== undefined && <Texts name="Code" left={code[0]} right={code[1]} />}
+    </>
+  )
+}
+
+interface TableProps {
+  readonly title: string
+  readonly of: readonly WorkloadRecord[]
+  readonly rows: readonly Row[]
+}
+
+function Table({ title, of, rows }: TableProps) {
+  return (
+    <Card title={title}>
       <div className="list-frame">
         <table className="list compare">
           <thead>
@@ -49,7 +69,7 @@ function Figures({ left, right }: { left: WorkloadRecord; right: WorkloadRecord 
               <th scope="col">
                 <span className="visually-hidden">What</span>
               </th>
-              {[left, right].map(({ id }) => (
+              {of.map(({ id }) => (
                 <th scope="col" key={id}>
                   <Anchor renderRoot={(props) => <Link to="/workloads/$id" params={{ id }} {...props} />}>
                     {shortId(id)}
@@ -60,7 +80,7 @@ function Figures({ left, right }: { left: WorkloadRecord; right: WorkloadRecord 
             </tr>
           </thead>
           <tbody>
-            {rowsOf(left, right).map(({ name, left: one, right: other, difference }) => (
+            {rows.map(({ name, left: one, right: other, difference }) => (
               <tr key={name} data-differs={one !== other || undefined}>
                 <th scope="row">{name}</th>
                 <td>{one}</td>

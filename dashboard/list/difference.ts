@@ -1,7 +1,8 @@
 /** What two records say of the same things. Pure. */
+import type { KeptRequest } from '../../src/api/request.ts'
 import type { WorkloadRecord } from '../../src/api/workload.ts'
 import { bytes, duration, roundTrip } from '../format.ts'
-import { lastedMs, storyOf } from '../words.ts'
+import { lastedMs, networkWords, storyOf } from '../words.ts'
 
 export interface Row {
   readonly name: string
@@ -32,12 +33,42 @@ const facts: readonly (readonly [string, (record: WorkloadRecord) => string])[] 
   ['End', (record) => storyOf(record).title],
   ['Runtime', ({ runtime }) => runtime],
   ['Isolation', ({ isolation }) => isolation],
-  ['Cores and memory', ({ resources }) => (resources ? `${resources.cpus}, ${resources.mem_mb} MiB` : '–')],
   ['Backend', ({ run }) => run?.backend ?? '–'],
   ['Node', ({ run }) => run?.node ?? '–'],
   ['Start', ({ run }) => run?.start ?? '–'],
   ['Result', ({ result }) => (result === undefined ? '–' : JSON.stringify(result).slice(0, 200))],
 ]
+
+const asked: readonly (readonly [string, (kept: KeptRequest) => string])[] = [
+  ['Program', ({ archive }) => (archive ? `${archive.format}, ${bytes(archive.bytes)}` : 'code')],
+  ['Entry point', ({ request }) => request.entrypoint ?? '–'],
+  ['Cores', ({ request }) => String(request.resources?.cpus)],
+  ['Memory', ({ request }) => `${request.resources?.mem_mb} MiB`],
+  ['Time limit', ({ request }) => `${request.resources?.timeout_s} s`],
+  ['Disk', ({ request }) => `${request.resources?.disk_mb} MiB`],
+  ['Processes', ({ request }) => String(request.resources?.pids)],
+  ['Network', ({ request }) => networkWords(request.network)],
+  ['Arguments', ({ request, withheld }) => hidden(withheld, 'args') ?? (request.args?.join(' ') || '–')],
+  ['Environment', ({ env_names: names }) => names.join(' ') || '–'],
+  ['Input', ({ request, withheld }) => hidden(withheld, 'input') ?? short(request.input)],
+  ['Standard input', ({ request, withheld }) => hidden(withheld, 'stdin') ?? short(request.stdin)],
+]
+
+const hidden = (withheld: KeptRequest['withheld'], name: KeptRequest['withheld'][number]): string | undefined =>
+  withheld.includes(name) ? 'not told' : undefined
+
+const short = (value: unknown): string => (value === undefined ? '–' : JSON.stringify(value).slice(0, 200))
+
+/** What was asked for, row by row; of one that is not known, dashes. What neither has is left out. */
+export function askedRows(left: KeptRequest | undefined, right: KeptRequest | undefined): Row[] {
+  const rows = asked.map(([name, of]) => ({
+    name,
+    left: left ? of(left) : '–',
+    right: right ? of(right) : '–',
+    difference: '',
+  }))
+  return rows.filter(({ left: one, right: other }) => one !== '–' || other !== '–')
+}
 
 export function rowsOf(left: WorkloadRecord, right: WorkloadRecord): Row[] {
   const phases = new Set([...Object.keys(left.run?.phases_ms ?? {}), ...Object.keys(right.run?.phases_ms ?? {})])

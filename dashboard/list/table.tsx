@@ -5,9 +5,8 @@ import type { KeyboardEvent } from 'react'
 import { hasEnded, type WorkloadSummary } from '../../src/api/workload.ts'
 import { useNow } from '../clock.ts'
 import { ago, duration, moment, shortId } from '../format.ts'
-import { askedFor, remembered } from '../remember.ts'
 import { StatusBadge } from '../status.tsx'
-import { lasted, storyOf } from '../words.ts'
+import { askedFor, lasted, storyOf } from '../words.ts'
 
 interface TableProps {
   readonly workloads: readonly WorkloadSummary[]
@@ -112,7 +111,7 @@ function Row({ workload, now, isPicked, onPick }: RowProps) {
       </td>
       <td className="number">{lasted(workload, now)}</td>
       <td className="number">{run && run.boot_ms > 0 ? duration(run.boot_ms) : '–'}</td>
-      <td>{hasEnded(status) && remembered(id) && <Again id={id} />}</td>
+      <td>{hasEnded(status) && <Again id={id} />}</td>
     </tr>
   )
 }
@@ -129,7 +128,7 @@ function Again({ id }: { id: string }) {
   return (
     <Anchor
       size="sm"
-      aria-label={`Run ${shortId(id)} again`}
+      aria-label={`Run again: ${shortId(id)}`}
       renderRoot={(props) => <Link to="/" search={{ again: id }} {...props} />}
     >
       Run again

@@ -1,6 +1,7 @@
 /** What the form holds, and the request that it stands for, with every fault at its field. Pure. */
 import { runtimeNamed } from '../../src/api/runtimes.ts'
 import type { networkModes } from '../../src/api/details.ts'
+import type { KeptRequest } from '../../src/api/request.ts'
 import type { isolations, WorkloadRequest } from '../../src/api/workload.ts'
 import { fileNames, starters, type RuntimeName } from './starters.ts'
 
@@ -8,7 +9,7 @@ export interface Form {
   readonly runtime: RuntimeName
   readonly source: 'code' | 'files'
   readonly code: Readonly<Record<RuntimeName, string>>
-  /** Path in the files; empty where the server finds it. */
+  /** Path in the files, or name of the code's file; empty for what is usual. */
   readonly entrypoint: string
   readonly isolation: (typeof isolations)[number]
   readonly cpus: string
@@ -24,6 +25,8 @@ export interface Form {
   /** JSON; empty for none. */
   readonly input: string
   readonly stdin: string
+  /** Of an earlier request, where the form begins from one: the form has no fields for it. */
+  readonly also: Pick<WorkloadRequest, 'labels' | 'priority'>
 }
 
 export type Field = keyof Form | 'files'
@@ -47,6 +50,7 @@ export const emptyForm: Form = {
   env: '',
   input: '',
   stdin: '',
+  also: {},
 }
 
 interface Bound {
@@ -80,7 +84,7 @@ export function requestOf(form: Form): { readonly request: WorkloadRequest; read
   }
   const code = form.code[form.runtime]
   if (form.source === 'code' && code.trim() === '') faults.code = 'There is no code yet.'
-  const entrypoint = form.source === 'code' ? fileNames[form.runtime] : form.entrypoint.trim()
+  const entrypoint = form.entrypoint.trim() || (form.source === 'code' ? fileNames[form.runtime] : '')
   const request: WorkloadRequest = {
     runtime: form.runtime,
     isolation: form.isolation,
@@ -91,6 +95,7 @@ export function requestOf(form: Form): { readonly request: WorkloadRequest; read
     ...(form.stdin !== '' && { stdin: form.stdin }),
     ...(input !== undefined && { input }),
     resources,
+    ...form.also,
     network: form.network === 'internet' && allow.length > 0 ? { mode: form.network, allow } : form.network,
   }
   return { request, faults }
@@ -107,7 +112,8 @@ export function formOf(request: WorkloadRequest): Form {
     runtime,
     source: request.code === undefined ? 'files' : 'code',
     code: { ...starters, ...(request.code !== undefined && { [runtime]: request.code }) },
-    entrypoint: request.code === undefined ? (request.entrypoint ?? '') : '',
+    entrypoint:
+      request.code !== undefined && request.entrypoint === fileNames[runtime] ? '' : (request.entrypoint ?? ''),
     isolation: request.isolation ?? 'auto',
     cpus: text(resources.cpus, emptyForm.cpus),
     memMb: text(resources.mem_mb, emptyForm.memMb),
@@ -122,6 +128,21 @@ export function formOf(request: WorkloadRequest): Form {
       .join('\n'),
     input: request.input === undefined ? '' : JSON.stringify(request.input, null, 2),
     stdin: request.stdin ?? '',
+    also: {
+      ...(request.labels && { labels: request.labels }),
+      ...(request.priority && { priority: request.priority }),
+    },
+  }
+}
+
+/** The form of a request that the server kept; what it withholds is left to be filled in. */
+export function formAgain({ request, archive, env_names: names, withheld }: KeptRequest): Form {
+  const form = formOf(request)
+  return {
+    ...form,
+    source: archive ? 'files' : 'code',
+    ...(withheld.includes('code') && { code: { ...starters, [form.runtime]: '' } }),
+    ...(withheld.includes('env') && { env: names.map((name) => `${name}=`).join('\n') }),
   }
 }
 

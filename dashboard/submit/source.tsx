@@ -23,7 +23,7 @@ export function Source({ submission }: { submission: Submission }) {
         <SegmentedControl
           aria-label="Where the program comes from"
           value={form.source}
-          onChange={(source) => change({ source })}
+          onChange={(source) => change({ source, entrypoint: '' })}
           data={[
             { value: 'code', label: 'Editor' },
             { value: 'files', label: 'Files' },
@@ -49,7 +49,7 @@ function Code({ submission }: { submission: Submission }) {
         onChange={(code) => change({ code: { ...form.code, [form.runtime]: code } })}
       />
       <Text size="sm" c={faults.code === undefined ? 'dimmed' : 'var(--mantine-color-error)'} mt={4}>
-        {faults.code ?? `Runs as ${fileNames[form.runtime]}. Esc, then Tab leaves the editor.`}
+        {faults.code ?? `Runs as ${form.entrypoint || fileNames[form.runtime]}. Esc, then Tab leaves the editor.`}
       </Text>
     </>
   )

@@ -2,9 +2,9 @@
 import { useNavigate } from '@tanstack/react-router'
 import { useEffect, useRef, useState } from 'react'
 import { wordsOf } from '../api.ts'
-import { remember, remembered } from '../remember.ts'
+import type { Beginning } from './again.ts'
 import type { Archive } from './archive.ts'
-import { emptyForm, fieldOf, formOf, requestOf, type Faults, type Field, type Form } from './form.ts'
+import { fieldOf, requestOf, type Faults, type Field, type Form } from './form.ts'
 import { Refused, send } from './upload.ts'
 
 export interface Submission {
@@ -28,9 +28,8 @@ interface Answer {
 
 const nothing: Answer = { faults: {}, trouble: undefined }
 
-/** `again`: a workload to begin from. */
-export function useSubmission(again: string | undefined): Submission {
-  const [{ form, archive }, setForm] = useState(() => begun(again))
+export function useSubmission(beginning: Pick<Beginning, 'form' | 'archive'>): Submission {
+  const [{ form, archive }, setForm] = useState(beginning)
   const [answer, setAnswer] = useState(nothing)
   const [progress, setProgress] = useState<number>()
   const navigate = useNavigate()
@@ -58,10 +57,7 @@ export function useSubmission(again: string | undefined): Submission {
     setProgress(0)
     setAnswer(nothing)
     send({ request, archive: blob, onProgress: setProgress, signal: new AbortController().signal }).then(
-      ({ id }) => {
-        remember(id, { request, ...(archive && form.source === 'files' && { archive }) })
-        void navigate({ to: '/workloads/$id', params: { id } })
-      },
+      ({ id }) => void navigate({ to: '/workloads/$id', params: { id } }),
       (error: unknown) => {
         setProgress(undefined)
         setAnswer(answerOf(error))
@@ -70,12 +66,6 @@ export function useSubmission(again: string | undefined): Submission {
   }
   useSubmitKey(submit)
   return { form, archive, faults, trouble: answer.trouble, progress, change, setArchive, submit }
-}
-
-function begun(again: string | undefined): { form: Form; archive: Archive | undefined } {
-  const known = again === undefined ? undefined : remembered(again)
-  if (!known) return { form: emptyForm, archive: undefined }
-  return { form: formOf(known.request), archive: known.archive }
 }
 
 const without = (faults: Faults, fields: readonly Field[]): Faults =>

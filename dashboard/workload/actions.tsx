@@ -1,11 +1,10 @@
 /** What can be done with a workload. */
 import { Alert, Button, Group, Modal, Text } from '@mantine/core'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { hasEnded, type WorkloadRecord } from '../../src/api/workload.ts'
-import { client, codeOf, recordQuery, wordsOf } from '../api.ts'
-import { remembered } from '../remember.ts'
+import { client, codeOf, recordQuery, requestQuery, wordsOf } from '../api.ts'
 
 export function Actions({ record }: { record: WorkloadRecord }) {
   const { id, status } = record
@@ -20,7 +19,8 @@ export function Actions({ record }: { record: WorkloadRecord }) {
 }
 
 function Again({ id }: { id: string }) {
-  if (!remembered(id)) return null
+  const { error } = useQuery(requestQuery(id))
+  if (error) return null
   return <Button renderRoot={(props) => <Link to="/" search={{ again: id }} {...props} />}>Run again</Button>
 }
 

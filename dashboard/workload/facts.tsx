@@ -4,7 +4,6 @@ import { targetOf } from '../../src/api/denial.ts'
 import type { RunRecord, WorkloadRecord } from '../../src/api/workload.ts'
 import { Card, Facts, type Fact } from '../card.tsx'
 import { bytes, duration, roundTrip } from '../format.ts'
-import { remembered } from '../remember.ts'
 
 export const aboutStart: Readonly<Record<RunRecord['start'], string>> = {
   boot: 'booted from its kernel',
@@ -19,7 +18,7 @@ export const aboutVsock: Readonly<Record<RunRecord['vsock']['status'], string>> 
 }
 
 export function Isolation({ record }: { record: WorkloadRecord }) {
-  const { run, isolation, id } = record
+  const { run, isolation } = record
   if (!run) {
     return (
       <Card title="Isolation">
@@ -29,7 +28,6 @@ export function Isolation({ record }: { record: WorkloadRecord }) {
       </Card>
     )
   }
-  const network = remembered(id)?.request.network
   const facts: Fact[] = [
     { name: 'Isolation', value: isolation === 'auto' ? 'microvm (auto)' : isolation },
     { name: 'vm', value: <code>{run.vm_id || 'not known'}</code> },
@@ -41,9 +39,6 @@ export function Isolation({ record }: { record: WorkloadRecord }) {
     ...refusedOf(run.network),
     { name: 'Backend', value: run.backend },
     { name: 'Node', value: run.node },
-    ...(network === undefined || run.details
-      ? []
-      : [{ name: 'Network', value: typeof network === 'string' ? network : (network.mode ?? 'internet') }]),
   ]
   return (
     <Card title="Isolation">
@@ -127,7 +122,7 @@ export function Usage({ record, usage }: { record: WorkloadRecord; usage: UsageR
 interface MeasureProps {
   readonly name: string
   readonly value: string
-  /** The limit, where this tab knows it. */
+  /** The limit, where it is known. */
   readonly of: number | undefined
   readonly share: number
   readonly unit: string

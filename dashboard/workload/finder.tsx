@@ -1,6 +1,7 @@
 /** The search field of the output, and the walk through what it found. */
 import { ActionIcon, Group, Text, TextInput } from '@mantine/core'
 import { useEffect, useRef, useState } from 'react'
+import { Turn } from '../turn.ts'
 import type { Lines } from './lines.ts'
 import { matchesIn, mostMatches } from './search.ts'
 
@@ -53,10 +54,11 @@ export function useMatches(lines: Lines, version: number, onGo: (line: number) =
 
 async function collect(matches: Iterable<number | undefined>, goesOn: () => boolean): Promise<number[]> {
   const found: number[] = []
+  const turn = new Turn()
   for (const line of matches) {
     if (line !== undefined) found.push(line)
     else {
-      await new Promise((resolve) => setTimeout(resolve, 0))
+      await turn.pass()
       if (!goesOn()) break
     }
   }

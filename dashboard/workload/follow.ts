@@ -1,6 +1,7 @@
 /** A workload's log as it comes, over as many connections as it takes, for as long as the page is open and in sight. */
 import { useEffect, useState, useSyncExternalStore } from 'react'
 import { client, queries, recordQuery } from '../api.ts'
+import { Turn } from '../turn.ts'
 import { whileVisible } from '../visible.ts'
 import { Lines } from './lines.ts'
 
@@ -35,6 +36,7 @@ export class FollowedLog {
   /** Reads on to the end, or until the signal. Never rejects: what went wrong is in the state. */
   async follow(id: string, signal: AbortSignal): Promise<void> {
     if (this.#state.ended) return
+    const turn = new Turn()
     try {
       for await (const event of client.logs(id, { after: this.#after, signal })) {
         signal.throwIfAborted()
@@ -42,6 +44,7 @@ export class FollowedLog {
         if (event.event === 'stdout' || event.event === 'stderr') this.lines.take(event.event, event.data)
         else void queries.invalidateQueries({ queryKey: recordQuery(id).queryKey })
         this.#soon()
+        await turn.pass()
       }
       this.#tell({ ended: true })
     } catch (error) {

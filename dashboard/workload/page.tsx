@@ -3,21 +3,21 @@ import { Alert, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 import { hasEnded, type WorkloadRecord } from '../../src/api/workload.ts'
-import { recordQuery } from '../api.ts'
+import { recordQuery, requestQuery } from '../api.ts'
 import { Card } from '../card.tsx'
 import { useNow } from '../clock.ts'
 import { moment, shortId } from '../format.ts'
-import { askedFor } from '../remember.ts'
 import { StatusBadge } from '../status.tsx'
 import { usePageTitle } from '../title.ts'
 import { Broken } from '../troubles.tsx'
-import { lasted, storyOf } from '../words.ts'
+import { askedFor, lasted, storyOf } from '../words.ts'
 import { Actions } from './actions.tsx'
 import { Isolation, Usage } from './facts.tsx'
 import { useLog } from './follow.ts'
 import { Result } from './json.tsx'
 import { Output } from './output.tsx'
 import { Phases } from './phases.tsx'
+import { Request } from './request.tsx'
 
 export function WorkloadPage() {
   const { id } = useParams({ from: '/workloads/$id' })
@@ -45,6 +45,7 @@ function Whole({ record }: { record: WorkloadRecord }) {
               <Result id={id} value={result} error={resultError} />
             </Card>
           )}
+          <Request id={id} />
         </div>
         <div className="two-side">
           {run && <Phases run={run} />}
@@ -60,11 +61,12 @@ function Whole({ record }: { record: WorkloadRecord }) {
 function Head({ record }: { record: WorkloadRecord }) {
   const { id, status, runtime, created_at: created } = record
   const now = useNow(!hasEnded(status))
+  const { data: kept } = useQuery(requestQuery(id))
   return (
     <div className="page-head">
       <div>
         <Title order={1} size="h2" className="page-title">
-          {storyOf(record, askedFor(record)).title}
+          {storyOf(record, askedFor(record, kept)).title}
         </Title>
         <Text component="div" c="dimmed" size="sm" className="live-line">
           <StatusBadge status={status} />
@@ -85,7 +87,7 @@ function Head({ record }: { record: WorkloadRecord }) {
 /** What an end that is not the plain one means. */
 function Ending({ record }: { record: WorkloadRecord }) {
   const { exit } = record
-  const { advice } = storyOf(record, askedFor(record))
+  const { advice } = storyOf(record)
   if (!exit || (advice === undefined && exit.message === undefined) || record.status === 'completed') return null
   return (
     <Alert color={exit.by === 'killed' ? 'gray' : 'red'} mb="md" className="ending">

@@ -10,9 +10,17 @@ test('lines with the words are found, whatever the case and the colours', () => 
   expect([...matchesIn(lines, 'absent')]).toEqual([])
 })
 
+test('what stands in an expression for something else stands for itself', () => {
+  const lines = new Lines()
+  lines.take('stdout', { text: 'a.b\naxb\n[x] (y)? {z} $1 c:\\d|e^f*g+h\n' })
+  expect([...matchesIn(lines, 'A.B')]).toEqual([0])
+  for (const words of ['[x]', '(y)?', '{z}', '$1', 'c:\\d|', 'E^F*G+'])
+    expect([...matchesIn(lines, words)]).toEqual([2])
+})
+
 test('a long search pauses between slices', () => {
   const lines = new Lines()
-  lines.take('stdout', { text: 'x\n'.repeat(45_000) })
+  lines.take('stdout', { text: 'x\n'.repeat(1200) })
   expect([...matchesIn(lines, 'y')]).toEqual([undefined, undefined])
 })
 

@@ -4,18 +4,19 @@ import type { Lines } from './lines.ts'
 /** Matches that are told one by one; more are only a number too large to walk through. */
 export const mostMatches = 10_000
 
-const sliceLines = 20_000
+const sliceLines = 500
 
 /** Numbers of the lines in which the words stand, whatever their case, from the first line or `from`. */
 export function* matchesIn(lines: Lines, words: string, from = 0): Generator<number | undefined> {
-  const wanted = words.toLowerCase()
+  // Unlike a copy in lower case of each of a million lines, this leaves nothing to collect.
+  const wanted = new RegExp(words.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`), 'iu')
   let found = 0
   for (let line = Math.max(from, lines.first); line < lines.end && found < mostMatches; line += 1) {
-    if (lines.textOf(line).toLowerCase().includes(wanted)) {
+    if (wanted.test(lines.textOf(line))) {
       found += 1
       yield line
     }
-    // A breath for whoever drives this.
+    // Whoever drives this may take a breath.
     if (line % sliceLines === sliceLines - 1) yield undefined
   }
 }

@@ -3,6 +3,7 @@ import type { HostReport } from './doctor.ts'
 import { VulcanError } from './errors.ts'
 import type { KeyInfo, KeyRequest, NewKey } from './keys.ts'
 import { Patience, type PatienceOptions } from './patience.ts'
+import type { KeptRequest } from './request.ts'
 import { EventParser, type Change, type LogEvent, type RawEvent } from './sse.ts'
 import type {
   BackendState,
@@ -64,6 +65,16 @@ export class Client {
 
   async kill(id: string): Promise<void> {
     await this.#transport.call('killWorkload', { path: { id } })
+  }
+
+  /** What was asked for. */
+  async request(id: string): Promise<KeptRequest> {
+    return this.#transport.call('getRequest', { path: { id } })
+  }
+
+  /** The archive that a workload came as. */
+  async archive(id: string): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+    return this.#transport.call('readArchive', { path: { id } })
   }
 
   async backends(): Promise<readonly BackendState[]> {

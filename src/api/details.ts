@@ -25,6 +25,8 @@ export const RunDetails = Type.Object(
           tap: Type.String({ description: 'interface of the VMM, in the network namespace' }),
           netns: Type.String({ description: 'name of the network namespace' }),
           port: Type.String({ description: 'the host’s end of the cable, a port of the bridge' }),
+          peer: Type.Optional(Type.String({ description: 'the cable’s other end, which tc joins to the tap' })),
+          bridge: Type.Optional(Type.String({ description: 'the host’s bridge' })),
         }),
       ),
     }),

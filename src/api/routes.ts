@@ -8,6 +8,8 @@ export const routes = {
   workloadsAsync: `${prefix}/workloads/async`,
   workload: `${prefix}/workloads/:id`,
   logs: `${prefix}/workloads/:id/logs`,
+  request: `${prefix}/workloads/:id/request`,
+  archive: `${prefix}/workloads/:id/archive`,
   output: `${prefix}/workloads/:id/output/:stream`,
   events: `${prefix}/events`,
   doctor: `${prefix}/doctor`,

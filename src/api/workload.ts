@@ -3,6 +3,7 @@ import { Type, type Static } from 'typebox'
 import { Conversation } from './conversation.ts'
 import { NetworkRecord } from './denial.ts'
 import { networkModes, RunDetails } from './details.ts'
+import { Firewall } from './firewall.ts'
 import { ref } from './ref.ts'
 
 export const statuses = ['pending', 'running', 'completed', 'failed', 'killed'] as const
@@ -144,6 +145,7 @@ export const RunRecord = Type.Object(
     }),
     details: Type.Optional(RunDetails),
     network: Type.Optional(NetworkRecord),
+    firewall: Type.Optional(ref(Firewall)),
     usage: Type.Optional(
       Type.Object({
         cpu_ms: Type.Number(),

@@ -1,4 +1,5 @@
 /** The seam: what a place that runs workloads offers. One contract suite (test/contract) runs on every backend. */
+import type { Firewall } from '../api/firewall.ts'
 import type { LeftoverKind } from '../api/state.ts'
 import type { Conversation } from './conversation.ts'
 import type { Denial, Denials } from './denial.ts'
@@ -113,6 +114,8 @@ export interface RunFacts {
   readonly details?: RunDetails
   /** Absent while its network has refused nothing. */
   readonly denials?: Denials
+  /** The rules around its vm; absent where it has no network. */
+  readonly firewall?: Firewall
 }
 
 /** Bytes of each stream, counted from the run's first program (a build step's output included, as the run gives it). */

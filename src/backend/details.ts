@@ -26,6 +26,10 @@ export interface RunDetails {
       readonly netns: string
       /** The host's end of the cable, a port of the bridge. */
       readonly port: string
+      /** The cable's other end, in the namespace, joined to the tap; absent in what earlier versions kept. */
+      readonly peer?: string
+      /** Of the host; absent in what earlier versions kept. */
+      readonly bridge?: string
     }
   }
 }

@@ -1,7 +1,17 @@
 /** The scripted backend, for tests and `--backend fake`: it runs no program but does what directives in the code say. */
 import { VulcanError } from '../api/errors.ts'
 import { sleep } from '../base/time.ts'
-import type { Backend, Capabilities, CleanupOptions, Keep, Leftover, Recovery, Run, RunSpec } from './backend.ts'
+import type {
+  Backend,
+  Capabilities,
+  CleanupOptions,
+  Keep,
+  Leftover,
+  Recovery,
+  Run,
+  RunFacts,
+  RunSpec,
+} from './backend.ts'
 import { FakeProgram } from './fakeprogram.ts'
 import { FakeRun } from './fakerun.ts'
 import { directivesOf } from './fakescript.ts'
@@ -46,8 +56,10 @@ export class FakeBackend implements Backend {
     const begun = performance.now()
     const script = directivesOf(spec)
     this.#warm.note(spec, script)
+    let said: Pick<RunFacts, 'details' | 'firewall'> = {}
     for (const { word, rest } of script) {
       if (word === 'start') await sleep(Number(rest), signal)
+      if (word === 'facts') said = JSON.parse(rest) as typeof said
       if (word === 'fail') throw new VulcanError('vm_start_failed', rest, { step: 'fake' })
     }
     const bootMs = performance.now() - begun
@@ -56,7 +68,7 @@ export class FakeBackend implements Backend {
     return this.#hold(new FakeProgram(spec, script), {
       seen: { stdout: 0, stderr: 0 },
       startedAt: Date.now(),
-      facts: { ...told, phasesMs: { vm: bootMs }, phasesAtMs: { vm: 0, program: bootMs }, vsock },
+      facts: { ...told, ...said, phasesMs: { vm: bootMs }, phasesAtMs: { vm: 0, program: bootMs }, vsock },
     })
   }
 

@@ -106,17 +106,16 @@ export class FakeProgram {
         this.#result = rest
         return undefined
       case 'exit':
-        return { by: 'program', code: Number(rest) }
       case 'signal':
-        return { by: 'program', signal: rest }
       case 'oom':
       case 'disk_full':
       case 'vm_lost':
-        return { by: word, message: `scripted: ${word}` }
+        return endBy(word, rest)
       case 'start':
       case 'fail':
       case 'template':
       case 'ready':
+      case 'facts':
         return undefined
     }
   }
@@ -144,6 +143,11 @@ export class FakeProgram {
     this.notify()
     while (this.retained.bytes > outputWindowBytes && !this.#killed) await this.changed
   }
+}
+
+function endBy(word: 'exit' | 'signal' | 'oom' | 'disk_full' | 'vm_lost', rest: string): Exit {
+  if (word === 'exit') return { by: 'program', code: Number(rest) }
+  return word === 'signal' ? { by: 'program', signal: rest } : { by: word, message: `scripted: ${word}` }
 }
 
 function* flooded(bytes: number): Generator<string | Buffer> {

@@ -6,6 +6,7 @@ const words = [
   'fail', // does not start, with that message
   'template', // says from then on that there is a template of its kind; with words, that it failed for that reason
   'ready', // says from then on that so many of its kind wait
+  'facts', // is where that JSON says: details and firewall of a run
   'print',
   'now', // writes the milliseconds of the epoch, with a fraction
   'error',

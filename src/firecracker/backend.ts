@@ -217,6 +217,7 @@ export class FirecrackerBackend implements Backend {
       phasesMs: {},
       vsock: { status: 'connected', rttUs },
       details,
+      ...(vm.network.firewall && { firewall: vm.network.firewall }),
     }
   }
 

@@ -18,7 +18,10 @@ export function detailsOf(o: { spec: RunSpec; image: Image; vm: FreshVm; kernel:
     network: {
       mode: o.spec.network.mode,
       ...(nic && {
-        nic: { address: nic.address, mac: nic.mac, gateway: nic.gateway, tap: nic.tap, netns, port: nic.port },
+        nic: {
+          ...{ address: nic.address, mac: nic.mac, gateway: nic.gateway, tap: nic.tap, netns, port: nic.port },
+          ...{ peer: nic.peer, bridge: nic.bridge },
+        },
       }),
     },
   }

@@ -55,7 +55,9 @@ export async function resume(scope: Scope, host: VmHost, o: Resuming): Promise<F
     )
     const phases = Phases.after(recovery.facts, Date.now() - recovery.startedAt)
     const refusals = await host.networks.watch(scope, vm.names.vmId)
-    const parts = { spec, image, scope, vm, session, phases, known: recovery.facts, refusals }
+    const firewall = await host.networks.firewallOf(vm.names.vmId)
+    const known = { ...recovery.facts, ...(firewall && { firewall }) }
+    const parts = { spec, image, scope, vm, session, phases, known, refusals }
     return FirecrackerRun.resume(parts, attached, recovery)
   } catch (error) {
     session?.close()

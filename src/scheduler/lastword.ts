@@ -1,8 +1,9 @@
 /** The end of a workload on its way to the disk, where it has to arrive. */
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Exit } from '../backend/backend.ts'
+import type { Exit, Source } from '../backend/backend.ts'
 import type { End, Owned } from '../store/leases.ts'
 import type { Store } from '../store/store.ts'
+import { requestBytes } from './asked.ts'
 import { statusOf } from './lifecycle.ts'
 import type { Given, Seen } from './record.ts'
 
@@ -25,17 +26,31 @@ export async function lastWord(
   }
 }
 
+interface Told {
+  readonly seen: Seen
+  readonly given: Given
+  readonly logBytes: number
+  /** What was asked for, where that is to be kept. */
+  readonly request: { readonly text: string; readonly source: Source } | undefined
+}
+
 /** What the store keeps of an end. */
-export function endOf(exit: Exit, o: { seen: Seen; given: Given; logBytes: number }): End {
+export function endOf(exit: Exit, o: Told): End {
   const { queueMs, run, exit: told, inherited, startedAt, finishedAt = 0 } = o.seen
   const given = JSON.stringify(o.given)
   return {
     status: statusOf(exit),
     startedAt,
     at: finishedAt,
-    record: JSON.stringify({ queueMs, run: run && { ...run, denials: undefined }, exit: told, inherited }),
+    record: JSON.stringify({
+      queueMs,
+      run: run && { ...run, denials: undefined, firewall: undefined },
+      exit: told,
+      inherited,
+    }),
     given,
-    bytes: o.logBytes + given.length,
+    request: o.request?.text,
+    bytes: o.logBytes + given.length + (o.request ? requestBytes(o.request.text, o.request.source) : 0),
     cpuMs: exit.usage?.cpuMs ?? 0,
   }
 }

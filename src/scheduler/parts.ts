@@ -8,6 +8,8 @@ export interface WorkloadParts {
   readonly claimed: Claimed
   readonly spec: RunSpec
   readonly log: EventLog
+  /** Whether what was asked for is kept beyond its end. */
+  readonly keepsRequest: boolean
   readonly store: Store
   readonly backend: Backend
   /** Told of what could not be undone or written. */

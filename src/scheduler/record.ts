@@ -3,6 +3,7 @@ import type { Conversation as ConversationRecord } from '../api/conversation.ts'
 import type { ExitRecord, RunRecord, Status, WorkloadRecord, WorkloadSummary } from '../api/workload.ts'
 import type { NetworkRecord } from '../api/denial.ts'
 import { VulcanError } from '../api/errors.ts'
+import type { Firewall } from '../api/firewall.ts'
 import type { Exit, RunFacts, Usage } from '../backend/backend.ts'
 import type { Conversation } from '../backend/conversation.ts'
 import type { Denials } from '../backend/denial.ts'
@@ -31,6 +32,7 @@ export interface Given {
   readonly result_error?: string
   /** What its network refused: too long for listings, of a run that tried everything. */
   readonly network?: NetworkRecord
+  readonly firewall?: Firewall
   readonly conversation?: ConversationRecord
 }
 
@@ -78,11 +80,11 @@ export function summaryOf({ row, status, exit, run, queueMs, startedAt, finished
   }
 }
 
-export function recordOf(summary: WorkloadSummary, { result, network, ...given }: Given): WorkloadRecord {
+export function recordOf(summary: WorkloadSummary, { result, network, firewall, ...given }: Given): WorkloadRecord {
   const { run } = summary
   return {
     ...summary,
-    ...(run && network && { run: { ...run, network } }),
+    ...(run && { run: { ...run, ...(network && { network }), ...(firewall && { firewall }) } }),
     ...given,
     ...(result !== undefined && { result: JSON.parse(result) as unknown }),
   }
@@ -95,11 +97,12 @@ export interface Gathered {
   readonly excerpts: Readonly<Record<'stdout' | 'stderr', Excerpt>>
   readonly exit?: Exit
   readonly denials?: Denials | undefined
+  readonly firewall?: Firewall | undefined
   /** Absent where there is no run. */
   readonly conversation?: Conversation | undefined
 }
 
-export function givenOf({ excerpts, exit, denials, conversation }: Gathered): Given {
+export function givenOf({ excerpts, exit, denials, firewall, conversation }: Gathered): Given {
   const { stdout, stderr } = excerpts
   return {
     stdout: stdout.text(),
@@ -108,6 +111,7 @@ export function givenOf({ excerpts, exit, denials, conversation }: Gathered): Gi
     ...(exit?.result !== undefined && { result: exit.result }),
     ...(exit?.resultError !== undefined && { result_error: exit.resultError }),
     ...(denials && { network: networkRecordOf(denials) }),
+    ...(firewall && { firewall }),
     ...(conversation && conversation.count > 0 && { conversation: conversationOf(conversation) }),
   }
 }

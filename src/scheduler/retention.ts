@@ -9,6 +9,8 @@ export interface Retention {
   readonly bytes: number
   /** Since they ended, in milliseconds. */
   readonly ageMs: number
+  /** Whether what was asked for is kept as long as its record. */
+  readonly requests: boolean
 }
 
 /** How long an idempotency key means the same workload, in milliseconds. */

@@ -18,6 +18,7 @@ import { take } from './intake.ts'
 import type { Handing, SchedulerFacts, SchedulerOptions } from './options.ts'
 import { placedSummary } from './place.ts'
 import { missing, nothingGiven, recordOf, seenOf, summaryOf, type Given } from './record.ts'
+import { Requests } from './requests.ts'
 import { countOutdated, forgetOutdated, removeOrphans } from './retention.ts'
 import { Shelf } from './shelf.ts'
 import type { Upload } from './source.ts'
@@ -29,6 +30,8 @@ const sweepMs = 30_000
 
 export class Scheduler implements AsyncDisposable {
   readonly facts = new Facts<SchedulerFacts>()
+  /** What was asked for. */
+  readonly requests: Requests
   readonly #o: SchedulerOptions
   readonly #shelf: Shelf
   readonly #worker: Worker
@@ -40,11 +43,12 @@ export class Scheduler implements AsyncDisposable {
   private constructor(options: SchedulerOptions, shelf: Shelf) {
     this.#o = options
     this.#shelf = shelf
+    this.requests = new Requests({ store: options.store, shelf, keeps: options.retention.requests })
     this.#gate = new Gate(() => options.store.countWaiting())
     this.#waiting = new Waiting((id) => shelf.logPath(id))
     const { node, store, backend, capacity } = options
     this.#worker = new Worker({
-      ...{ node, store, backend, capacity, shelf },
+      ...{ node, store, backend, capacity, shelf, keepsRequests: options.retention.requests },
       logOf: (id) => this.#waiting.logOf(id),
       onStarted: (summary) => this.facts.emit('workload.started', { id: summary.id, summary }),
       onEnded: (summary) => this.#onEnded(summary),
@@ -135,9 +139,13 @@ export class Scheduler implements AsyncDisposable {
     return live ? live.summary : placedSummary(this.#o.store, await this.#found(id))
   }
 
+  async isOwner(id: string, tenant: string): Promise<boolean> {
+    return (await this.#o.store.find(id))?.tenant === tenant
+  }
+
   /** Throws not_found where there is no such workload, and in the same words where it is somebody else's. */
   async expectOwner(id: string, tenant: string): Promise<void> {
-    if ((await this.#o.store.find(id))?.tenant !== tenant) throw missing(id)
+    if (!(await this.isOwner(id, tenant))) throw missing(id)
   }
 
   /** Newest first. */
@@ -159,12 +167,7 @@ export class Scheduler implements AsyncDisposable {
 
   /** Asks for a workload's end. Throws not_found or already_ended. */
   async kill(id: string): Promise<void> {
-    const exit = { by: 'killed', message: 'killed while it waited' } as const
-    const end = { status: 'killed', at: Date.now(), record: JSON.stringify({ exit }) } as const
-    if (!this.#worker.live.has(id) && (await this.#o.store.cancel(id, end))) {
-      this.#onEnded(await this.summary(id))
-      return
-    }
+    if (!this.#worker.live.has(id) && (await this.requests.cancel(id))) return this.#onEnded(await this.summary(id))
     const { status } = await this.summary(id)
     if (hasEnded(status)) throw new VulcanError('already_ended', `the workload ${id} has ended: ${status}`)
     this.#worker.kill(id)

@@ -1,4 +1,4 @@
-/** The folders of workloads: $VULCAN_HOME/runs/<id> with events.log, and the archive while it waits and runs. */
+/** The folders of workloads: $VULCAN_HOME/runs/<id> with events.log, and the archive. */
 import { mkdir, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 

@@ -17,6 +17,7 @@ export interface WorkerOptions {
   readonly store: Store
   readonly backend: Backend
   readonly shelf: Shelf
+  readonly keepsRequests: boolean
   readonly capacity: Capacity
   /** The log of a workload that was claimed; whoever reads it already has the same. */
   readonly logOf: (id: string) => EventLog
@@ -192,15 +193,14 @@ export class Worker {
     claimed: Claimed,
     { run, spec: known }: { run: (workload: Workload) => Promise<void>; spec?: RunSpec },
   ): Workload {
-    const { store, backend, shelf, logOf, onTrouble } = this.#o
+    const { store, backend, shelf, keepsRequests: keepsRequest, logOf, onTrouble } = this.#o
     const { id } = claimed
     const spec = known ?? specOfText(claimed.spec, { id, archivePath: shelf.archivePath(id) })
     const workload: Workload = new Workload({
       claimed,
       spec,
       log: logOf(id),
-      store,
-      backend,
+      ...{ store, backend, keepsRequest },
       onTrouble: (error) => onTrouble(id, error),
       onStarted: () => {
         this.#starting.delete(id)

@@ -57,8 +57,8 @@ export class Workload {
   }
 
   get #gathered(): Omit<Gathered, 'exit'> {
-    const { denials } = this.#run?.facts() ?? this.#seen.run ?? {}
-    return { excerpts: this.#output.excerpts, denials, conversation: this.#run?.conversation() }
+    const { denials, firewall } = this.#run?.facts() ?? this.#seen.run ?? {}
+    return { excerpts: this.#output.excerpts, denials, firewall, conversation: this.#run?.conversation() }
   }
 
   /** Resolves when it is known whether there is a run. */
@@ -231,13 +231,14 @@ export class Workload {
     const run = this.#run?.facts() ?? this.#seen.run
     this.#seen = { ...this.#seen, status, exit: told, run, finishedAt: Date.now() }
     await this.log.sync().catch(this.#parts.onTrouble)
-    const { store, claimed, spec, onRecording, onTrouble } = this.#parts
+    const { store, claimed, spec, keepsRequest, onRecording, onTrouble } = this.#parts
     const given = givenOf({ ...this.#gathered, exit })
-    const end = endOf(exit, { seen: this.#seen, given, logBytes: this.log.bytes })
+    const request = keepsRequest ? { text: claimed.spec, source: spec.source } : undefined
+    const end = endOf(exit, { seen: this.#seen, given, logBytes: this.log.bytes, request })
     this.#recording = true
     onRecording()
     const ours = await lastWord(store, claimed, { end, onTrouble })
-    if (spec.source.kind === 'archive') await rm(spec.source.path, { force: true }).catch(onTrouble)
+    if (!request && spec.source.kind === 'archive') await rm(spec.source.path, { force: true }).catch(onTrouble)
     if (!ours) {
       await this.log.close()
       return undefined

@@ -119,7 +119,13 @@ export async function expectSight(scheduler: Scheduler, request: FastifyRequest,
   if (tenant !== undefined) await scheduler.expectOwner(id, tenant)
 }
 
-/** Throws not_found, or forbidden when the caller may see the workload but not end it. */
+/** Whether the caller may read what only its sender should see: it handed it in, or is admin. */
+export async function isTrusted(scheduler: Scheduler, request: FastifyRequest, id: string): Promise<boolean> {
+  const caller = whoAsks(request)
+  return has(caller, 'admin') || scheduler.isOwner(id, caller.id)
+}
+
+/** Throws not_found, or forbidden when the caller may see the workload but neither end it nor have its archive. */
 export async function expectPower(scheduler: Scheduler, request: FastifyRequest, id: string): Promise<void> {
   const caller = whoAsks(request)
   if (has(caller, 'admin')) return

@@ -27,6 +27,7 @@ import { loginPath, loginRoutes } from './login.ts'
 import { readNumbers } from './query.ts'
 import { Sessions } from './sessions.ts'
 import { stateRoutes } from './state.ts'
+import { requestRoutes } from './requests.ts'
 import { streamRoutes } from './streams.ts'
 import { acceptUploads } from './upload.ts'
 import type { Warm } from './warm.ts'
@@ -104,6 +105,7 @@ export async function buildServer(o: ServerOptions): Promise<FastifyTypeBox> {
   await describeRoutes(app, o.version)
   await acceptUploads(app, { home: o.home, archiveBytes: o.archiveBytes, specBytes: o.bodyBytes })
   workloadRoutes(app, { ...o, closing })
+  requestRoutes(app, o.scheduler)
   streamRoutes(app, { ...o, closing })
   eventsRoute(app, { ...o, closing })
   stateRoutes(app, o)

@@ -5,9 +5,11 @@ import type { TSchema } from 'typebox'
 import { errorTable, type ErrorCode } from '../api/errors.ts'
 import { Conversation } from '../api/conversation.ts'
 import * as doctor from '../api/doctor.ts'
+import { Firewall } from '../api/firewall.ts'
 import * as keys from '../api/keys.ts'
 import { Code, Problem, problemMediaType } from '../api/problem.ts'
 import { openPaths } from '../api/routes.ts'
+import { KeptRequest } from '../api/request.ts'
 import * as state from '../api/state.ts'
 import * as warm from '../api/warm.ts'
 import * as workload from '../api/workload.ts'
@@ -47,7 +49,9 @@ const named: readonly TSchema[] = [
   workload.ResourcesRequest,
   workload.NetworkRequest,
   workload.WorkloadRequest,
+  KeptRequest,
   workload.ExitRecord,
+  Firewall,
   workload.RunRecord,
   Conversation,
   workload.WorkloadSummary,

@@ -25,10 +25,10 @@ const main = { path: 'main.py', content: 'print(1)' }
 const fault = async (work: Promise<unknown>): Promise<VulcanError> =>
   work.catch((error: unknown) => error as VulcanError) as Promise<VulcanError>
 
-test('an uploaded archive is inspected, run and removed', async () => {
+test('an uploaded archive is inspected, run and kept as long as its record', async () => {
   const record = await client.run({ runtime: 'python' }, new Blob([gzipSync(tarOf([main]))]))
   expect(record).toMatchObject({ status: 'completed', stdout: 'tar.gz main.py\n' })
-  expect(await readdir(join(server.home, 'runs', record.id))).toEqual(['events.log'])
+  expect(await readdir(join(server.home, 'runs', record.id))).toEqual(['archive', 'events.log'])
 })
 
 test('the same archive in base64, and a name for its entry point', async () => {

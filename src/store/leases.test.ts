@@ -136,7 +136,7 @@ class Kill implements Command {
   check = (model: Model) => model.workloads.size > 0
   async run(model: Model, { store }: Real) {
     const [id, expected] = [...model.workloads][this.which % model.workloads.size]!
-    const told = await store.cancel(id, { status: 'killed', at: model.now, record: '{}' })
+    const told = await store.cancel(id, { status: 'killed', at: model.now, record: '{}', given: '{}', bytes: 0 })
     expect(told).toBe(!expected.ended && expected.leases.length === 0)
     if (told) expected.ended = true
   }

@@ -135,6 +135,8 @@ export interface End {
   readonly record: string
   /** What its program gave. */
   readonly given: string
+  /** What was asked for, where that is to be kept. */
+  readonly request?: string | undefined
   /** Kept of it on disk. */
   readonly bytes: number
   /** Processor time that it took, in milliseconds. */
@@ -142,7 +144,7 @@ export interface End {
 }
 
 /** Of what never ran. */
-export type Ended = Omit<End, 'bytes' | 'given' | 'cpuMs'>
+export type Ended = Omit<End, 'startedAt' | 'cpuMs'>
 
 type LastWord = Owned & Pick<End, 'status' | 'at' | 'record' | 'bytes'> & { readonly startedAt: number | null }
 
@@ -163,15 +165,15 @@ const noteEnd = prepared<LastWord, { tenant: string }>((db, given) =>
     .returning('tenant'),
 )
 
-const keepGiven = prepared<{ id: string; given: string }, unknown>((db, given) =>
-  db.insertInto('given').values({ workload: given('id'), given: given('given') }),
+const keep = prepared<{ id: string; given: string; request: string | null }, unknown>((db, given) =>
+  db.insertInto('given').values({ workload: given('id'), given: given('given'), request: given('request') }),
 )
 
 /** The last word. False when it was said already or the fence is not the newest. */
 export async function finish(trx: Trx, { id, fence }: Owned, end: End): Promise<boolean> {
   const [row] = (await noteEnd(trx, { id, fence, ...end, startedAt: end.startedAt ?? null })).rows
   if (!row) return false
-  await keepGiven(trx, { id, given: end.given })
+  await keep(trx, { id, given: end.given, request: end.request ?? null })
   await spend(trx, { tenant: row.tenant, at: end.at, cpuMs: end.cpuMs })
   return true
 }
@@ -180,10 +182,12 @@ export async function finish(trx: Trx, { id, fence }: Owned, end: End): Promise<
 export async function cancel(trx: Trx, id: string, end: Ended): Promise<boolean> {
   const { numUpdatedRows } = await trx
     .updateTable('workloads')
-    .set({ status: end.status, finished_at: end.at, record: end.record, spec: null })
+    .set({ status: end.status, finished_at: end.at, record: end.record, bytes: end.bytes, spec: null })
     .where('id', '=', id)
     .where('lease_node', 'is', null)
     .where('finished_at', 'is', null)
     .executeTakeFirst()
-  return numUpdatedRows === 1n
+  if (numUpdatedRows !== 1n) return false
+  await keep(trx, { id, given: end.given, request: end.request ?? null })
+  return true
 }

@@ -36,6 +36,12 @@ const migrations: Readonly<Record<string, Migration>> = {
       await ended.where(sql.ref('finished_at'), 'is not', null).execute()
     },
   },
+  // Behind what programs gave, which records are read from without it.
+  '0005-requests': {
+    async up(db) {
+      await db.schema.alterTable('given').addColumn('request', 'text').execute()
+    },
+  },
 }
 
 async function workloads(db: Kysely<unknown>): Promise<void> {

@@ -48,11 +48,13 @@ export interface IdempotencyTable {
   created_at: number
 }
 
-/** What programs gave: apart, so that a listing does not read it. */
+/** What is kept of what has ended: apart, so that a listing does not read it. */
 export interface GivenTable {
   workload: string
-  /** As the scheduler wrote it. */
+  /** What its program gave, as the scheduler wrote it. */
   given: string
+  /** What was asked for: the spec that its row had until the end; null where that is not kept. */
+  request: string | null
 }
 
 /** Who may speak to the server, beside the key that lies in its home. */

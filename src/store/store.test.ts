@@ -184,7 +184,8 @@ test('only who waits can be cancelled, only who owns can finish, and once', asyn
   await store.insert(two)
   const [claimed] = (await store.claim(mine)).claimed
   expect(await store.cancel(one.id, { ...end, status: 'killed' })).toBe(false)
-  expect(await store.cancel(two.id, { ...end, status: 'killed' })).toBe(true)
+  expect(await store.cancel(two.id, { ...end, status: 'killed', given: '"nothing"' })).toBe(true)
+  expect(await store.given(two.id)).toBe('"nothing"')
   expect((await store.claim(mine)).claimed).toEqual([])
   const owned = { id: one.id, fence: claimed?.fence ?? 0 }
   expect(await store.finish({ ...owned, fence: owned.fence + 1 }, end)).toBe(false)
@@ -206,4 +207,24 @@ test('a damaged file, and one that a newer program wrote, are refused in words',
   database.exec(`insert into kysely_migration values ('9999-later', '2030-01-01')`)
   database.close()
   await expect(Store.open(other.path)).rejects.toMatchObject({ code: 'store_failed', message: /9999-later/ })
+})
+
+test('what was asked for is told before the end and after it, where the end says to keep it', async () => {
+  await using folder = await home()
+  await using store = await Store.open(folder.path)
+  const [kept, dropped, cancelled] = [workload(), workload(), workload()].map((one, at) => ({
+    ...one,
+    spec: `"${at}"`,
+  }))
+  for (const one of [kept!, dropped!, cancelled!]) await store.insert(one)
+  const told = () => Promise.all([kept!, dropped!, cancelled!].map(({ id }) => store.request(id)))
+  expect(await told()).toEqual(['"0"', '"1"', '"2"'])
+  const [first, second] = await store.claim({ ...mine, most: 2 })
+  expect(await store.finish(first!, { ...end, request: first!.spec })).toBe(true)
+  expect(await store.finish(second!, end)).toBe(true)
+  expect(await store.cancel(cancelled!.id, { ...end, status: 'killed', request: '"2"' })).toBe(true)
+  expect(await told()).toEqual(['"0"', undefined, '"2"'])
+  expect(await store.request('nobody')).toBeUndefined()
+  await store.remove([kept!.id])
+  expect(await store.request(kept!.id)).toBeUndefined()
 })

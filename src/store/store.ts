@@ -94,6 +94,11 @@ export class Store implements AsyncDisposable {
     return this.#read('reading what a workload gave', (db) => workloads.given(db, id))
   }
 
+  /** What was asked for, as `insert` was told; undefined where that is not kept any more. */
+  request(id: string): Promise<string | undefined> {
+    return this.#read('reading what was asked for', (db) => workloads.request(db, id))
+  }
+
   /** Sees every start and end that anybody was told of. */
   list(filter: listing.Filter): Promise<Stored[]> {
     return this.#read('listing workloads', async (db) => {

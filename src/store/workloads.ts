@@ -109,6 +109,18 @@ export async function given(db: Db, id: string): Promise<string | undefined> {
   return (await givenBy(db, { id })).rows[0]?.given
 }
 
+const requestBy = prepared<{ id: string }, { request: string | null }>((db, given) =>
+  db
+    .selectFrom('workloads')
+    .leftJoin('given', 'given.workload', 'workloads.id')
+    .select(({ fn }) => fn.coalesce('workloads.spec', 'given.request').as('request'))
+    .where('workloads.id', '=', given('id')),
+)
+
+export async function request(db: Db, id: string): Promise<string | undefined> {
+  return (await requestBy(db, { id })).rows[0]?.request ?? undefined
+}
+
 /** How many wait to be claimed. */
 export async function countWaiting(db: Db | Trx): Promise<number> {
   const { count } = await db

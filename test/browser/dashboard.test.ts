@@ -1,4 +1,5 @@
 /** The dashboard in a real browser, against a real server on the scripted backend. */
+import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtempDisposable, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -80,6 +81,24 @@ test('an archive is shown as a tree before it is sent', async () => {
   await tree.getByText('words.py').waitFor()
   expect(await tree.getByText('entry point').count()).toBe(1)
   await submit(page)
+  await sees(page, 'tar.gz main.py')
+})
+
+test('how far an upload is can be seen while it goes', async () => {
+  await page.goto(site.url)
+  await page.getByText('Files', { exact: true }).click()
+  const buffer = await archiveOf({ 'main.py': randomBytes(6 << 20).toString('base64') })
+  await page.getByTestId('files').setInputFiles({ name: 'large.tar.gz', mimeType: 'application/gzip', buffer })
+  await page.getByRole('group', { name: 'Files to send' }).getByText('main.py').waitFor()
+  const network = await page.context().newCDPSession(page)
+  const slow = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 2 << 20 }
+  await network.send('Network.emulateNetworkConditions', slow)
+  await page.getByRole('button', { name: 'Run it' }).click()
+  const bar = page.getByRole('progressbar', { name: 'Upload' })
+  const share = async () => Number(await bar.getAttribute('aria-valuenow'))
+  await expect.poll(share).toBeGreaterThan(0)
+  expect(await share()).toBeLessThan(100)
+  await page.waitForURL(/\/workloads\/[0-9a-f-]{36}$/)
   await sees(page, 'tar.gz main.py')
 })
 
@@ -196,9 +215,16 @@ test('the list filters by its address, walks by keys and compares two', async ()
   await page.getByText('differs from line 1 on').waitFor()
 })
 
-test('a long output stays quick: it is followed, searched, wrapped and downloaded', async () => {
+test('a long output stays quick: it is followed, searched, wrapped and downloaded', async ({ annotate }) => {
+  await page.addInitScript(`
+    globalThis.longest = 0
+    new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) longest = Math.max(longest, duration)
+    }).observe({ type: 'longtask' })`)
   // 52 MB in 820,000 lines.
   await run('# fake: count 820000')
+  await page.evaluate('longest = 0')
+  const begun = performance.now()
   await became(page, 'Completed')
   await page.getByText('820,000 lines, 50 MiB').waitFor({ timeout: 40_000 })
   await page
@@ -213,6 +239,10 @@ test('a long output stays quick: it is followed, searched, wrapped and downloade
   const download = page.waitForEvent('download')
   await page.getByRole('link', { name: 'Download stdout' }).click()
   expect((await download).suggestedFilename()).toMatch(/stdout\.txt$/)
+  // Of all that time, how long nothing else had a turn: whatever the host's speed, a page that freezes does so for most of it.
+  const [longest, whole] = [await page.evaluate<number>('longest'), performance.now() - begun]
+  await annotate(`the longest task of the page took ${longest} ms of ${Math.round(whole)}`)
+  expect(longest).toBeLessThan(whole / 4)
 }, 120_000)
 
 test('the page recovers when its server is started anew, and shows the whole output', async () => {

@@ -6,6 +6,7 @@ import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { archiveOf } from '../system/archives.ts'
 import { became, runCode } from './pages.ts'
+import { firewallOf } from '../../src/firecracker/network/told.ts'
 import { openSite, type Site } from './site.ts'
 
 /** For whoever wants to look; git ignores them. */
@@ -27,6 +28,20 @@ const telling = [
   'deny private udp 192.168.178.1 53',
   'result {"orders":[{"id":1,"total":9.5},{"id":2,"total":12}],"open":null,"ok":true}',
 ]
+const nic = {
+  ...{ address: '10.88.0.7/16', mac: '02:fc:0a:58:00:07', gateway: '10.88.0.1', tap: 'tap0', peer: 'eth0' },
+  ...{ netns: 'vulcan-0a1b2c3d4e5f', port: 'veth1a2b3c4d', bridge: 'vulvulcan' },
+}
+const host = { bridge: nic.bridge, subnet: '10.88.0.0/16', gateway: nic.gateway, resolvers: ['192.0.2.53'] }
+const guest = { port: nic.port, mac: nic.mac, address: '10.88.0.7' }
+const allow = ['198.51.100.7/32', '203.0.113.0/24']
+/** Where a scripted run says that its vm was: the rules are those that a real one of that kind is under. */
+const placed = (mode: 'none' | 'host' | 'internet' | 'listed') => {
+  const network = { mode: mode === 'listed' ? 'internet' : mode, ...(mode !== 'none' && { nic }) }
+  const details = { kernel: '6.12.1', image: '0123456789ab', uid: 800_007, cgroup: '/vulcan/7', network }
+  const firewall = mode !== 'none' && firewallOf({ instance: 'vulcan', ...host }, { ...guest, mode, allow })
+  return `facts ${JSON.stringify({ details, ...(firewall && { firewall }) })}`
+}
 const code = (...words: string[]) => words.map((word) => `# fake: ${word}`).join('\n')
 
 beforeAll(async () => {
@@ -35,11 +50,14 @@ beforeAll(async () => {
   context = await site.enter()
   const page = await context.newPage()
   const { url } = site
-  ids['ended'] = await runCode(page, { url, code: code('start 120', 'template', 'ready 2', ...telling, 'sleep 400') })
+  ids['ended'] = await runCode(page, {
+    url,
+    code: code('start 120', 'template', 'ready 2', placed('listed'), ...telling, 'sleep 400'),
+  })
   await became(page, 'Completed')
   ids['failed'] = await runCode(page, {
     url,
-    code: code('start 60', 'template no space left on device', 'print working', 'oom'),
+    code: code('start 60', 'template no space left on device', placed('none'), 'print working', 'oom'),
   })
   await became(page, 'Killed: out of memory')
   await runCode(page, { url, code: code('template', 'exit 0'), runtime: 'Node' })
@@ -52,10 +70,12 @@ afterAll(async () => site[Symbol.asyncDispose]())
 
 const views: readonly (readonly [string, () => string, string])[] = [
   ['submit', () => '/', '.cm-content'],
+  ['submit-again', () => `/?again=${ids['ended']}`, '.cm-content'],
   ['workload-running', () => `/workloads/${ids['running']}`, '.row'],
   ['workload-ended', () => `/workloads/${ids['ended']}`, '.json'],
   ['workload-failed', () => `/workloads/${ids['failed']}`, '.ending'],
   ['inside', () => `/workloads/${ids['ended']}/inside`, '.frame'],
+  ['inside-none', () => `/workloads/${ids['failed']}/inside`, '.frame'],
   ['list', () => '/workloads', 'tbody tr'],
   ['compare', () => `/compare?a=${ids['ended']}&b=${ids['failed']}`, '.compare'],
   ['system', () => '/system', '[aria-label^="Host of"]'],

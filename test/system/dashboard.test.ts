@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { became, runCode, sees, submit } from '../browser/pages.ts'
 import { launch } from '../browser/site.ts'
 import { archiveOf } from './archives.ts'
-import { endServer, onNode, settled, vmPid, vulcan } from './harness.ts'
+import { client, endServer, onNode, settled, vmPid, vulcan } from './harness.ts'
 
 /** Milliseconds: under emulation a boot takes tens of seconds. */
 const patience = 120_000
@@ -36,6 +36,8 @@ const timeoutS = 200
 const hoarding = `print('filling', flush=True)\nhoard = []\nwhile True: hoard.append(b'x' * (1 << 20))`
 const endless = `print('up', flush=True)\nimport time\ntime.sleep(180)`
 
+const plain = (text: string): string => text.replaceAll(/\s+/g, ' ')
+
 test('from the form to the output; then the list has it, and its inside is told to the last frame', async () => {
   const id = await runCode(page, { url, code: `print('hello from inside')`, timeoutS })
   await sees(page, 'hello from inside')
@@ -63,6 +65,46 @@ test('the System page tells what is kept ready, and what the host lacks', async 
     .getByRole('region', { name: /^Host of / })
     .getByText('It has all that vms need to run.')
     .waitFor()
+})
+
+test('the rules that the page of a run draws are those that the kernel has while it lives, and no other vm’s', async () => {
+  const allow = ['198.51.100.0/24', '203.0.113.9']
+  const request = { code: endless, runtime: 'python', resources: { timeout_s: timeoutS } }
+  const api = await client()
+  const { id } = await api.submit({ ...request, network: { mode: 'internet', allow } })
+  await page.goto(`${url}/workloads/${id}`)
+  await sees(page, 'up')
+  const { run } = await api.get(id)
+  const { firewall, details } = run!
+  const { table, elements, chains } = firewall!
+  const listing = plain(await onNode(`nft list ruleset`))
+  for (const { element } of elements) expect(listing).toContain(element)
+  for (const { rules } of chains) expect(listing).toContain(plain(`${rules.join(' ')} }`))
+  expect(listing).toContain(`table inet ${table}`)
+  expect(elements.filter(({ set }) => set === 'allowed').map(({ element }) => element.split(' . ')[1])).toEqual(allow)
+  const own = details!.network.nic!.address.replace(/\/.*/, '')
+  for (const { set, element } of elements) if (set !== 'ports') expect(element).toContain(own)
+  await page.goto(`${url}/workloads/${id}/inside`)
+  const way = page.getByRole('list', { name: 'From the guest outwards' })
+  for (const name of [own, details!.network.nic!.netns, details!.network.nic!.port]) {
+    await way.getByText(name).first().waitFor()
+  }
+  const listed = page.getByRole('region', { name: 'Chain inet listed' })
+  for (const where of allow) await listed.getByText(`${own} . ${where}`).waitFor()
+  await api.kill(id)
+})
+
+test('from another browser a run is run again: code, environment and all', async () => {
+  const code = `import os\nprint('again with', os.environ['WORD'])`
+  const api = await client()
+  const record = await api.run({ runtime: 'python', code, env: { WORD: 'hush' }, resources: { timeout_s: timeoutS } })
+  expect(record.stdout).toBe('again with hush\n')
+  await page.goto(`${url}/workloads/${record.id}`)
+  await page.getByRole('link', { name: 'Run again' }).click()
+  await page.locator('.cm-content').getByText('again with').waitFor()
+  await submit(page)
+  await sees(page, 'again with hush')
+  await became(page, 'Completed')
 })
 
 test('an archive goes in, and its program finds its files', async () => {

@@ -1,7 +1,7 @@
 /** Made by `npm run generate` from openapi.json beside it: what is changed here is lost. */
 
 /** Of the document that this was made from. */
-export const documentSha256 = '880127daa78e5d2f32699ea8e0d6813bd2f0ee508c0f52972a7c0408798be6f6'
+export const documentSha256 = '795bd52c3e405fdd7f248c824b61d45f082c561451a44c61d818b2215d68cbb0'
 
 /** from the table of errors */
 export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'quota_exceeded' | 'too_many_failures' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'no_responders' | 'no_answer' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'workload_lost' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
@@ -142,6 +142,22 @@ export interface WorkloadRequest {
   idempotency_key?: string
 }
 
+/** what was asked for, with defaults filled in: `request` can be handed in again, with the archive if any */
+export interface KeptRequest {
+  request: WorkloadRequest
+  /** names of the variables in env, also where that is withheld */
+  env_names: string[]
+  /** what the program came in; absent where it came as code */
+  archive?: {
+    format: 'tar' | 'tar.gz' | 'tar.zst' | 'zip'
+    bytes: number
+    /** whether it can be read still */
+    kept: boolean
+  }
+  /** fields that there were, and that only the key that handed it in and admin may read */
+  withheld: ('code' | 'args' | 'env' | 'stdin' | 'input')[]
+}
+
 export interface ExitRecord {
   /** who or what ended it */
   by: 'program' | 'timeout' | 'killed' | 'oom' | 'disk_full' | 'output_limit' | 'vm_lost' | 'start_failed'
@@ -153,6 +169,34 @@ export interface ExitRecord {
   message?: string
   /** where a start failed */
   step?: string
+}
+
+/** the firewall’s rules for the vm of this run, as they were handed to nft; absent in listings */
+export interface Firewall {
+  /** name of the two tables, in the families bridge and inet */
+  table: string
+  /** what is in sets and maps for this vm alone */
+  elements: ({
+    /** of the table */
+    family: 'bridge' | 'inet'
+    /** set or map that it is in */
+    set: string
+    /** as nft writes it */
+    element: string
+  })[]
+  /** elements beyond these, all of what `allow` opens */
+  elements_others: number
+  /** chains that a packet of the vm meets, in that order; all vms of its network mode share them */
+  chains: ({
+    /** of the table */
+    family: 'bridge' | 'inet'
+    chain: string
+    /** where the kernel enters it; others are jumped to */
+    hook?: string
+    rules: string[]
+  })[]
+  /** addresses in the sets that those chains name, which are the same for all vms */
+  sets: Record<string, string[]>
 }
 
 export interface RunRecord {
@@ -196,6 +240,10 @@ export interface RunRecord {
         netns: string
         /** the host’s end of the cable, a port of the bridge */
         port: string
+        /** the cable’s other end, which tc joins to the tap */
+        peer?: string
+        /** the host’s bridge */
+        bridge?: string
       }
     }
   }
@@ -221,6 +269,7 @@ export interface RunRecord {
     /** packets that were refused to destinations beyond these */
     denied_others: number
   }
+  firewall?: Firewall
   usage?: {
     cpu_ms: number
     peak_mem_mb: number
@@ -606,6 +655,28 @@ export interface Operations {
     answer: Accepted
     code: 'already_ended' | 'body_too_large' | 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'invalid_request' | 'not_found' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized' | 'unsupported_media_type'
   }
+  /** Reads what was asked for */
+  getRequest: {
+    input: {
+      path: {
+        /** of the workload */
+        id: string
+      }
+    }
+    answer: KeptRequest
+    code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'not_found' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized'
+  }
+  /** Reads the archive that a workload came as */
+  readArchive: {
+    input: {
+      path: {
+        /** of the workload */
+        id: string
+      }
+    }
+    answer: ReadableStream<Uint8Array<ArrayBuffer>>
+    code: 'forbidden' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'not_found' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized'
+  }
   /** Follows output and status, live and from the beginning */
   followWorkload: {
     input: {
@@ -796,6 +867,8 @@ export const operations = {
   submitWorkload: { method: 'POST', path: '/v1/workloads/async', answer: 'json' },
   getWorkload: { method: 'GET', path: '/v1/workloads/{id}', answer: 'json' },
   killWorkload: { method: 'DELETE', path: '/v1/workloads/{id}', answer: 'json' },
+  getRequest: { method: 'GET', path: '/v1/workloads/{id}/request', answer: 'json' },
+  readArchive: { method: 'GET', path: '/v1/workloads/{id}/archive', answer: 'stream' },
   followWorkload: { method: 'GET', path: '/v1/workloads/{id}/logs', answer: 'stream' },
   readOutput: { method: 'GET', path: '/v1/workloads/{id}/output/{stream}', answer: 'stream' },
   followEvents: { method: 'GET', path: '/v1/events', answer: 'stream' },

@@ -1,4 +1,6 @@
 /** The network of a vm as the vm is told of it. */
+import type { Firewall } from '../../api/firewall.ts'
+
 /** What a vm is told of its network. */
 export interface GuestNetwork {
   /** Path of the network namespace, for the jailer. */
@@ -7,6 +9,8 @@ export interface GuestNetwork {
   readonly nic?: GuestNic
   /** Names for the guest's hosts file: the host names of `allow`, with the addresses that are open. */
   readonly hosts: Readonly<Record<string, readonly string[]>>
+  /** The rules around it; absent with mode `none`. */
+  readonly firewall?: Firewall
 }
 
 export interface GuestNic {
@@ -14,6 +18,9 @@ export interface GuestNic {
   readonly tap: string
   /** Name of the bridge's port on the host. */
   readonly port: string
+  readonly bridge: string
+  /** Name in the namespace of the port's other end, which is joined to the tap. */
+  readonly peer: string
   readonly mac: string
   /** With the prefix: a.b.c.d/len. */
   readonly address: string

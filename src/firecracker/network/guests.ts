@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DenialRule } from '../../api/denial.ts'
+import type { Firewall } from '../../api/firewall.ts'
 import type { Denials } from '../../backend/denial.ts'
 import { exists, namesIn, textIn, writeAtomic } from '../../base/files.ts'
 import { CommandFailed } from '../../base/process.ts'
@@ -19,6 +20,7 @@ import {
   tableOf,
 } from './rules.ts'
 import { fileThing, type Thing } from './things.ts'
+import { firewallOf } from './told.ts'
 
 export interface GuestRulesOptions extends TableOptions {
   /** Of the records. */
@@ -55,11 +57,19 @@ export class GuestRules {
     await this.#apply(removeScript(this.#o.instance))
   }
 
-  async admit(vmId: string, rule: GuestRule, signal: AbortSignal): Promise<void> {
+  /** Resolves with the rules that the guest is under now. */
+  async admit(vmId: string, rule: GuestRule, signal: AbortSignal): Promise<Firewall> {
     await this.#sweeping
     // The record comes first: what it says can be taken back, whether or not the transaction was made.
     await writeAtomic(this.#file(vmId), JSON.stringify(rule), 0o600)
     await this.#apply(admitScript(this.#o.instance, rule), signal)
+    return firewallOf(this.#o, rule)
+  }
+
+  /** The rules of a guest that is in; those of now, where the tables were built anew since it was let in. */
+  async firewallOf(vmId: string): Promise<Firewall | undefined> {
+    const rule = await this.#record(vmId)
+    return rule && firewallOf(this.#o, rule)
   }
 
   /** Takes the guest out; safe twice and when it was never in. */

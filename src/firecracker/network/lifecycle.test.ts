@@ -29,8 +29,11 @@ onFloor(
           gateway,
           mtu: 1500,
           nameservers: [internet.resolver],
+          bridge: `vul${floor.lab.instance}`,
+          peer: 'eth0',
         },
         hosts: {},
+        firewall: await floor.networks.firewallOf(floor.id(1)),
       })
       const taps = (await ip(['-n', floor.id(1), 'tuntap', 'show'])).stdout
       expect(taps).toMatch(/tap0: tap.*vnet_hdr.*persist.*user 1234 group 5678/)

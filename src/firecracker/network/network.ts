@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DenialRule } from '../../api/denial.ts'
 import { VulcanError } from '../../api/errors.ts'
+import type { Firewall } from '../../api/firewall.ts'
 import type { NetworkSpec } from '../../backend/backend.ts'
 import { Facts } from '../../base/facts.ts'
 import { exists } from '../../base/files.ts'
@@ -127,9 +128,10 @@ export class Networks {
     scope.defer('take the guest out of the firewall', () => this.#rules.expel(vmId))
     const mode = isListed(spec) ? 'listed' : spec.mode
     const rule: GuestRule = { port: nic.port, mac: nic.mac, address: bare(nic.address), mode, allow: open.blocks }
-    await step('firewall', () => this.#rules.admit(vmId, rule, signal), signal)
+    const firewall = await step('firewall', () => this.#rules.admit(vmId, rule, signal), signal)
     const nameservers = nameserversFor(spec, open.blocks, this.#o.nameservers)
-    return { netns, nic: { ...nic, mtu: this.#bridge.mtu, nameservers }, hosts: open.hosts }
+    const { mtu, bridge } = this.#bridge
+    return { netns, nic: { ...nic, mtu, nameservers, bridge, peer: ifName }, hosts: open.hosts, firewall }
   }
 
   /**
@@ -219,6 +221,11 @@ export class Networks {
   /** Packets of guests that each rule has refused since the firewall was installed. */
   async refused(): Promise<Readonly<Record<DenialRule, number>>> {
     return step('firewall', () => this.#rules.counts())
+  }
+
+  /** The firewall's rules for a vm that lives; undefined for one without an interface. */
+  firewallOf(vmId: string): Promise<Firewall | undefined> {
+    return this.#rules.firewallOf(vmId)
   }
 
   /** What a vm with an interface is refused, from now until the scope is closed; undefined for one without. */

@@ -197,7 +197,7 @@ const pinning = (table: string): string => `table bridge ${table} {
   set ports { type ifname; }
   set guests { type ifname . ether_addr . ipv4_addr; }
   chain prerouting {
-    type filter hook prerouting priority -300; policy accept;
+    type filter hook prerouting priority dstnat; policy accept;
     iifname @ports goto pinned
   }
   chain pinned {

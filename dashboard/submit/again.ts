@@ -1,0 +1,58 @@
+/** Where a form begins that is to run a workload again: what was asked for, as far as the server still tells. */
+import { queryOptions } from '@tanstack/react-query'
+import type { KeptRequest } from '../../src/api/request.ts'
+import { client } from '../api.ts'
+import { shortId } from '../format.ts'
+import type { Archive } from './archive.ts'
+import { emptyForm, type Form, formAgain } from './form.ts'
+
+export interface Beginning {
+  readonly form: Form
+  readonly archive: Archive | undefined
+  /** What of the earlier request is not in the form, in words. */
+  readonly lacking: readonly string[]
+}
+
+export const fresh: Beginning = { form: emptyForm, archive: undefined, lacking: [] }
+
+/** Asked for whenever a form is opened: it may hold what should not stay in a browser. */
+export const againQuery = (id: string) =>
+  queryOptions({ queryKey: ['again', id], queryFn: () => beginningFrom(id), staleTime: Infinity, gcTime: 0 })
+
+async function beginningFrom(id: string): Promise<Beginning> {
+  const kept = await client.request(id)
+  const isWhole = kept.withheld.length === 0
+  return {
+    form: formAgain(kept),
+    archive: kept.archive?.kept && isWhole ? await archiveOf(id, kept.archive) : undefined,
+    lacking: lackingOf(kept),
+  }
+}
+
+async function archiveOf(id: string, { format }: NonNullable<KeptRequest['archive']>): Promise<Archive> {
+  const file = await new Response(await client.archive(id)).blob()
+  // What reads archives is loaded where there is one.
+  const { archiveFrom } = await import('./archive.ts')
+  return archiveFrom([{ path: `${shortId(id)}.${format}`, file }])
+}
+
+const names: Readonly<Record<KeptRequest['withheld'][number], string>> = {
+  code: 'the code',
+  args: 'the arguments',
+  env: 'the values of its environment',
+  stdin: 'its standard input',
+  input: 'its input',
+}
+
+/** In words for whoever fills the form in. Pure. */
+export function lackingOf({ request, archive, withheld }: KeptRequest): string[] {
+  const hidden = [...withheld.map((name) => names[name]), ...(archive && withheld.length > 0 ? ['the archive'] : [])]
+  const broken = [...(request.args ?? []), ...Object.values(request.env ?? {})].some((text) => /[\r\n]/.test(text))
+  return [
+    ...(hidden.length > 0 ? [`Only the key that handed it in, or an admin, is told ${hidden.join(', ')}.`] : []),
+    ...(archive && !archive.kept ? ['Its archive is not kept any more: choose the files anew.'] : []),
+    ...(broken
+      ? ['It had arguments or variables with line breaks, which these fields cannot hold: look at them.']
+      : []),
+  ]
+}

@@ -1,0 +1,97 @@
+/** What a person does who has a keyboard and nothing else. */
+import type { BrowserContext, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { became, runCode, sees } from './pages.ts'
+import { openSite, type Site } from './site.ts'
+
+let site: Site
+let context: BrowserContext
+let page: Page
+beforeAll(async () => {
+  site = await openSite()
+  context = await site.enter()
+})
+afterAll(async () => site[Symbol.asyncDispose]())
+beforeEach(async () => {
+  page = await context.newPage()
+})
+afterEach(async () => page.close())
+
+/** The name of what has the focus: its label or its text. */
+const focused = () =>
+  page.evaluate<string>(
+    `(() => { const at = document.activeElement; return at?.getAttribute('aria-label') ?? at?.textContent?.trim() ?? '' })()`,
+  )
+
+/** Goes on with Tab until that has the focus. */
+async function tabTo(name: RegExp): Promise<void> {
+  for (let step = 0; step < 60; step += 1) {
+    if (name.test(await focused())) return
+    await page.keyboard.press('Tab')
+  }
+  throw new Error(`60 times Tab did not lead to ${name}; the last was ${await focused()}`)
+}
+
+test('the first Tab skips the head; then a run is killed, after a question that lets go again', async () => {
+  await runCode(page, { url: site.url, code: '# fake: print up\n# fake: sleep 600000', timeoutS: 600 })
+  await sees(page, 'up')
+  await page.reload()
+  await sees(page, 'up')
+  await page.keyboard.press('Tab')
+  expect(await focused()).toMatch(/skip|content/i)
+  await tabTo(/^Kill$/)
+  await page.keyboard.press('Enter')
+  await page.getByRole('dialog').waitFor()
+  await expect.poll(focused).toBe('Let it run')
+  await page.keyboard.press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+  // The focus comes back to where it was.
+  await expect.poll(focused).toBe('Kill')
+  await page.keyboard.press('Enter')
+  await expect.poll(focused).toBe('Let it run')
+  await tabTo(/^Kill it$/)
+  await page.keyboard.press('Enter')
+  await became(page, 'Killed because somebody asked')
+})
+
+test('output and code are scrolled, the inside is read, and the run is run again', async () => {
+  const lines = Array.from({ length: 60 }, (_, at) => `# fake: print line ${at}`)
+  await runCode(page, { url: site.url, code: lines.join('\n') })
+  await became(page, 'Completed')
+  await tabTo(/^Output$/)
+  await page.keyboard.press('Home')
+  await sees(page, 'line 0')
+  await tabTo(/^Code, 60 lines$/)
+  await page.keyboard.press('Enter')
+  await tabTo(/^Code$/)
+  await page.getByRole('region', { name: 'Code' }).getByText('print line 59').waitFor()
+  await page.evaluate('document.activeElement.blur()')
+  await tabTo(/^Look inside$/)
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { level: 1, name: 'Inside this run' }).waitFor()
+  await page.goBack()
+  await tabTo(/^Run again$/)
+  await page.keyboard.press('Enter')
+  await page.locator('.cm-content').getByText('line 7', { exact: false }).first().waitFor()
+})
+
+test('the list is filtered, walked through and compared', async () => {
+  await runCode(page, { url: site.url, code: '# fake: exit 3' })
+  await became(page, 'The program failed with exit code 3')
+  await runCode(page, { url: site.url, code: '# fake: exit 4' })
+  await became(page, 'The program failed with exit code 4')
+  await page.goto(`${site.url}/workloads`)
+  await page.getByRole('row').nth(2).waitFor()
+  await page.getByLabel('Status').focus()
+  await page.keyboard.press('f')
+  await page.keyboard.press('Enter')
+  await page.waitForURL(/status=failed/)
+  await tabTo(/^[0-9a-f]{8}$/)
+  await page.keyboard.press('Space')
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('Space')
+  await page.evaluate('document.activeElement.blur()')
+  await tabTo(/^Compare these two$/)
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { level: 1, name: 'Two runs' }).waitFor()
+})
