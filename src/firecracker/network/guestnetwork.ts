@@ -1,12 +1,9 @@
-/** The network of a vm as the vm is told of it. */
 /** What a vm is told of its network. */
 export interface GuestNetwork {
   /** Path of the network namespace, for the jailer. */
   readonly netns: string
   /** Absent with mode `none`: the vm has no interface at all. */
   readonly nic?: GuestNic
-  /** Names for the guest's hosts file: the host names of `allow`, with the addresses that are open. */
-  readonly hosts: Readonly<Record<string, readonly string[]>>
 }
 
 export interface GuestNic {
