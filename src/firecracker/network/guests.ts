@@ -8,6 +8,8 @@ import { CommandFailed } from '../../base/process.ts'
 import { bookOf, denialsOf, entriesOf } from './books.ts'
 import { strayElements } from './elements.ts'
 import type { Host } from './host.ts'
+import type { Ports } from './nameserver.ts'
+import { type Opened, openedOf, openScript } from './opened.ts'
 import {
   admitScript,
   countsOf,
@@ -20,10 +22,16 @@ import {
 } from './rules.ts'
 import { fileThing, type Thing } from './things.ts'
 
-export interface GuestRulesOptions extends TableOptions {
+export interface GuestRulesOptions extends Omit<TableOptions, 'ports'> {
   /** Of the records. */
   readonly folder: string
   readonly host: Host
+}
+
+/** What is on disk of a guest. */
+export interface GuestRecord extends GuestRule {
+  /** Names that it was refused; what else it was, the firewall knows. */
+  readonly denials?: Denials
 }
 
 const suffix = '.json'
@@ -43,11 +51,16 @@ export class GuestRules {
     return tableOf(this.#o.instance)
   }
 
-  /** Builds the tables anew with the recorded guests and what their books said, in one transaction. */
-  async install(): Promise<void> {
-    const books = entriesOf(await this.#tables('list', 'sets', 'table', 'inet', this.table))
-    const known = [...(await this.all()).values()].map((guest) => ({ ...guest, book: books.get(guest.address) }))
-    await this.#apply(installScript(this.#o, known))
+  /** Builds the tables anew with the recorded guests, what their books said and their names opened, in one transaction. */
+  async install(ports: Ports): Promise<void> {
+    const sets = await this.#tables('list', 'sets', 'table', 'inet', this.table)
+    const [books, opened] = [entriesOf(sets), openedOf(sets)]
+    const known = [...(await this.all()).values()].map((guest) => ({
+      ...guest,
+      book: books.get(guest.address),
+      opened: opened.get(guest.address),
+    }))
+    await this.#apply(installScript({ ...this.#o, ports }, known))
   }
 
   /** Removes the tables. */
@@ -60,6 +73,17 @@ export class GuestRules {
     // The record comes first: what it says can be taken back, whether or not the transaction was made.
     await writeAtomic(this.#file(vmId), JSON.stringify(rule), 0o600)
     await this.#apply(admitScript(this.#o.instance, rule), signal)
+  }
+
+  /** Opens addresses that names of a guest's list led to. */
+  async open(address: string, found: readonly Opened[]): Promise<void> {
+    await this.#apply(openScript(this.table, address, found))
+  }
+
+  /** Keeps the names that a guest was refused, for the next server; nothing where it is not in. */
+  async keep(vmId: string, denials: Denials): Promise<void> {
+    const record = await this.#record(vmId)
+    if (record) await writeAtomic(this.#file(vmId), JSON.stringify({ ...record, denials }), 0o600)
   }
 
   /** Takes the guest out; safe twice and when it was never in. */
@@ -98,7 +122,7 @@ export class GuestRules {
   }
 
   /** The recorded guests by the ids of their vms. */
-  async all(): Promise<ReadonlyMap<string, GuestRule>> {
+  async all(): Promise<ReadonlyMap<string, GuestRecord>> {
     const vmIds = await this.list()
     const rules = await Promise.all(vmIds.map((vmId) => this.#record(vmId)))
     return new Map(vmIds.flatMap((vmId, at) => (rules[at] ? [[vmId, rules[at]]] : [])))
@@ -149,9 +173,9 @@ export class GuestRules {
     await this.#o.host.run(['nft', '-f', '-'], { input: script, timeoutMs, ...(signal ? { signal } : {}) })
   }
 
-  async #record(vmId: string): Promise<GuestRule | undefined> {
+  async #record(vmId: string): Promise<GuestRecord | undefined> {
     const text = await textIn(this.#file(vmId))
-    return text === undefined ? undefined : (JSON.parse(text) as GuestRule)
+    return text === undefined ? undefined : (JSON.parse(text) as GuestRecord)
   }
 
   #file(vmId: string): string {
