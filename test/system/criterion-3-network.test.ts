@@ -2,25 +2,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { WorkloadRecord } from '../../src/api/workload.ts'
 import { client, onNode, python, vulcan } from './harness.ts'
-
-/** A host of "the internet": a namespace with a documentation address that answers HTTP. */
-const internet = '198.51.100.2'
+import { buildInternet, internet, removeInternet, uplink } from './internet.ts'
 
 /** Longer than a test: under emulation another vm takes its time. */
 const patient = { timeout_s: 600 }
 
-beforeAll(async () => {
-  await onNode(`
-    ip netns add inet-test && ip link add inet0 type veth peer name eth0 netns inet-test &&
-    ip addr add 198.51.100.1/24 dev inet0 && ip link set inet0 up &&
-    ip -n inet-test addr add ${internet}/24 dev eth0 && ip -n inet-test link set eth0 up && ip -n inet-test link set lo up &&
-    mkdir -p /tmp/inet && echo from the internet > /tmp/inet/index.html &&
-    ip netns exec inet-test busybox httpd -h /tmp/inet -p ${internet}:80`)
-})
-
-afterAll(async () => {
-  await onNode(`ip netns pids inet-test | xargs -r kill; ip netns del inet-test; ip link del inet0 2>/dev/null; true`)
-})
+beforeAll(buildInternet)
+afterAll(removeInternet)
 
 /** Tries each target from inside a vm; tells for each what came and how long it took. */
 const probe = (targets: Record<string, string>) => `
@@ -53,18 +41,18 @@ const refusals = ({ run }: WorkloadRecord): string[] =>
 test('with internet a vm gets out by NAT, and private, metadata and host addresses are refused at once', async () => {
   const record = await python(
     probe({
-      out: `http://${internet}/`,
+      out: `http://${internet.first}/`,
       metadata: '169.254.169.254:80',
       private: '10.1.2.3:80',
       gateway: '10.88.0.1:80',
-      host: '198.51.100.1:80',
+      host: `${uplink}:80`,
       machine: '10.0.2.15:7777',
     }),
     { network: 'internet' },
   )
   expect(record.status, record.stderr).toBe('completed')
   const seen = JSON.parse(record.stdout) as Probed
-  expect(seen['out']?.word).toBe('from the internet')
+  expect(seen['out']?.word).toBe(`from ${internet.first}`)
   for (const name of ['metadata', 'private', 'gateway', 'host', 'machine'])
     expect(seen[name], name).toMatchObject(refusedAtOnce)
   expect(refusals(record)).toEqual([
@@ -116,31 +104,33 @@ time.sleep(600)`
 })
 
 test('a program that uses the network as it may has nothing of it in its record', async () => {
-  const record = await python(probe({ out: `http://${internet}/` }), { network: 'internet' })
-  expect((JSON.parse(record.stdout) as Probed)['out']?.word).toBe('from the internet')
+  const record = await python(probe({ out: `http://${internet.first}/` }), { network: 'internet' })
+  expect((JSON.parse(record.stdout) as Probed)['out']?.word).toBe(`from ${internet.first}`)
   expect(record.run?.network).toBeUndefined()
 })
 
 test('an allow list opens what it names and nothing else', async () => {
-  const request = { network: { mode: 'internet' as const, allow: [`${internet}/32`] } }
-  const record = await python(probe({ named: `http://${internet}/`, other: '203.0.113.9:80' }), request)
+  const request = { network: { mode: 'internet' as const, allow: [`${internet.first}/32`] } }
+  const record = await python(probe({ named: `http://${internet.first}/`, other: '203.0.113.9:80' }), request)
   const seen = JSON.parse(record.stdout) as Probed
-  expect(seen['named']?.word).toBe('from the internet')
+  expect(seen['named']?.word).toBe(`from ${internet.first}`)
   expect(seen['other']).toMatchObject(refusedAtOnce)
   expect(refusals(record)).toEqual(['allow tcp 203.0.113.9:80 1'])
 })
 
 test('with host the gateway is reached and nothing beyond it', async () => {
-  const listener = await onNode('setsid busybox httpd -f -h /tmp/inet -p 10.88.0.1:8099 >/dev/null 2>&1 & echo $!')
+  const listener = await onNode(
+    `setsid busybox httpd -f -h /tmp/inet/${internet.first} -p 10.88.0.1:8099 >/dev/null 2>&1 & echo $!`,
+  )
   try {
-    const record = await python(probe({ gateway: 'http://10.88.0.1:8099/', out: `${internet}:80` }), {
+    const record = await python(probe({ gateway: 'http://10.88.0.1:8099/', out: `${internet.first}:80` }), {
       network: 'host',
     })
     expect(record.status, record.stderr).toBe('completed')
     const seen = JSON.parse(record.stdout) as Probed
-    expect(seen['gateway']?.word).toBe('from the internet')
+    expect(seen['gateway']?.word).toBe(`from ${internet.first}`)
     expect(seen['out']).toMatchObject(refusedAtOnce)
-    expect(refusals(record)).toEqual([`mode tcp ${internet}:80 1`])
+    expect(refusals(record)).toEqual([`mode tcp ${internet.first}:80 1`])
   } finally {
     await onNode(`kill ${listener}`)
   }
