@@ -3,8 +3,7 @@ import { allowed, isNamed, nameserversFor } from './allow.ts'
 
 const gateway = '10.88.0.1'
 const listed = (...allow: string[]) => ({ mode: 'internet', allow }) as const
-const serversFor = (spec: Parameters<typeof allowed>[0], ...all: string[]) =>
-  nameserversFor(spec, { ...allowed(spec), gateway, all })
+const serversFor = (spec: Parameters<typeof allowed>[0], ...all: string[]) => nameserversFor(spec, { gateway, all })
 
 test('a list is blocks and names, each once', () => {
   const spec = listed('A.example.', 'a.example', '192.0.2.0/24', '192.0.2.7', '*.B.example')

@@ -68,11 +68,14 @@ export class GuestRules {
     await this.#apply(removeScript(this.#o.instance))
   }
 
+  /** Lets a guest in; one that is in, by another rule from then on. */
   async admit(vmId: string, rule: GuestRule, signal: AbortSignal): Promise<void> {
     await this.#sweeping
+    const before = await this.#record(vmId)
     // The record comes first: what it says can be taken back, whether or not the transaction was made.
     await writeAtomic(this.#file(vmId), JSON.stringify(rule), 0o600)
-    await this.#apply(admitScript(this.#o.instance, rule), signal)
+    const { instance } = this.#o
+    await this.#apply((before ? expelScript(instance, before) : '') + admitScript(instance, rule), signal)
   }
 
   /** Opens addresses that names of a guest's list led to. */

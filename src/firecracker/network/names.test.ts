@@ -214,6 +214,20 @@ onFloor(
       expect(await noted(2)).toEqual([])
     })
 
+    test('a guest that was in without a list is held to the one it is given', async () => {
+      await using scope = new Scope('vm')
+      const { own: _, ...network } = await guest(scope, 1, {})
+      expect(await reach(1)).toBe(`from ${uplink}`)
+      const spec = { mode: 'internet', allow: ['second.example', internet.first] } as const
+      const narrowed = await networks.narrow(network, { vmId: floor.id(1), spec, signal: AbortSignal.timeout(60_000) })
+      expect(narrowed).toEqual({ ...network, nic: { ...network.nic, nameservers: [gateway] } })
+      expect([await reach(1), await reach(1, internet.first)]).toEqual(['refused', `from ${uplink}`])
+      expect(await ask(1, 'second.example')).toEqual({ 'second.example': [internet.second] })
+      expect(await reach(1)).toBe(`from ${uplink}`)
+      await scope.close()
+      expect(await floor.residue()).toEqual(nothing)
+    })
+
     test('what a guest opened goes with it', async () => {
       await using scope = new Scope('vm')
       await guest(scope, 1, { allow: ['second.example'] })

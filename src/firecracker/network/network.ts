@@ -9,7 +9,7 @@ import { exists } from '../../base/files.ts'
 import type { Scope } from '../../base/scope.ts'
 import { isOurs } from '../names.ts'
 import { type Cidr, firstAddress, networkOf } from './addresses.ts'
-import { allowed, isListed, nameserversFor } from './allow.ts'
+import { nameserversFor, ruleOf } from './allow.ts'
 import { bridgeOf, makeBridge, refuseOverlap, removeBridge, setKernel } from './bridge.ts'
 import { CniRuntime } from './cni.ts'
 import { attachedOf, conflistOf } from './conf.ts'
@@ -18,7 +18,7 @@ import { type Host, thisHost } from './host.ts'
 import { createNetns, deleteNetns, hasNetns, listNetns, netnsPath } from './netns.ts'
 import type { GuestNetwork } from './guestnetwork.ts'
 import type { Attachment } from './plugin.ts'
-import type { ConnectionLimits, GuestRule } from './rules.ts'
+import type { ConnectionLimits } from './rules.ts'
 import { step } from './step.ts'
 import { fileThing, freeLeases, leases, ports, type Thing } from './things.ts'
 import type { RefusalBook } from './watch.ts'
@@ -119,20 +119,27 @@ export class Networks {
   /** Gives a vm its network. What is made is undone by the scope, in reverse. Rejects with a VulcanError. */
   async attach(scope: Scope, o: AttachOptions): Promise<GuestNetwork> {
     const { vmId, signal, spec } = o
-    const open = allowed(spec)
+    // First, since it says what is wrong with a list.
+    const nameservers = this.#nameservers(spec)
     const netns = netnsPath(vmId)
     scope.defer('delete the network namespace', () => deleteNetns(this.#host, vmId))
     await step('network namespace', () => createNetns(this.#host, vmId, signal), signal)
     if (spec.mode === 'none') return { netns }
     const nic = await this.#plug(scope, o)
     scope.defer('take the guest out of the firewall', () => this.#egress.expel(vmId))
-    const mode = isListed(spec) ? 'listed' : spec.mode
-    const address = bare(nic.address)
-    const rule: GuestRule = { port: nic.port, mac: nic.mac, address, mode, allow: open.blocks, names: open.names }
-    await step('firewall', () => this.#egress.admit(vmId, rule, signal), signal)
-    const { gateway, mtu } = this.#bridge
-    const nameservers = nameserversFor(spec, { ...open, gateway, all: this.#o.nameservers })
-    return { netns, nic: { ...nic, mtu, nameservers } }
+    await step('firewall', () => this.#egress.admit(vmId, ruleOf(nic, spec), signal), signal)
+    return { netns, nic: { ...nic, mtu: this.#bridge.mtu, nameservers } }
+  }
+
+  /** Narrows what a vm that nobody uses yet may reach to a list. Rejects with a VulcanError. */
+  async narrow(
+    { netns, nic }: GuestNetwork,
+    o: Pick<AttachOptions, 'vmId' | 'spec' | 'signal'>,
+  ): Promise<GuestNetwork> {
+    const { vmId, spec, signal } = o
+    if (!nic) throw new Error(`${vmId} has no interface that could be narrowed`)
+    await step('firewall', () => this.#egress.admit(vmId, ruleOf(nic, spec), signal), signal)
+    return { netns, nic: { ...nic, nameservers: this.#nameservers(spec) } }
   }
 
   /**
@@ -154,6 +161,9 @@ export class Networks {
       step: 'reattach',
     })
   }
+
+  #nameservers = (spec: NetworkSpec): string[] =>
+    nameserversFor(spec, { gateway: this.#bridge.gateway, all: this.#o.nameservers })
 
   async #plug(scope: Scope, o: AttachOptions) {
     const attachment = attachmentOf(o.vmId, {
@@ -237,5 +247,3 @@ const attachmentOf = (vmId: string, args: Record<string, string>): Attachment =>
   ifName,
   args,
 })
-
-const bare = (cidr: Cidr): string => cidr.replace(/\/.*/, '')
