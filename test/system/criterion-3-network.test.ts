@@ -26,9 +26,38 @@ for name, target in ${JSON.stringify(targets)}.items():
 print(json.dumps(out))
 `
 
+/** Tries each target by TCP and by UDP, which is told of a refusal by the next thing it does. */
+const probeBoth = (targets: Record<string, string>) => `
+import json, socket, time
+out = {}
+def tried(name, act):
+    begun = time.time()
+    try: word = act()
+    except Exception as e: word = str(e)
+    out[name] = {'word': word, 'seconds': time.time() - begun}
+def tcp(where):
+    socket.create_connection(where, timeout=20).close()
+    return 'connected'
+def udp(where):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.connect(where)
+    s.settimeout(1)
+    # The kernel grants a guest few ICMP messages a second.
+    for _ in range(20):
+        s.send(b'x')
+        try: return s.recv(100).decode()
+        except socket.timeout: pass
+    return 'silent'
+for name, target in ${JSON.stringify(targets)}.items():
+    where = (target.split(':')[0], int(target.split(':')[1]))
+    tried(name + ' udp', lambda: udp(where))
+    tried(name + ' tcp', lambda: tcp(where))
+print(json.dumps(out))
+`
+
 type Probed = Record<string, { word: string; seconds: number }>
 const refusedAtOnce = {
-  word: expect.stringMatching(/refused|unreachable|prohibited|reset/i) as string,
+  word: expect.stringMatching(/refused|unreachable|prohibited|reset|no route/i) as string,
   seconds: expect.toSatisfy((s: number) => s < 10) as number,
 }
 
@@ -63,6 +92,65 @@ test('with internet a vm gets out by NAT, and private, metadata and host address
     'private tcp 10.1.2.3:80 1',
   ])
   expect(record.run?.network?.denied_others).toBe(0)
+})
+
+/** Another instance's bridge with a guest on it, and a server on all addresses of the node; each listens. */
+const neighbours = { bridge: '10.99.0.1', guest: '10.99.0.5', port: 8097 } as const
+
+test('whatever a list says: no metadata, host port, other bridge or guest of one, by TCP or UDP, and that at once', async () => {
+  const { bridge, guest, port } = neighbours
+  const pids = await onNode(`
+    ip link add othr0 type bridge && ip addr add ${bridge}/16 dev othr0 && ip link set othr0 up && ip netns add othr-test &&
+    ip link add othr1 type veth peer name eth0 netns othr-test && ip link set othr1 master othr0 up &&
+    ip -n othr-test addr add ${guest}/16 dev eth0 && ip -n othr-test link set eth0 up &&
+    ip -n othr-test route add default via ${bridge} &&
+    { ip netns exec othr-test setsid busybox httpd -f -h /tmp/inet/${internet.first} -p ${guest}:${port} >/dev/null 2>&1 & echo $!; } &&
+    { setsid busybox httpd -f -h /tmp/inet/${internet.first} -p ${port} >/dev/null 2>&1 & echo $!; }`)
+  try {
+    expect(await onNode(`busybox wget -qO- http://${guest}:${port}/`)).toBe(`from ${internet.first}\n`)
+    const places = {
+      metadata: '169.254.169.254',
+      gateway: '10.88.0.1',
+      host: uplink,
+      machine: '10.0.2.15',
+      bridge,
+      guest,
+    }
+    const targets = Object.entries(places).map(([name, address]) => [name, `${address}:${port}`])
+    const record = await python(probeBoth(Object.fromEntries(targets) as Record<string, string>), {
+      network: { mode: 'internet', allow: ['0.0.0.0/1', '128.0.0.0/1'] },
+    })
+    expect(record.status, record.stderr).toBe('completed')
+    const seen = JSON.parse(record.stdout) as Probed
+    expect(Object.keys(seen)).toHaveLength(12)
+    for (const [name, tried] of Object.entries(seen)) expect(tried, name).toMatchObject(refusedAtOnce)
+    const rules = {
+      metadata: 'metadata',
+      gateway: 'host',
+      host: 'host',
+      machine: 'host',
+      bridge: 'host',
+      guest: 'private',
+    }
+    const wanted = targets.flatMap(([name = '', target]) =>
+      ['tcp', 'udp'].map((protocol) => `${rules[name as keyof typeof rules]} ${protocol} ${target}`),
+    )
+    expect(refusals(record).map((line) => line.replace(/ \d+$/, ''))).toEqual(wanted.toSorted())
+  } finally {
+    await onNode(`kill ${pids.trim().split('\n').join(' ')}; ip netns del othr-test; ip link del othr0; true`)
+  }
+})
+
+test('more connections than one vm may open are refused by name', async () => {
+  const code = `
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for port in range(1000, 9000):
+    try: s.sendto(b'x', ('${internet.second}', port))
+    except OSError: pass`
+  const record = await python(code, { network: 'internet' })
+  expect(record.status, record.stderr).toBe('completed')
+  expect(refusals(record).filter((line) => line.startsWith(`limit udp ${internet.second}:`))).not.toEqual([])
 })
 
 test('another guest is refused at once, although it listens, and is named', async () => {

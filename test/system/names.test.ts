@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Denied } from '../../src/api/denial.ts'
 import type { WorkloadRecord } from '../../src/api/workload.ts'
+import { mostDenials } from '../../src/backend/denial.ts'
 import { client, endServer, python, settled } from './harness.ts'
 import { buildInternet, internet, know, removeInternet, startNameServer } from './internet.ts'
 
@@ -89,15 +90,31 @@ test('the refusal of a name is an event while the program runs, with a hint', as
 lookup('other.example')
 time.sleep(600)`
   const { id } = await api.submit({ runtime: 'python', code, ...listed('first.example'), resources: patient })
-  const denied: Denied[] = []
+  let denied: Denied | undefined
   for await (const { event, data } of api.logs(id)) {
-    if (event !== 'denied') continue
-    denied.push(data as Denied)
-    break
+    if (event === 'denied') denied = data
+    if (denied) break
   }
-  expect(denied).toMatchObject([{ host: 'other.example', protocol: 'dns', rule: 'allow' }])
-  expect(denied[0]?.hint).toContain('not on the list')
+  expect(denied).toMatchObject({ host: 'other.example', protocol: 'dns', rule: 'allow' })
+  expect(denied?.hint).toContain('not on the list')
   await api.kill(id)
+})
+
+test('a flood of questions is refused by the firewall, and fills nothing', async () => {
+  const code = `${tools}
+server = open('/etc/resolv.conf').read().split()[1]
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for n in range(5000):
+    query = n.to_bytes(2, 'big') + bytes([1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 8]) + b'x%07d' % n + bytes([0, 0, 1, 0, 1])
+    try: s.sendto(query if n % 2 else os.urandom(n % 100), (server, 53))
+    except OSError: pass
+time.sleep(3)
+print(json.dumps({'after': fetch('first.example')}))`.replace('import json', 'import json, os')
+  const record = await python(code, listed('first.example'))
+  expect(triedBy(record)['after']?.word).toBe(`from ${internet.first}`)
+  const lines = refusals(record)
+  expect(lines.filter((line) => /^limit udp 10\.\d+\.0\.1$/.test(line))).toHaveLength(1)
+  expect(lines.filter((line) => line.startsWith('allow dns')).length).toBeLessThanOrEqual(mostDenials)
 })
 
 test('with its time over an address is closed, a connection that was open goes on, and a name that moved is reached anew', async () => {
