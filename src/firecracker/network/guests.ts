@@ -178,7 +178,8 @@ export class GuestRules {
 
   async #record(vmId: string): Promise<GuestRecord | undefined> {
     const text = await textIn(this.#file(vmId))
-    return text === undefined ? undefined : (JSON.parse(text) as GuestRecord)
+    // A server of before names were opened one by one has written none.
+    return text === undefined ? undefined : { names: [], ...(JSON.parse(text) as Omit<GuestRecord, 'names'>) }
   }
 
   #file(vmId: string): string {
