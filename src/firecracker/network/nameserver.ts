@@ -74,11 +74,7 @@ export class NameServer {
 
   /** Listens, on ports that are free: a host may have a name server of its own on all of its addresses. */
   async listen(address: string): Promise<Ports> {
-    this.#sockets ??= await this.#o.host.listen(address)
-    const { udp, tcp } = this.#sockets
-    udp.on('message', (message, from) => void this.#onDatagram(udp, message, from))
-    udp.on('error', this.#o.onTrouble)
-    tcp.on('connection', (socket) => this.#onConnection(socket))
+    const { udp, tcp } = (this.#sockets ??= await this.#open(address))
     return { udp: udp.address().port, tcp: (tcp.address() as { port: number }).port }
   }
 
@@ -141,6 +137,15 @@ export class NameServer {
       if (known.keeping) this.#keep(known)
       await known.kept
     }
+  }
+
+  async #open(address: string): Promise<{ udp: Datagrams; tcp: Server }> {
+    const { udp, tcp } = await this.#o.host.listen(address)
+    udp.on('message', (message, from) => void this.#onDatagram(udp, message, from))
+    udp.on('error', this.#o.onTrouble)
+    tcp.on('connection', (socket) => this.#onConnection(socket))
+    tcp.on('error', this.#o.onTrouble)
+    return { udp, tcp }
   }
 
   #onDenied(address: string, known: Known, { rule, isNew }: { rule: DenialRule; isNew: boolean }): void {
