@@ -1,5 +1,6 @@
 import { beforeEach, expect, test, vi } from 'vitest'
 import { mostDenials } from '../../backend/denial.ts'
+import { DeadlineExceeded } from '../../base/time.ts'
 import { GuestNames, type GuestNamesOptions, type Resolved } from './guestnames.ts'
 import { mostOpened, type Opened } from './opened.ts'
 
@@ -65,6 +66,7 @@ test('what a name server refuses is told; what it does not answer has failed', a
   expect(await rcode(failing('ENOTFOUND'))).toBe('NXDOMAIN')
   expect(await rcode(failing('ENODATA'))).toBe('NOERROR')
   expect(await rcode(failing('ETIMEOUT'))).toBe('SERVFAIL')
+  expect(await rcode(() => Promise.reject(new DeadlineExceeded('the addresses', 1)))).toBe('SERVFAIL')
   expect(await rcode(() => Promise.resolve([]))).toBe('NOERROR')
   expect(await rcode(() => Promise.resolve(at('10.0.0.1')))).toBe('NXDOMAIN')
 })
@@ -102,13 +104,24 @@ test('no more wait, and no more is open, than may', async () => {
   expect(opened).toHaveLength(mostOpened)
 })
 
-test('once it is closed nothing is opened, whatever is still asked for', async () => {
-  const found = Promise.withResolvers<Resolved[]>()
-  const names = namesOf({ resolve: () => found.promise })
+test('once it is closed nothing is opened, and nobody waits for what is still asked for', async () => {
+  const names = namesOf({ resolve: () => new Promise(() => undefined) })
   const answer = names.answer({ name: 'a.example', type: 'A' })
-  const closing = names.close()
-  found.resolve(at('192.0.2.1'))
-  await closing
+  await names.close()
   expect(await answer).toMatchObject({ rcode: 'SERVFAIL' })
+  expect(await names.answer({ name: 'x.b.example', type: 'A' })).toMatchObject({ rcode: 'SERVFAIL' })
   expect(opened).toEqual([])
+})
+
+test('an address that is being opened is waited for', async () => {
+  const open = Promise.withResolvers<void>()
+  const closed = vi.fn<() => void>()
+  const names = namesOf({ open: () => open.promise })
+  void names.answer({ name: 'a.example', type: 'A' })
+  await new Promise((resolve) => setTimeout(resolve, 10))
+  const closing = names.close().then(closed)
+  await new Promise((resolve) => setTimeout(resolve, 10))
+  expect(closed).not.toHaveBeenCalled()
+  open.resolve()
+  await closing
 })

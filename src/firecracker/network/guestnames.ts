@@ -1,6 +1,7 @@
 /** The names of one guest's list: asked for where they are on it, opened, and then told; what is refused is noted. */
 import type { DenialRule } from '../../api/denial.ts'
 import { type Denial, denialKey, type Denials, mostDenials } from '../../backend/denial.ts'
+import { abortable, DeadlineExceeded } from '../../base/time.ts'
 import { isNamed } from './allow.ts'
 import type { Answer } from './dnsquery.ts'
 import { mostOpened, type Opened } from './opened.ts'
@@ -55,8 +56,8 @@ export class GuestNames {
   readonly #asking = new Map<string, Promise<Answer>>()
   /** Until when each address is open. */
   readonly #opened = new Map<string, number>()
+  readonly #closed = new AbortController()
   #waiting = 0
-  #closed = false
 
   constructor(options: GuestNamesOptions) {
     this.#o = options
@@ -93,7 +94,7 @@ export class GuestNames {
 
   /** Nothing is opened any more once this has resolved. */
   async close(): Promise<void> {
-    this.#closed = true
+    this.#closed.abort(Object.assign(new Error('the guest is gone'), { code: 'ECANCELLED' }))
     await Promise.all(this.#asking.values())
   }
 
@@ -112,7 +113,7 @@ export class GuestNames {
   }
 
   async #ask(host: string): Promise<Answer> {
-    const found = await this.#o.resolve(host).catch(codeOf)
+    const found = await abortable(this.#o.resolve(host), this.#closed.signal).catch(codeOf)
     if (typeof found === 'string') return found === 'ENOTFOUND' ? unknown : found === 'ENODATA' ? empty : failed
     const open = found.filter(({ address }) => {
       const rule = this.#o.refusalOf(address)
@@ -134,7 +135,7 @@ export class GuestNames {
       this.#refuse({ host, rule: 'limit' })
       return failed
     }
-    if (this.#closed) return failed
+    if (this.#closed.signal.aborted) return failed
     // What another name keeps open for longer stays so.
     const later = addresses.filter((address) => (this.#opened.get(address) ?? 0) < until)
     if (later.length > 0) await this.#o.open(later.map((address) => ({ address, seconds })))
@@ -167,6 +168,7 @@ export class GuestNames {
 
 /** How a name server's refusal is called; what is none of its is thrown. */
 function codeOf(error: unknown): string {
+  if (error instanceof DeadlineExceeded) return 'ETIMEOUT'
   const { code } = error as NodeJS.ErrnoException
   if (code === undefined) throw error
   return code

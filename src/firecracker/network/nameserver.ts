@@ -26,7 +26,7 @@ export interface NameServerOptions {
   readonly keep: (vmId: string, denials: Denials) => Promise<void>
   /** The guest with that address was refused a name that it was not before. */
   readonly onDenied: (guest: string) => void
-  /** An address could not be opened, or what was refused not be kept. */
+  /** Told why an address cannot be opened, or what was refused not be kept, once until one can. */
   readonly onTrouble: (error: unknown) => void
   /** Seconds that an address stays open after its name's time; half a minute by default. */
   readonly graceS?: number
@@ -66,6 +66,7 @@ export class NameServer {
   readonly #o: NameServerOptions
   readonly #guests = new Map<string, Known>()
   readonly #counts = new Map<DenialRule, number>()
+  #inTrouble = false
   #sockets: { udp: Datagrams; tcp: Server } | undefined
 
   constructor(options: NameServerOptions) {
@@ -74,13 +75,13 @@ export class NameServer {
 
   /** Listens, on ports that are free: a host may have a name server of its own on all of its addresses. */
   async listen(address: string): Promise<Ports> {
-    const { udp, tcp } = (this.#sockets ??= await this.#open(address))
+    const { udp, tcp } = (this.#sockets ??= await this.#listenAt(address))
     return { udp: udp.address().port, tcp: (tcp.address() as { port: number }).port }
   }
 
   /** Answers a guest from now on. */
   admit({ vmId, address, names, denials }: ListedGuest): void {
-    const { host, servers, subnet, open, onTrouble, graceS = 30 } = this.#o
+    const { host, servers, subnet, graceS = 30 } = this.#o
     const resolve = (name: string) =>
       deadline(`the addresses of ${name}`, { timeoutMs: lookupMs }, (signal) =>
         abortable(host.resolve(name, servers), signal),
@@ -91,9 +92,10 @@ export class NameServer {
       keeping: undefined,
       kept: Promise.resolve(),
       names: new GuestNames({
-        ...{ names, denials, resolve, onTrouble, graceS },
+        ...{ names, denials, resolve, graceS },
         refusalOf: (found) => refusalOf(found, { subnet, own: host.addresses() }),
-        open: (found) => open(address, found),
+        open: (found) => this.#open(address, found),
+        onTrouble: (error) => this.#troubled(error),
         onDenied: (rule, isNew) => this.#onDenied(address, known, { rule, isNew }),
       }),
     }
@@ -139,12 +141,22 @@ export class NameServer {
     }
   }
 
-  async #open(address: string): Promise<{ udp: Datagrams; tcp: Server }> {
+  async #open(address: string, found: readonly Opened[]): Promise<void> {
+    await this.#o.open(address, found)
+    this.#inTrouble = false
+  }
+
+  #troubled(error: unknown): void {
+    if (!this.#inTrouble) this.#o.onTrouble(error)
+    this.#inTrouble = true
+  }
+
+  async #listenAt(address: string): Promise<{ udp: Datagrams; tcp: Server }> {
     const { udp, tcp } = await this.#o.host.listen(address)
     udp.on('message', (message, from) => void this.#onDatagram(udp, message, from))
-    udp.on('error', this.#o.onTrouble)
+    udp.on('error', (error) => this.#troubled(error))
     tcp.on('connection', (socket) => this.#onConnection(socket))
-    tcp.on('error', this.#o.onTrouble)
+    tcp.on('error', (error) => this.#troubled(error))
     return { udp, tcp }
   }
 
@@ -157,7 +169,9 @@ export class NameServer {
   #keep(known: Known): void {
     clearTimeout(known.keeping)
     known.keeping = undefined
-    known.kept = known.kept.then(() => this.#o.keep(known.vmId, known.names.denials)).catch(this.#o.onTrouble)
+    known.kept = known.kept
+      .then(() => this.#o.keep(known.vmId, known.names.denials))
+      .catch((error: unknown) => this.#troubled(error))
   }
 
   async #onDatagram(socket: Datagrams, message: Buffer, { address, port }: RemoteInfo): Promise<void> {
