@@ -102,7 +102,7 @@ function Network({ submission: { form, faults, change } }: { submission: Submiss
       {form.network === 'internet' && (
         <Textarea
           label="Only these may be reached"
-          description="Host names or CIDR blocks, one a line; empty for all"
+          description="Host names (*.name for all below) or CIDR blocks, one a line; empty for all"
           autosize
           minRows={1}
           maxRows={6}

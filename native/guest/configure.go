@@ -105,10 +105,6 @@ func setNetwork(n *session.Network) error {
 }
 
 func writeNames(c session.Configuration) error {
-	hosts, err := network.HostsFile(c.Hostname, c.Hosts)
-	if err != nil {
-		return err
-	}
 	var nameservers []string
 	if c.Network != nil {
 		nameservers = c.Network.Nameservers
@@ -117,7 +113,7 @@ func writeNames(c session.Configuration) error {
 	if err != nil {
 		return err
 	}
-	if err := network.Replace("/etc/hosts", hosts); err != nil {
+	if err := network.Replace("/etc/hosts", network.HostsFile(c.Hostname)); err != nil {
 		return err
 	}
 	return network.Replace("/etc/resolv.conf", resolv)

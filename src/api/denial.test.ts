@@ -21,6 +21,16 @@ test('one line says all: what, by which rule, how often', () => {
   )
 })
 
+test('a name is told as it was asked for, with what it led to where that was the reason', () => {
+  const { port: _, address: __, ...name } = entry({ host: 'other.example', protocol: 'dns', rule: 'allow' })
+  const rebound = { ...name, host: 'inside.example', address: '10.1.2.3', rule: 'private' } as const
+  expect(deniedWords({ denied: [name, rebound], denied_others: 0 })).toBe(
+    '2 connections were refused: other.example (allow), inside.example at 10.1.2.3 (private)',
+  )
+  expect(hintOf(name)).toContain('--allow opens it')
+  expect(hintOf(rebound)).toMatch(/^the name leads to an address that stays closed: private/)
+})
+
 test('the line stays short, however much was refused; nothing refused is nothing said', () => {
   const denied = Array.from({ length: 64 }, (_, port) => entry({ port: port + 1 }))
   const words = deniedWords({ denied, denied_others: 1000 })

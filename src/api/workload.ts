@@ -49,7 +49,7 @@ export const NetworkRequest = Type.Object(
     allow: Type.Optional(
       Type.Array(Type.String({ minLength: 1, maxLength: 253 }), {
         maxItems: 256,
-        description: 'CIDR blocks or host names that alone may be reached',
+        description: 'CIDR blocks, host names, or *.name for all below a name, that alone may be reached',
       }),
     ),
   },

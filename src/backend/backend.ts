@@ -30,7 +30,7 @@ export interface Resources {
 
 export interface NetworkSpec {
   readonly mode: 'none' | 'host' | 'internet'
-  /** CIDR blocks or host names; with `internet`, only these may be reached when the list is not empty. */
+  /** CIDR blocks, host names or `*.name` for all below; with `internet`, only these may be reached when the list is not empty. */
   readonly allow: readonly string[]
 }
 

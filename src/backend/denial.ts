@@ -3,13 +3,16 @@ import type { DenialRule } from '../api/denial.ts'
 
 /** One destination that was refused. */
 export interface Denial {
-  readonly address: string
+  /** The name that was asked for, where it was one. */
+  readonly host?: string
+  /** Absent of a name that was not even looked up; else what it led to. */
+  readonly address?: string
   /** Absent where the protocol has none. */
   readonly port?: number
-  /** `tcp`, `udp`, `icmp`, or its number. */
+  /** `tcp`, `udp`, `icmp`, or its number; `dns` for a name. */
   readonly protocol: string
   readonly rule: DenialRule
-  /** Packets so far. */
+  /** Packets so far; of a name, questions. */
   readonly count: number
   /** Milliseconds of the epoch, to about a second. */
   readonly firstAt: number
@@ -19,13 +22,19 @@ export interface Denial {
 export interface Denials {
   /** The first destinations, each once. */
   readonly known: readonly Denial[]
-  /** Packets to destinations beyond those. */
+  /** Packets to destinations beyond those, and questions for names beyond those. */
   readonly others: number
 }
 
-/** Most destinations that are known of one run. */
+/** Most destinations that are known of one run, and most names. */
 export const mostDenials = 64
 
 /** What makes a destination another than the next. */
-export const denialKey = ({ rule, protocol, address, port }: Omit<Denial, 'count' | 'firstAt'>): string =>
-  [rule, protocol, address, port ?? ''].join(' ')
+export const denialKey = ({ rule, protocol, address, port, host }: Omit<Denial, 'count' | 'firstAt'>): string =>
+  [rule, protocol, address ?? '', port ?? '', ...(host === undefined ? [] : [host])].join(' ')
+
+/** What one guest was refused by two who refuse: of each destinations, and packets or questions beyond them. */
+export function together(one: Denials | undefined, other: Denials | undefined): Denials {
+  const known = [...(one?.known ?? []), ...(other?.known ?? [])].toSorted((a, b) => a.firstAt - b.firstAt)
+  return { known, others: (one?.others ?? 0) + (other?.others ?? 0) }
+}

@@ -126,8 +126,10 @@ export class FakeProgram {
   }
 
   #deny(words: string): undefined {
-    const [rule, protocol = '', address = '', port] = words.split(' ')
-    const target = { rule: rule as DenialRule, protocol, address, ...(port !== undefined && { port: Number(port) }) }
+    const [rule, protocol = '', where = '', more] = words.split(' ')
+    const packet = { address: where, ...(more !== undefined && { port: Number(more) }) }
+    const name = { host: where, ...(more !== undefined && { address: more }) }
+    const target = { rule: rule as DenialRule, protocol, ...(protocol === 'dns' ? name : packet) }
     const key = denialKey(target)
     const { count, firstAt } = this.#denied.get(key) ?? { count: 0, firstAt: Date.now() }
     if (count === 0 && this.#denied.size === mostDenials) this.#deniedOthers += 1

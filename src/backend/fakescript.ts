@@ -15,7 +15,7 @@ const words = [
   'count', // writes the numbers from 1 to that one, with zeros to 63 characters, a line each
   'stdin', // writes what it was given as standard input
   'spec', // writes args, env and entry point as JSON
-  'deny', // is refused: rule, protocol, address, port
+  'deny', // is refused: rule, protocol, address, port; or rule, dns, name, address
   'sleep', // milliseconds
   'result', // JSON
   'exit',

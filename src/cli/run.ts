@@ -39,7 +39,7 @@ const definition = () =>
     .option('--input <json>', 'JSON for the program, or @file')
     .option('--stdin <file>', 'standard input from a file, or - for ours')
     .addOption(new Option('--network <mode>', 'what it may reach; internet unless given').choices(networkModes))
-    .option('--allow <where>', 'CIDR block or host name that alone may be reached', collect)
+    .option('--allow <where>', 'CIDR block, host name or *.name that alone may be reached', collect)
     .option('--label <K=V>', 'for finding it again', collect)
     .option('--priority <n>', 'higher starts earlier', number)
     .option('--idempotency-key <key>', 'the same key gives the same workload')

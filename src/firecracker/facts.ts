@@ -20,6 +20,8 @@ export interface FirecrackerFacts {
   readonly 'pool.failed': { runtime: string; memMib: number; message: string }
   /** What vms are refused cannot be read, from now on until it can again; records lack it. */
   readonly 'denials.unread': { message: string }
+  /** A name on a list could not be opened, or what was refused not be kept. */
+  readonly 'nameserver.trouble': { message: string }
   /** Round trip of one ping to the agent. */
   readonly 'vsock.rtt': { vmId: string; rttUs: number }
   /** Something of a vm could not be removed; cleanup will try again. */

@@ -6,7 +6,7 @@ import { control, type Guest, hello, withGuest } from './testing.ts'
 import type { FreshVm } from './vm.ts'
 
 function vmAt(vsock: string): FreshVm {
-  return { names: { vsock }, network: { netns: '/n', hosts: {} }, start: 'restore', bootMs: 1 } as unknown as FreshVm
+  return { names: { vsock }, network: { netns: '/n' }, start: 'restore', bootMs: 1 } as unknown as FreshVm
 }
 
 /** A guest whose first connections end in the middle of the greeting, as those of a restored one may. */

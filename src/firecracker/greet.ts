@@ -12,9 +12,9 @@ const entropyBytes = 64
 /** Gives the guest its clock (milliseconds of the epoch), entropy, name and network. */
 export async function configure(
   session: Session,
-  o: { nowMs: number; network: Pick<GuestNetwork, 'nic' | 'hosts'>; signal: AbortSignal },
+  o: { nowMs: number; network: Pick<GuestNetwork, 'nic'>; signal: AbortSignal },
 ): Promise<void> {
-  const { nic, hosts } = o.network
+  const { nic } = o.network
   await session.request(
     {
       op: 'configure',
@@ -24,7 +24,6 @@ export async function configure(
       network: nic
         ? { mac: nic.mac, address: nic.address, gateway: nic.gateway, mtu: nic.mtu, nameservers: nic.nameservers }
         : null,
-      hosts,
     },
     o.signal,
   )

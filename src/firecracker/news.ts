@@ -14,6 +14,7 @@ export function tellNews(facts: Facts<FirecrackerFacts>, say: (words: string) =>
     say(`no vm of ${runtime} with ${memMib} MiB could be made ready: ${message}`),
   )
   facts.on('denials.unread', ({ message }) => say(`what vms are refused cannot be read: ${message}`))
+  facts.on('nameserver.trouble', ({ message }) => say(`the name server of vms is in trouble: ${message}`))
   facts.on('vm.recovered', ({ vmId }) => say(`vm ${vmId} of an earlier server goes on`))
   facts.on('vm.recovery_failed', ({ vmId, message }) => say(`vm ${vmId} could not be taken up: ${message}`))
 }

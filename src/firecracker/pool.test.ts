@@ -76,14 +76,16 @@ test('who asks first gets none; who asks then gets one that was ready, and anoth
   expect(made).toHaveLength(2)
 })
 
-test('nobody gets a vm of another class, nor one for a network whose names must be resolved first', async () => {
-  const { pool } = pooled()
-  await pool.take(python)
+test('nobody gets a vm of another class or mode; one with a list gets one that was made without', async () => {
+  const listed = { ...python, network: { mode: 'internet', allow: ['example.org'] } } as const
+  const { pool, made } = pooled()
+  await pool.take(listed)
   pool.fill()
   await filled(pool, 1)
+  expect(made[0]?.of.network).toEqual({ mode: 'internet', allow: [] })
   expect(await pool.take(node)).toBeUndefined()
   expect(await pool.take({ ...python, network: { mode: 'none', allow: [] } })).toBeUndefined()
-  expect(await pool.take({ ...python, network: { mode: 'internet', allow: ['example.org'] } })).toBeUndefined()
+  expect((await pool.take(listed))?.scope).toBe(made[0]?.started.scope)
 })
 
 test('one whose Firecracker has ended is not given, and nothing of it stays', async () => {

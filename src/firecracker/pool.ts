@@ -53,15 +53,15 @@ export class Pool {
   async take(of: VmClass): Promise<Started | undefined> {
     const begun = performance.now()
     const line = this.#lineOf(of)
-    line?.demand.note()
-    const started = await firstFit(line?.ready ?? [])
+    line.demand.note()
+    const started = await firstFit(line.ready)
     if (!started) return undefined
     return { ...started, vm: { ...started.vm, start: 'pool', bootMs: performance.now() - begun } }
   }
 
   /** A slot of that class, now the caller's. */
   async takeSlot(of: VmClass): Promise<Slot | undefined> {
-    return firstFit(this.#lineOf(of)?.slots ?? [])
+    return firstFit(this.#lineOf(of).slots)
   }
 
   /** While somebody waits for a start, nothing is made for later. */
@@ -175,11 +175,10 @@ export class Pool {
     slots.push(new Kept(slot, { vm: slot.placed, scope: slot.scope, facts: this.#o.facts }))
   }
 
-  /** None for a network whose names are resolved when a run is there that wants them. */
-  #lineOf(of: VmClass): Line | undefined {
-    if (of.network.allow.length > 0) return undefined
+  /** What is kept serves a network with a list too: it is narrowed to it once a run is there. */
+  #lineOf(of: VmClass): Line {
     const key = JSON.stringify([of.image.digest, of.size, of.diskMib, of.network.mode])
-    const line = this.#lines.get(key) ?? new Line(of)
+    const line = this.#lines.get(key) ?? new Line({ ...of, network: { ...of.network, allow: [] } })
     this.#lines.set(key, line)
     return line
   }

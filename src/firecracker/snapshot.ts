@@ -70,7 +70,7 @@ async function warmUp(vm: Vm, { image, signal }: SnapshotRequest & { signal: Abo
     }
     const waiting = prepareOf(image)
     if (!waiting) return
-    await configure(session, { nowMs: longAgoMs, network: { hosts: {} }, signal })
+    await configure(session, { nowMs: longAgoMs, network: {}, signal })
     await prepare(session, waiting, signal)
   } finally {
     session.close()

@@ -1,11 +1,16 @@
 /** Gives runs their vms: one that is ready where there is one, else one from a template, else one that boots. */
-import type { RunSpec } from '../backend/backend.ts'
+import type { NetworkSpec, RunSpec } from '../backend/backend.ts'
+import { acquire } from '../base/scope.ts'
 import type { Image } from '../images/images.ts'
 import { sizeOf } from './boot.ts'
 import { type Makers, makeVm, type Started, type VmClass } from './makevm.ts'
+import { narrowReady, narrowSlot } from './narrow.ts'
+import { isListed } from './network/allow.ts'
 import type { Phases } from './phases.ts'
 import type { Pool } from './pool.ts'
+import type { Slot } from './slot.ts'
 import type { Templates } from './templates.ts'
+import type { VmHost } from './vm.ts'
 
 export interface StartRequest {
   readonly spec: RunSpec
@@ -34,15 +39,40 @@ export class Starter {
     const of = classOf(spec, image)
     const owner = { kind: 'run', id: spec.id } as const
     const ready = pool && (await phases.time('vm', () => pool.take(of)))
-    if (ready) return ready
+    const fit = ready && (await this.#fit(ready, narrowReady, { of, phases, signal }))
+    if (fit) return fit
     const snapshot = templates?.find(of)
     try {
-      const slot = await pool?.takeSlot(of)
+      const waiting = await pool?.takeSlot(of)
+      const slot = waiting && (await this.#fit(waiting, narrowSlot, { of, phases, signal }))
       return await makeVm(this.#o, { of, owner, snapshot, slot, phases, signal, retried: true })
     } catch (error) {
       if (signal.aborted) throw error
       if (snapshot) await templates?.discard(of)
       return makeVm(this.#o, { of, owner, console: true, phases, signal, retried: false })
+    }
+  }
+
+  /** What was kept, for a network with a list as well; undefined where it could not be made fit, and is gone. */
+  async #fit<T extends Started | Slot>(
+    kept: T,
+    narrow: (host: VmHost, kept: T, o: { spec: NetworkSpec; signal: AbortSignal }) => Promise<T>,
+    { of, phases, signal }: { of: VmClass; phases: Phases; signal: AbortSignal },
+  ): Promise<T | undefined> {
+    const { network } = of
+    if (!isListed(network)) return kept
+    const { vmId } = 'vm' in kept ? kept.vm.names : kept.placed.names
+    try {
+      return await acquire(
+        kept.scope,
+        () => phases.time('narrow', () => narrow(this.#o.host, kept, { spec: network, signal })),
+        (failure) => this.#o.facts.emit('vm.leftover', { vmId, message: String(failure) }),
+      )
+    } catch (error) {
+      if (signal.aborted) throw error
+      const { step = 'narrow', message } = phases.named(error)
+      this.#o.facts.emit('vm.start_failed', { vmId, step, message, retried: true })
+      return undefined
     }
   }
 

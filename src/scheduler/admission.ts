@@ -146,20 +146,21 @@ function allowFaults({ mode, allow }: NetworkSpec): FieldFault[] {
     return [
       {
         path: `/network/allow/${i}`,
-        message: `${JSON.stringify(entry)} is neither an IPv4 address, a CIDR block nor a host name`,
+        message: `${JSON.stringify(entry)} is neither an IPv4 address, a CIDR block nor a host name (*.name for all below)`,
       },
     ]
   })
 }
 
-const hostName = /^(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.?$/i
+const hostName =
+  /^(?=.{1,253}$)(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.?$/i
 
 function isAllowed(entry: string): boolean {
   const [address = '', bits, ...more] = entry.split('/')
   if (more.length > 0) return false
   if (bits !== undefined) return isIP(address) === 4 && /^\d{1,2}$/.test(bits) && Number(bits) <= 32
   // Digits and dots alone are an address that went wrong, never a name.
-  return isIP(address) === 4 || (!/^[\d.]+$/.test(entry) && hostName.test(entry))
+  return isIP(address) === 4 || (!/^(\*\.)?[\d.]+$/.test(entry) && hostName.test(entry))
 }
 
 function isolationOf(asked: string, offers: readonly Offer[]): string {

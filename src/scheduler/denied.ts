@@ -29,8 +29,9 @@ export class DeniedLog {
   }
 }
 
-function deniedOf({ address, port, protocol, rule, firstAt }: Denial): Denied {
-  const target = { address, ...(port !== undefined && { port }), protocol, rule }
+function deniedOf({ host, address, port, protocol, rule, firstAt }: Denial): Denied {
+  const name = { ...(host !== undefined && { host }), ...(address !== undefined && { address }) }
+  const target = { ...name, ...(port !== undefined && { port }), protocol, rule }
   return { ...target, first_at: new Date(firstAt).toISOString(), hint: hintOf(target) }
 }
 

@@ -59,7 +59,11 @@ test('what the network refused is told where it happened, replayed as it was, an
   const deny = (target: string) => `# fake: deny ${target}`
   const [metadata, dns] = [deny('metadata tcp 169.254.169.254 80'), deny('allow udp 192.0.2.1 53')]
   const ping = deny('reserved icmp 198.18.0.1')
-  const { id } = await client().submit({ runtime: 'python', code: [metadata, metadata, dns, ping].join('\n') })
+  const [name, rebound] = [deny('allow dns other.example'), deny('private dns inside.example 10.1.2.3')]
+  const { id } = await client().submit({
+    runtime: 'python',
+    code: [metadata, metadata, dns, ping, name, rebound].join('\n'),
+  })
   const events = await collect(client().logs(id))
   expect(events.map((event) => event.id)).toEqual(events.map((_, at) => at + 1))
   const denied = events.filter(({ event }) => event === 'denied')
@@ -69,12 +73,23 @@ test('what the network refused is told where it happened, replayed as it was, an
       first_at: expect.stringMatching(/^\d{4}-.*Z$/) as string,
       hint: 'the metadata services of clouds are never reached from a vm',
     },
-    expect.objectContaining({ port: 53, protocol: 'udp', hint: expect.stringContaining('/etc/hosts') as string }),
+    expect.objectContaining({ port: 53, protocol: 'udp', hint: expect.stringContaining('/etc/resolv.conf') as string }),
     expect.not.objectContaining({ port: expect.anything() as number }),
+    {
+      ...{ host: 'other.example', protocol: 'dns', rule: 'allow', first_at: expect.any(String) as string },
+      hint: expect.stringContaining('not on the list') as string,
+    },
+    expect.objectContaining({
+      host: 'inside.example',
+      address: '10.1.2.3',
+      hint: expect.stringContaining('leads to') as string,
+    }),
   ])
   expect(await collect(client().logs(id, { after: 2 }))).toEqual(events.slice(2))
   const { run } = await client().get(id)
-  expect(run?.network).toMatchObject({ denied: [{ rule: 'metadata', count: 2 }, { count: 1 }, { count: 1 }] })
+  expect(run?.network).toMatchObject({
+    denied: [{ rule: 'metadata', count: 2 }, ...[1, 2, 3, 4].map(() => ({ count: 1 }))],
+  })
   expect(run?.network?.denied_others).toBe(0)
 })
 

@@ -171,8 +171,8 @@ describe('bad requests', () => {
     ['an argument with NUL', { ...good, args: ['\0'] }, ['/args/0']],
     [
       'a bad allow entry',
-      { ...good, network: { allow: ['10.0.0.0/33', 'ok.example', '1.2.3'] } },
-      ['/network/allow/0', '/network/allow/2'],
+      { ...good, network: { allow: ['10.0.0.0/33', 'ok.example', '1.2.3', '*.ok.example', '*', '*ok.example'] } },
+      ['/network/allow/0', '/network/allow/2', '/network/allow/4', '/network/allow/5'],
     ],
     ['allow without internet', { ...good, network: { mode: 'none', allow: ['ok.example'] } }, ['/network/allow']],
     ['a folder as the name of code', { ...good, entrypoint: '../x.py' }, ['/entrypoint']],

@@ -89,7 +89,7 @@ class Race {
 
   async killer(): Promise<void> {
     for (const id of this.seen.keys()) {
-      const end = { status: 'killed', at: 1, record: '{}' } as const
+      const end = { status: 'killed', at: 1, record: '{}', given: '{}', bytes: 0 } as const
       if (await this.#step('kill', () => this.#store.cancel(id, end))) this.#of(id).ends += 1
     }
   }
@@ -114,7 +114,7 @@ test('in whatever order nodes, a reaper and kills come to it, a workload is run 
         expect(ends).toBe(kept?.finishedAt === undefined ? 0 : 1)
         // Whoever was told to run it, and nobody else, had a word in it; what nobody had waits still.
         if (ends === 0) expect(kept).toMatchObject({ status: 'pending', node: undefined })
-        await store.cancel(id, { status: 'killed', at: 1, record: '{}' })
+        await store.cancel(id, { status: 'killed', at: 1, record: '{}', given: '{}', bytes: 0 })
       }
     }),
     { numRuns: 40 },

@@ -88,7 +88,7 @@ test('one that is kept with a lease is its node’s from the first moment, also 
   await store.insert({ ...one, lease: { node: mine.node, until: 5 }, unlimited: true })
   expect(await store.claim(mine)).toEqual({ claimed: [], left: false })
   expect(await store.load({ node: mine.node, overheadMib: 0 })).toMatchObject({ vms: 1, starting: 1 })
-  expect(await store.cancel(one.id, { status: 'killed', at: 1, record: '{}' })).toBe(false)
+  expect(await store.cancel(one.id, { status: 'killed', at: 1, record: '{}', given: '{}', bytes: 0 })).toBe(false)
   const [again] = await store.takeOver(mine.node, 9)
   const last = { status: 'completed', at: 1, record: '{}', given: '{}', bytes: 0, cpuMs: 0 } as const
   expect(await store.finish({ id: one.id, fence: firstFence }, last)).toBe(false)
@@ -219,7 +219,7 @@ test('what was asked for is told before the end and after it, where the end says
   for (const one of [kept!, dropped!, cancelled!]) await store.insert(one)
   const told = () => Promise.all([kept!, dropped!, cancelled!].map(({ id }) => store.request(id)))
   expect(await told()).toEqual(['"0"', '"1"', '"2"'])
-  const [first, second] = await store.claim({ ...mine, most: 2 })
+  const [first, second] = (await store.claim({ ...mine, most: 2 })).claimed
   expect(await store.finish(first!, { ...end, request: first!.spec })).toBe(true)
   expect(await store.finish(second!, end)).toBe(true)
   expect(await store.cancel(cancelled!.id, { ...end, status: 'killed', request: '"2"' })).toBe(true)

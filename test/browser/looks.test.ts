@@ -33,13 +33,15 @@ const nic = {
   ...{ netns: 'vulcan-0a1b2c3d4e5f', port: 'veth1a2b3c4d', bridge: 'vulvulcan' },
 }
 const host = { bridge: nic.bridge, subnet: '10.88.0.0/16', gateway: nic.gateway, resolvers: ['192.0.2.53'] }
-const guest = { port: nic.port, mac: nic.mac, address: '10.88.0.7' }
+const guest = { port: nic.port, mac: nic.mac, address: '10.88.0.7', names: ['files.example'] }
 const allow = ['198.51.100.7/32', '203.0.113.0/24']
 /** Where a scripted run says that its vm was: the rules are those that a real one of that kind is under. */
 const placed = (mode: 'none' | 'host' | 'internet' | 'listed') => {
   const network = { mode: mode === 'listed' ? 'internet' : mode, ...(mode !== 'none' && { nic }) }
   const details = { kernel: '6.12.1', image: '0123456789ab', uid: 800_007, cgroup: '/vulcan/7', network }
-  const firewall = mode !== 'none' && firewallOf({ instance: 'vulcan', ...host }, { ...guest, mode, allow })
+  const firewall =
+    mode !== 'none' &&
+    firewallOf({ instance: 'vulcan', ports: { udp: 5353, tcp: 5354 }, ...host }, { ...guest, mode, allow })
   return `facts ${JSON.stringify({ details, ...(firewall && { firewall }) })}`
 }
 const code = (...words: string[]) => words.map((word) => `# fake: ${word}`).join('\n')

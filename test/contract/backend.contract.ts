@@ -24,6 +24,8 @@ export interface Programs {
   readonly echo: string
   /** Tries to reach 10.1.2.3 at TCP port 80, twice, then writes `refused` and a line end. */
   readonly refused: string
+  /** Looks up other.example, then writes `unknown` and a line end. */
+  readonly misnamed: string
   /** Leaves {"answer":42} as its result. */
   readonly result: string
 }

@@ -7,6 +7,8 @@ import { collect, firstLine, never, recoveryOf, specOf } from './collect.ts'
 const network = { mode: 'internet', allow: [] } as const
 
 const said = ({ rule, protocol, address, port }: Denial) => [rule, protocol, address, port]
+const named = ({ rule, protocol, host, address }: Denial) => [rule, protocol, host, address]
+const misnamed = ['allow', 'dns', 'other.example', undefined]
 const wanted = ['private', 'tcp', '10.1.2.3', 80]
 
 export const deniedContract: readonly Case[] = [
@@ -44,6 +46,28 @@ export const deniedContract: readonly Case[] = [
         break
       }
       assert.equal(second.facts().denials?.known[0]?.count, 2)
+    },
+  },
+  {
+    name: 'a name that is not on the list is refused by name, and known to who recovers the run',
+    async check(offered) {
+      const { backend, programs } = offered
+      const listed = { mode: 'internet', allow: ['listed.example'] } as const
+      const spec = specOf(offered, `${programs.misnamed}\n${programs.wait}`, { network: listed })
+      const first = await backend.execute(spec, never)
+      assert.match(await firstLine(first), /^unknown\n/)
+      for await (const denial of first.denied) {
+        assert.deepEqual(named(denial), misnamed)
+        break
+      }
+      await first.release()
+      await using second = await backend.recover(spec, recoveryOf(first.facts()), never)
+      assert.ok(second)
+      for await (const denial of second.denied) {
+        assert.deepEqual(named(denial), misnamed)
+        break
+      }
+      assert.deepEqual(second.facts().denials?.known.map(named), [misnamed])
     },
   },
   {

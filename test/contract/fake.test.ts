@@ -14,6 +14,7 @@ const offered: Offered = {
     wait: '# fake: start 1\n# fake: print up\n# fake: sleep 600000',
     flood: (bytes) => `# fake: flood ${bytes}`,
     count: (last) => `# fake: count ${last}`,
+    misnamed: '# fake: deny allow dns other.example\n# fake: print unknown',
     refused: '# fake: deny private tcp 10.1.2.3 80\n# fake: deny private tcp 10.1.2.3 80\n# fake: print refused',
     echo: '# fake: stdin',
     result: '# fake: result {"answer":42}',

@@ -22,6 +22,9 @@ const programs: Programs = {
   wait: `print('up', flush=True)\nimport time\ntime.sleep(600)`,
   flood: (bytes) => `import sys\nfor _ in range(${bytes >> 16}): sys.stdout.write('x' * 65536)`,
   count: (last) => `print('\\n'.join(f'{n:063}' for n in range(1, ${last} + 1)))`,
+  misnamed: `import socket
+try: socket.getaddrinfo('other.example', 80)
+except socket.gaierror: print('unknown', flush=True)`,
   refused: `import socket
 for _ in range(2):
   try: socket.create_connection(('10.1.2.3', 80), timeout=20)

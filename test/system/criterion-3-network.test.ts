@@ -2,25 +2,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { WorkloadRecord } from '../../src/api/workload.ts'
 import { client, onNode, python, vulcan } from './harness.ts'
-
-/** A host of "the internet": a namespace with a documentation address that answers HTTP. */
-const internet = '198.51.100.2'
+import { buildInternet, internet, removeInternet, uplink } from './internet.ts'
 
 /** Longer than a test: under emulation another vm takes its time. */
 const patient = { timeout_s: 600 }
 
-beforeAll(async () => {
-  await onNode(`
-    ip netns add inet-test && ip link add inet0 type veth peer name eth0 netns inet-test &&
-    ip addr add 198.51.100.1/24 dev inet0 && ip link set inet0 up &&
-    ip -n inet-test addr add ${internet}/24 dev eth0 && ip -n inet-test link set eth0 up && ip -n inet-test link set lo up &&
-    mkdir -p /tmp/inet && echo from the internet > /tmp/inet/index.html &&
-    ip netns exec inet-test busybox httpd -h /tmp/inet -p ${internet}:80`)
-})
-
-afterAll(async () => {
-  await onNode(`ip netns pids inet-test | xargs -r kill; ip netns del inet-test; ip link del inet0 2>/dev/null; true`)
-})
+beforeAll(buildInternet)
+afterAll(removeInternet)
 
 /** Tries each target from inside a vm; tells for each what came and how long it took. */
 const probe = (targets: Record<string, string>) => `
@@ -38,9 +26,38 @@ for name, target in ${JSON.stringify(targets)}.items():
 print(json.dumps(out))
 `
 
+/** Tries each target by TCP and by UDP, which is told of a refusal by the next thing it does. */
+const probeBoth = (targets: Record<string, string>) => `
+import json, socket, time
+out = {}
+def tried(name, act):
+    begun = time.time()
+    try: word = act()
+    except Exception as e: word = str(e)
+    out[name] = {'word': word, 'seconds': time.time() - begun}
+def tcp(where):
+    socket.create_connection(where, timeout=20).close()
+    return 'connected'
+def udp(where):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.connect(where)
+    s.settimeout(1)
+    # The kernel grants a guest few ICMP messages a second.
+    for _ in range(20):
+        s.send(b'x')
+        try: return s.recv(100).decode()
+        except socket.timeout: pass
+    return 'silent'
+for name, target in ${JSON.stringify(targets)}.items():
+    where = (target.split(':')[0], int(target.split(':')[1]))
+    tried(name + ' udp', lambda: udp(where))
+    tried(name + ' tcp', lambda: tcp(where))
+print(json.dumps(out))
+`
+
 type Probed = Record<string, { word: string; seconds: number }>
 const refusedAtOnce = {
-  word: expect.stringMatching(/refused|unreachable|prohibited|reset/i) as string,
+  word: expect.stringMatching(/refused|unreachable|prohibited|reset|no route/i) as string,
   seconds: expect.toSatisfy((s: number) => s < 10) as number,
 }
 
@@ -53,18 +70,18 @@ const refusals = ({ run }: WorkloadRecord): string[] =>
 test('with internet a vm gets out by NAT, and private, metadata and host addresses are refused at once', async () => {
   const record = await python(
     probe({
-      out: `http://${internet}/`,
+      out: `http://${internet.first}/`,
       metadata: '169.254.169.254:80',
       private: '10.1.2.3:80',
       gateway: '10.88.0.1:80',
-      host: '198.51.100.1:80',
+      host: `${uplink}:80`,
       machine: '10.0.2.15:7777',
     }),
     { network: 'internet' },
   )
   expect(record.status, record.stderr).toBe('completed')
   const seen = JSON.parse(record.stdout) as Probed
-  expect(seen['out']?.word).toBe('from the internet')
+  expect(seen['out']?.word).toBe(`from ${internet.first}`)
   for (const name of ['metadata', 'private', 'gateway', 'host', 'machine'])
     expect(seen[name], name).toMatchObject(refusedAtOnce)
   expect(refusals(record)).toEqual([
@@ -75,6 +92,65 @@ test('with internet a vm gets out by NAT, and private, metadata and host address
     'private tcp 10.1.2.3:80 1',
   ])
   expect(record.run?.network?.denied_others).toBe(0)
+})
+
+/** Another instance's bridge with a guest on it, and a server on all addresses of the node; each listens. */
+const neighbours = { bridge: '10.99.0.1', guest: '10.99.0.5', port: 8097 } as const
+
+test('whatever a list says: no metadata, host port, other bridge or guest of one, by TCP or UDP, and that at once', async () => {
+  const { bridge, guest, port } = neighbours
+  const pids = await onNode(`
+    ip link add othr0 type bridge && ip addr add ${bridge}/16 dev othr0 && ip link set othr0 up && ip netns add othr-test &&
+    ip link add othr1 type veth peer name eth0 netns othr-test && ip link set othr1 master othr0 up &&
+    ip -n othr-test addr add ${guest}/16 dev eth0 && ip -n othr-test link set eth0 up &&
+    ip -n othr-test route add default via ${bridge} &&
+    { ip netns exec othr-test setsid busybox httpd -f -h /tmp/inet/${internet.first} -p ${guest}:${port} >/dev/null 2>&1 & echo $!; } &&
+    { setsid busybox httpd -f -h /tmp/inet/${internet.first} -p ${port} >/dev/null 2>&1 & echo $!; }`)
+  try {
+    expect(await onNode(`busybox wget -qO- http://${guest}:${port}/`)).toBe(`from ${internet.first}\n`)
+    const places = {
+      metadata: '169.254.169.254',
+      gateway: '10.88.0.1',
+      host: uplink,
+      machine: '10.0.2.15',
+      bridge,
+      guest,
+    }
+    const targets = Object.entries(places).map(([name, address]) => [name, `${address}:${port}`])
+    const record = await python(probeBoth(Object.fromEntries(targets) as Record<string, string>), {
+      network: { mode: 'internet', allow: ['0.0.0.0/1', '128.0.0.0/1'] },
+    })
+    expect(record.status, record.stderr).toBe('completed')
+    const seen = JSON.parse(record.stdout) as Probed
+    expect(Object.keys(seen)).toHaveLength(12)
+    for (const [name, tried] of Object.entries(seen)) expect(tried, name).toMatchObject(refusedAtOnce)
+    const rules = {
+      metadata: 'metadata',
+      gateway: 'host',
+      host: 'host',
+      machine: 'host',
+      bridge: 'host',
+      guest: 'private',
+    }
+    const wanted = targets.flatMap(([name = '', target]) =>
+      ['tcp', 'udp'].map((protocol) => `${rules[name as keyof typeof rules]} ${protocol} ${target}`),
+    )
+    expect(refusals(record).map((line) => line.replace(/ \d+$/, ''))).toEqual(wanted.toSorted())
+  } finally {
+    await onNode(`kill ${pids.trim().split('\n').join(' ')}; ip netns del othr-test; ip link del othr0; true`)
+  }
+})
+
+test('more connections than one vm may open are refused by name', async () => {
+  const code = `
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for port in range(1000, 9000):
+    try: s.sendto(b'x', ('${internet.second}', port))
+    except OSError: pass`
+  const record = await python(code, { network: 'internet' })
+  expect(record.status, record.stderr).toBe('completed')
+  expect(refusals(record).filter((line) => line.startsWith(`limit udp ${internet.second}:`))).not.toEqual([])
 })
 
 test('another guest is refused at once, although it listens, and is named', async () => {
@@ -116,31 +192,33 @@ time.sleep(600)`
 })
 
 test('a program that uses the network as it may has nothing of it in its record', async () => {
-  const record = await python(probe({ out: `http://${internet}/` }), { network: 'internet' })
-  expect((JSON.parse(record.stdout) as Probed)['out']?.word).toBe('from the internet')
+  const record = await python(probe({ out: `http://${internet.first}/` }), { network: 'internet' })
+  expect((JSON.parse(record.stdout) as Probed)['out']?.word).toBe(`from ${internet.first}`)
   expect(record.run?.network).toBeUndefined()
 })
 
 test('an allow list opens what it names and nothing else', async () => {
-  const request = { network: { mode: 'internet' as const, allow: [`${internet}/32`] } }
-  const record = await python(probe({ named: `http://${internet}/`, other: '203.0.113.9:80' }), request)
+  const request = { network: { mode: 'internet' as const, allow: [`${internet.first}/32`] } }
+  const record = await python(probe({ named: `http://${internet.first}/`, other: '203.0.113.9:80' }), request)
   const seen = JSON.parse(record.stdout) as Probed
-  expect(seen['named']?.word).toBe('from the internet')
+  expect(seen['named']?.word).toBe(`from ${internet.first}`)
   expect(seen['other']).toMatchObject(refusedAtOnce)
   expect(refusals(record)).toEqual(['allow tcp 203.0.113.9:80 1'])
 })
 
 test('with host the gateway is reached and nothing beyond it', async () => {
-  const listener = await onNode('setsid busybox httpd -f -h /tmp/inet -p 10.88.0.1:8099 >/dev/null 2>&1 & echo $!')
+  const listener = await onNode(
+    `setsid busybox httpd -f -h /tmp/inet/${internet.first} -p 10.88.0.1:8099 >/dev/null 2>&1 & echo $!`,
+  )
   try {
-    const record = await python(probe({ gateway: 'http://10.88.0.1:8099/', out: `${internet}:80` }), {
+    const record = await python(probe({ gateway: 'http://10.88.0.1:8099/', out: `${internet.first}:80` }), {
       network: 'host',
     })
     expect(record.status, record.stderr).toBe('completed')
     const seen = JSON.parse(record.stdout) as Probed
-    expect(seen['gateway']?.word).toBe('from the internet')
+    expect(seen['gateway']?.word).toBe(`from ${internet.first}`)
     expect(seen['out']).toMatchObject(refusedAtOnce)
-    expect(refusals(record)).toEqual([`mode tcp ${internet}:80 1`])
+    expect(refusals(record)).toEqual([`mode tcp ${internet.first}:80 1`])
   } finally {
     await onNode(`kill ${listener}`)
   }

@@ -38,14 +38,10 @@ func (b *boot) user() error {
 	if err := ensureEntry("/etc/group", fmt.Sprintf("vulcan:x:%d:", GID)); err != nil {
 		return err
 	}
-	hosts, err := network.HostsFile("", nil)
-	if err != nil {
-		return err
-	}
 	// Inherited by every program. Go would set its own limit on files for us, and give programs the old one back, if it
 	// were not set here.
 	return errors.Join(
-		network.Replace("/etc/hosts", hosts),
+		network.Replace("/etc/hosts", network.HostsFile("")),
 		network.Up("lo"),
 		syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: files, Max: files}),
 		syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}),

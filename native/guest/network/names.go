@@ -2,11 +2,9 @@ package network
 
 import (
 	"fmt"
-	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -20,25 +18,12 @@ func CheckName(name string) error {
 }
 
 // HostsFile is the text of /etc/hosts.
-func HostsFile(self string, hosts map[string][]string) (string, error) {
-	var text strings.Builder
-	text.WriteString("127.0.0.1 localhost\n")
+func HostsFile(self string) string {
+	text := "127.0.0.1 localhost\n"
 	if self != "" {
-		fmt.Fprintf(&text, "127.0.1.1 %s\n", self)
+		text += fmt.Sprintf("127.0.1.1 %s\n", self)
 	}
-	for _, name := range slices.Sorted(maps.Keys(hosts)) {
-		if err := CheckName(name); err != nil {
-			return "", err
-		}
-		for _, address := range hosts[name] {
-			parsed, err := netip.ParseAddr(address)
-			if err != nil {
-				return "", fmt.Errorf("the address of %s: %w", name, err)
-			}
-			fmt.Fprintf(&text, "%s %s\n", parsed, name)
-		}
-	}
-	return text.String(), nil
+	return text
 }
 
 // ResolvFile is the text of /etc/resolv.conf. The C library reads no more than three servers.

@@ -159,9 +159,8 @@ func TestPlacesThatAreRefused(t *testing.T) {
 }
 
 func TestFilesThatResolveNames(t *testing.T) {
-	hosts, err := HostsFile("vm", map[string][]string{"host.vulcan": {"10.88.0.1"}, "b": {"10.0.0.2", "10.0.0.3"}})
-	if want := "127.0.0.1 localhost\n127.0.1.1 vm\n10.0.0.2 b\n10.0.0.3 b\n10.88.0.1 host.vulcan\n"; err != nil || hosts != want {
-		t.Errorf("%q, %v", hosts, err)
+	if hosts, want := HostsFile("vm"), "127.0.0.1 localhost\n127.0.1.1 vm\n"; hosts != want {
+		t.Errorf("%q", hosts)
 	}
 	resolv, err := ResolvFile([]string{"10.88.0.1", "1.1.1.1"})
 	if want := "nameserver 10.88.0.1\nnameserver 1.1.1.1\noptions timeout:2 attempts:2\n"; err != nil || resolv != want {
@@ -171,7 +170,7 @@ func TestFilesThatResolveNames(t *testing.T) {
 		t.Errorf("%q, %v", empty, err)
 	}
 	for _, name := range []string{"", "a b", "a\n1.2.3.4 evil", "-a", "a.", strings.Repeat("x", 254)} {
-		if _, err := HostsFile("", map[string][]string{name: {"10.0.0.1"}}); err == nil {
+		if err := CheckName(name); err == nil {
 			t.Errorf("the name %q was taken", name)
 		}
 	}

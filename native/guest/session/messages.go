@@ -64,7 +64,6 @@ type Configuration struct {
 	TimeUnixNs string `json:"time_unix_ns"`
 	Entropy    []byte // base64 in JSON
 	Network    *Network
-	Hosts      map[string][]string
 }
 
 // Network is the vm's place in one: IPv4 only.

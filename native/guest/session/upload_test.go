@@ -111,7 +111,7 @@ func TestRequestsThatAreRefused(t *testing.T) {
 	}
 	c.expectError(c.ask(answer{"op": "configure", "hostname": "bad"}), "configure_failed")
 	c.expectOk(c.ask(answer{
-		"op": "configure", "hostname": "vm", "time_unix_ns": "1", "entropy": "AAEC", "hosts": map[string][]string{"gateway": {"10.0.0.1"}},
+		"op": "configure", "hostname": "vm", "time_unix_ns": "1", "entropy": "AAEC",
 		"network": answer{"mac": "06:00:00:00:00:01", "address": "10.0.0.5/16", "gateway": "10.0.0.1", "mtu": 1500, "nameservers": []string{"10.0.0.1"}},
 	}))
 }

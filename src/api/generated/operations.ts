@@ -1,7 +1,7 @@
 /** Made by `npm run generate` from openapi.json beside it: what is changed here is lost. */
 
 /** Of the document that this was made from. */
-export const documentSha256 = '795bd52c3e405fdd7f248c824b61d45f082c561451a44c61d818b2215d68cbb0'
+export const documentSha256 = 'a429c26ee7708d5812e760030e4a13bb782f98d52261265d68a50ca15b3bb9fb'
 
 /** from the table of errors */
 export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'quota_exceeded' | 'too_many_failures' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'no_responders' | 'no_answer' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'workload_lost' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
@@ -108,7 +108,7 @@ export interface ResourcesRequest {
 
 export interface NetworkRequest {
   mode?: NetworkMode
-  /** CIDR blocks or host names that alone may be reached */
+  /** CIDR blocks, host names, or *.name for all below a name, that alone may be reached */
   allow?: string[]
 }
 
@@ -249,13 +249,15 @@ export interface RunRecord {
   }
   /** what the network refused; absent where it refused nothing, and in listings */
   network?: {
-    /** the first destinations that were refused, 64 at most */
+    /** the first destinations that were refused, and the first names, 64 of each at most */
     denied: ({
-      /** IPv4 */
-      address: string
+      /** the name that was asked for, where that was refused */
+      host?: string
+      /** IPv4; of a name, what it led to, if it was looked up */
+      address?: string
       /** absent where the protocol has none */
       port?: number
-      /** tcp, udp, icmp … */
+      /** tcp, udp, icmp …; dns for a name */
       protocol: string
       /** what refused it */
       rule: 'metadata' | 'host' | 'guest' | 'private' | 'reserved' | 'allow' | 'mode' | 'unknown' | 'limit'
@@ -263,10 +265,10 @@ export interface RunRecord {
       first_at: string
       /** what it means, and what opens it where something does */
       hint: string
-      /** packets; of TCP that is attempts to connect */
+      /** packets; of TCP that is attempts to connect, of a name questions */
       count: number
     })[]
-    /** packets that were refused to destinations beyond these */
+    /** packets and questions that were refused beyond these */
     denied_others: number
   }
   firewall?: Firewall

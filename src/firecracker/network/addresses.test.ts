@@ -10,6 +10,7 @@ import {
   networkOf,
   overlaps,
   parseAllow,
+  refusalOf,
   within,
 } from './addresses.ts'
 
@@ -64,6 +65,7 @@ describe('an entry of allow', () => {
     ['198.51.100.77/24', { kind: 'block', cidr: '198.51.100.0/24' }],
     ['0.0.0.0/1', { kind: 'block', cidr: '0.0.0.0/1' }],
     ['PyPI.Example.org.', { kind: 'name', name: 'pypi.example.org' }],
+    ['*.Example.org', { kind: 'name', name: '*.example.org' }],
     ['localhost', { kind: 'name', name: 'localhost' }],
     ['xn--bcher-kva.example', { kind: 'name', name: 'xn--bcher-kva.example' }],
   ])('%s is read', (entry, wanted) => {
@@ -86,7 +88,12 @@ describe('an entry of allow', () => {
     'a b',
     'a..b',
     '-a.example',
-    '*.example',
+    '*',
+    '*.',
+    'a.*.example',
+    '*a.example',
+    '*.*.example',
+    '*.192.0.2.1',
     '"; flush ruleset; "',
     'x'.repeat(64),
   ])('%j is refused with its path', (entry) => {
@@ -106,10 +113,19 @@ describe('an entry of allow', () => {
     }
     fc.assert(
       fc.property(fc.string(), (entry) => {
-        expect(read(entry)).toMatch(/^[a-z0-9._/-]+$/)
+        expect(read(entry)).toMatch(/^(\*\.)?[a-z0-9._/-]+$/)
       }),
     )
   })
+})
+
+test('what a name leads to is refused by the first rule that has it', () => {
+  const o = { subnet: '10.88.0.0/16', own: ['198.51.100.1', '10.0.2.15'] }
+  const rules = ['169.254.169.254', '10.1.2.3', '224.0.0.1', '198.51.100.1', '10.0.2.15', '10.88.0.7', '198.51.100.2']
+  expect(rules.map((address) => refusalOf(address, o))).toEqual([
+    ...['metadata', 'private', 'reserved', 'host', 'host', 'guest'],
+    undefined,
+  ])
 })
 
 test('name servers of a resolv.conf that a guest can reach', () => {

@@ -71,6 +71,17 @@ export function disjoint(cidrs: readonly Cidr[]): Cidr[] {
 /** True when no address of the block can be reached from a guest. */
 export const isRefused = (cidr: Cidr): boolean => refusedRanges.some((range) => within(range, cidr))
 
+/** The rule that refuses a guest an address, whatever is on its list; `own` are the host's, `subnet` the guests'. */
+export function refusalOf(
+  address: string,
+  o: { readonly own: readonly string[]; readonly subnet: Cidr },
+): DenialRule | undefined {
+  if (within(o.subnet, `${address}/32`)) return 'guest'
+  if (o.own.includes(address)) return 'host'
+  const found = Object.entries(refusedBy).find(([, ranges]) => ranges.some((range) => within(range, `${address}/32`)))
+  return found?.[0] as DenialRule | undefined
+}
+
 /** An address of four numbers, as it is usually written; not 0x7f.1 and the like. */
 export const isAddress = (text: string): boolean => ipaddr.IPv4.isValidFourPartDecimal(text)
 
@@ -79,10 +90,11 @@ export type AllowEntry =
   | { readonly kind: 'block'; readonly cidr: Cidr }
   | { readonly kind: 'name'; readonly name: string }
 
+/** With `*.` before it: all names below. */
 const hostName =
-  /^(?=.{1,253}$)(?!\d+(\.\d+)*$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/
+  /^(?=.{1,253}$)(\*\.)?(?!\d+(\.\d+)*$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/
 
-/** Reads one entry of `allow`: an address, a CIDR block or a host name. Throws `invalid_field` with the entry's path. */
+/** Reads one entry of `allow`: an address, a CIDR block, a host name or `*.` and a host name. Throws `invalid_field` with the entry's path. */
 export function parseAllow(entry: string, index: number): AllowEntry {
   const refuse = (why: string) =>
     new VulcanError('invalid_field', `network.allow: "${entry}" ${why}`, { field: `/network/allow/${index}` })
@@ -96,7 +108,8 @@ export function parseAllow(entry: string, index: number): AllowEntry {
   if (entry.includes(':'))
     throw refuse('is not an IPv4 block or host name: guests have no IPv6, and ports are not told apart')
   const name = entry.toLowerCase().replace(/\.$/, '')
-  if (!hostName.test(name)) throw refuse('is neither an IPv4 address, nor a CIDR block, nor a host name')
+  if (!hostName.test(name))
+    throw refuse('is neither an IPv4 address, nor a CIDR block, nor a host name (*.name for all below)')
   return { kind: 'name', name }
 }
 

@@ -1,66 +1,54 @@
-/** What a workload's `allow` opens: its host names are looked up here, once, and the guest is told the same addresses. */
-import { VulcanError } from '../../api/errors.ts'
+/** What a workload's `allow` opens: blocks at once, names as they are asked for. Pure. */
 import type { NetworkSpec } from '../../backend/backend.ts'
-import { abortable, deadline } from '../../base/time.ts'
 import { type Cidr, disjoint, isRefused, parseAllow, within } from './addresses.ts'
-import type { Host } from './host.ts'
+import type { GuestNic } from './guestnetwork.ts'
+import type { GuestRule } from './rules.ts'
 
 export interface Allowed {
   /** Blocks that are open; none of them contains another. */
   readonly blocks: readonly Cidr[]
-  /** Each host name of the list with its open addresses. */
-  readonly hosts: Readonly<Record<string, readonly string[]>>
+  /** Names in lower case; `*.example.org` is all below example.org, itself left out. */
+  readonly names: readonly string[]
 }
 
-/** For all names of one workload, in milliseconds. */
-const lookupMs = 10_000
-
-/** Reads and resolves the list. Throws `invalid_field` with the path of the entry at fault. */
-export async function allowed(host: Host, spec: NetworkSpec, signal: AbortSignal): Promise<Allowed> {
-  if (!isListed(spec)) return { blocks: [], hosts: {} }
+/** Reads the list. Throws `invalid_field` with the path of the entry at fault. */
+export function allowed(spec: NetworkSpec): Allowed {
+  if (!isListed(spec)) return { blocks: [], names: [] }
   const entries = spec.allow.map(parseAllow)
-  const found = await deadline('looking up the names of network.allow', { timeoutMs: lookupMs, signal }, (signal) =>
-    Promise.all(
-      entries.map(async (entry, index) =>
-        entry.kind === 'block' ? [entry.cidr] : addressesOf(host, { name: entry.name, index, signal }),
-      ),
-    ),
-  )
-  const hosts: Record<string, readonly string[]> = {}
-  for (const [index, entry] of entries.entries()) {
-    if (entry.kind === 'name') hosts[entry.name] = (found[index] ?? []).map((cidr) => cidr.replace('/32', ''))
+  return {
+    blocks: disjoint(entries.flatMap((entry) => (entry.kind === 'block' ? [entry.cidr] : []))),
+    names: [...new Set(entries.flatMap((entry) => (entry.kind === 'name' ? [entry.name] : [])))],
   }
-  return { blocks: disjoint(found.flat()), hosts }
+}
+
+/** What the firewall is to know of a guest with an interface. Throws `invalid_field`. */
+export function ruleOf(
+  { port, mac, address }: Pick<GuestNic, 'port' | 'mac' | 'address'>,
+  spec: NetworkSpec,
+): GuestRule {
+  const { blocks: allow, names } = allowed(spec)
+  const mode = spec.mode === 'host' ? 'host' : isListed(spec) ? 'listed' : 'internet'
+  return { port, mac, address: address.replace(/\/.*/, ''), mode, allow, names }
 }
 
 /** True when only what is listed may be reached. */
 export const isListed = (spec: NetworkSpec): boolean => spec.mode === 'internet' && spec.allow.length > 0
 
-/** The name servers that a guest may ask: with a list, only those on it, since a query can carry anything out. */
-export const nameserversFor = (spec: NetworkSpec, blocks: readonly Cidr[], all: readonly string[]): string[] => {
-  if (spec.mode !== 'internet') return []
-  if (!isListed(spec)) return [...all]
-  const servers = all.map((address) => ({ address, cidr: `${address}/32` }))
-  return servers
-    .filter(({ cidr }) => !isRefused(cidr) && blocks.some((block) => within(block, cidr)))
-    .map(({ address }) => address)
-}
+/** True where a name, in lower case, is on a list: by itself, or below what `*.` stands before. */
+export const isNamed = (names: readonly string[], name: string): boolean =>
+  names.some((each) =>
+    each.startsWith('*.') ? name.length >= each.length && name.endsWith(each.slice(1)) : name === each,
+  )
 
-async function addressesOf(host: Host, o: { name: string; index: number; signal: AbortSignal }): Promise<Cidr[]> {
-  const details = { field: `/network/allow/${o.index}`, step: 'allow' }
-  let addresses: string[]
-  try {
-    addresses = await abortable(host.resolve(o.name), o.signal)
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    if (code !== 'ENOTFOUND' && code !== 'ENODATA') throw cause
-    throw new VulcanError('invalid_field', `network.allow: the name "${o.name}" has no IPv4 address`, {
-      ...details,
-      cause,
-    })
-  }
-  const open = [...new Set(addresses)].map((address) => `${address}/32`).filter((cidr) => !isRefused(cidr))
-  if (open.length > 0) return open
-  const what = `"${o.name}" is at ${addresses.join(', ')}, in a range that no guest reaches`
-  throw new VulcanError('invalid_field', `network.allow: ${what}`, details)
+/**
+ * The name servers that a guest may ask. With a list that is ours, as a query can carry anything out and an answer opens
+ * what it says; but where the list has no names, those of the host that are on it by their addresses.
+ */
+export function nameserversFor(spec: NetworkSpec, o: { gateway: string; all: readonly string[] }): string[] {
+  if (spec.mode !== 'internet') return []
+  if (!isListed(spec)) return [...o.all]
+  const { blocks, names } = allowed(spec)
+  const isOpen = (cidr: Cidr) => !isRefused(cidr) && blocks.some((block) => within(block, cidr))
+  const open = names.length > 0 ? [] : o.all.filter((address) => isOpen(`${address}/32`))
+  return open.length > 0 ? open : [o.gateway]
 }

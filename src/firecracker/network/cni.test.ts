@@ -38,6 +38,8 @@ const direct: Host = {
   run,
   sysctl: () => Promise.reject(new Error('not for plugins')),
   resolve: () => Promise.reject(new Error('not for plugins')),
+  addresses: () => [],
+  listen: () => Promise.reject(new Error('not for plugins')),
 }
 const open = (host = direct, timeoutMs = 10_000) =>
   new CniRuntime({ list, path: ['/nowhere', folder], cache: join(folder, 'cache'), timeoutMs, host })

@@ -14,6 +14,7 @@ export function strayElements(answers: readonly string[], guests: readonly Guest
     'bridge ports': new Set(guests.map(({ port }) => quoted(port))),
     'bridge guests': new Set(guests.map(({ port, mac, address }) => `${quoted(port)} . ${mac} . ${address}`)),
     'inet guests': new Set(guests.map(({ mac, address }) => `${mac} . ${address}`)),
+    'inet listed': new Set(guests.map(({ address }) => address)),
     'inet allowed': new Set(guests.map(({ address }) => address)),
   }
   return answers.flatMap((answer) =>

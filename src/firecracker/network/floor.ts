@@ -82,7 +82,11 @@ export class Floor implements AsyncDisposable {
   }
 
   /** Attaches a vm whose namespace then plays the guest; `own` is the guest's address without prefix. */
-  async guest(scope: Scope, n: number, spec: Partial<NetworkSpec> = {}): Promise<GuestNetwork & { own: string }> {
+  async guest(
+    scope: Scope,
+    n: number,
+    spec: Partial<NetworkSpec> & { networks?: Networks } = {},
+  ): Promise<GuestNetwork & { own: string }> {
     const network = await this.attach(scope, n, spec)
     await becomeGuest(this.id(n), gateway)
     return { ...network, own: network.nic?.address.replace('/16', '') ?? '' }
@@ -121,8 +125,9 @@ export class Floor implements AsyncDisposable {
       files: files.flat().filter((file) => !['lock', 'last_reserved_ip.0'].includes(file)),
       netns: (await readdir('/var/run/netns')).filter((name) => name.startsWith(`${instance}-`)),
       elements:
-        (await this.onHost('nft', 'list', 'ruleset')).match(/goto (host|internet|listed)|"veth|denied_10|book_10/g) ??
-        [],
+        (await this.onHost('nft', 'list', 'ruleset')).match(
+          /goto (host|internet|listed)|"veth|(denied|book|opened|names)_10/g,
+        ) ?? [],
     }
   }
 

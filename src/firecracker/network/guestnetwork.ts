@@ -7,8 +7,6 @@ export interface GuestNetwork {
   readonly netns: string
   /** Absent with mode `none`: the vm has no interface at all. */
   readonly nic?: GuestNic
-  /** Names for the guest's hosts file: the host names of `allow`, with the addresses that are open. */
-  readonly hosts: Readonly<Record<string, readonly string[]>>
   /** The rules around it; absent with mode `none`. */
   readonly firewall?: Firewall
 }

@@ -9,6 +9,8 @@ import { CommandFailed } from '../../base/process.ts'
 import { bookOf, denialsOf, entriesOf } from './books.ts'
 import { strayElements } from './elements.ts'
 import type { Host } from './host.ts'
+import type { Ports } from './nameserver.ts'
+import { type Opened, openedOf, openScript } from './opened.ts'
 import {
   admitScript,
   countsOf,
@@ -22,10 +24,16 @@ import {
 import { fileThing, type Thing } from './things.ts'
 import { firewallOf } from './told.ts'
 
-export interface GuestRulesOptions extends TableOptions {
+export interface GuestRulesOptions extends Omit<TableOptions, 'ports'> {
   /** Of the records. */
   readonly folder: string
   readonly host: Host
+}
+
+/** What is on disk of a guest. */
+export interface GuestRecord extends GuestRule {
+  /** Names that it was refused; what else it was, the firewall knows. */
+  readonly denials?: Denials
 }
 
 const suffix = '.json'
@@ -33,6 +41,7 @@ const timeoutMs = 20_000
 
 export class GuestRules {
   readonly #o: GuestRulesOptions
+  #ports: Ports | undefined
   /** Nobody is let in meanwhile, so that no element is both found to be nobody's and a new guest's. */
   #sweeping: Promise<void> = Promise.resolve()
 
@@ -45,11 +54,22 @@ export class GuestRules {
     return tableOf(this.#o.instance)
   }
 
-  /** Builds the tables anew with the recorded guests and what their books said, in one transaction. */
-  async install(): Promise<void> {
-    const books = entriesOf(await this.#tables('list', 'sets', 'table', 'inet', this.table))
-    const known = [...(await this.all()).values()].map((guest) => ({ ...guest, book: books.get(guest.address) }))
-    await this.#apply(installScript(this.#o, known))
+  /** Builds the tables anew with the recorded guests, what their books said and their names opened, in one transaction. */
+  async install(ports: Ports): Promise<void> {
+    const sets = await this.#tables('list', 'sets', 'table', 'inet', this.table)
+    const [books, opened] = [entriesOf(sets), openedOf(sets)]
+    const known = [...(await this.all()).values()].map((guest) => ({
+      ...guest,
+      book: books.get(guest.address),
+      opened: opened.get(guest.address),
+    }))
+    this.#ports = ports
+    await this.#apply(installScript(this.#tableOptions(), known))
+  }
+
+  #tableOptions(): TableOptions {
+    if (!this.#ports) throw new Error(`the firewall's tables ${this.table} are not built yet`)
+    return { ...this.#o, ports: this.#ports }
   }
 
   /** Removes the tables. */
@@ -57,19 +77,32 @@ export class GuestRules {
     await this.#apply(removeScript(this.#o.instance))
   }
 
-  /** Resolves with the rules that the guest is under now. */
+  /** Lets a guest in; one that is in, by another rule from then on. Resolves with the rules that it is under now. */
   async admit(vmId: string, rule: GuestRule, signal: AbortSignal): Promise<Firewall> {
     await this.#sweeping
+    const before = await this.#record(vmId)
     // The record comes first: what it says can be taken back, whether or not the transaction was made.
     await writeAtomic(this.#file(vmId), JSON.stringify(rule), 0o600)
-    await this.#apply(admitScript(this.#o.instance, rule), signal)
-    return firewallOf(this.#o, rule)
+    const { instance } = this.#o
+    await this.#apply((before ? expelScript(instance, before) : '') + admitScript(instance, rule), signal)
+    return firewallOf(this.#tableOptions(), rule)
   }
 
   /** The rules of a guest that is in; those of now, where the tables were built anew since it was let in. */
   async firewallOf(vmId: string): Promise<Firewall | undefined> {
     const rule = await this.#record(vmId)
-    return rule && firewallOf(this.#o, rule)
+    return rule && firewallOf(this.#tableOptions(), rule)
+  }
+
+  /** Opens addresses that names of a guest's list led to. */
+  async open(address: string, found: readonly Opened[]): Promise<void> {
+    await this.#apply(openScript(this.table, address, found))
+  }
+
+  /** Keeps the names that a guest was refused, for the next server; nothing where it is not in. */
+  async keep(vmId: string, denials: Denials): Promise<void> {
+    const record = await this.#record(vmId)
+    if (record) await writeAtomic(this.#file(vmId), JSON.stringify({ ...record, denials }), 0o600)
   }
 
   /** Takes the guest out; safe twice and when it was never in. */
@@ -108,7 +141,7 @@ export class GuestRules {
   }
 
   /** The recorded guests by the ids of their vms. */
-  async all(): Promise<ReadonlyMap<string, GuestRule>> {
+  async all(): Promise<ReadonlyMap<string, GuestRecord>> {
     const vmIds = await this.list()
     const rules = await Promise.all(vmIds.map((vmId) => this.#record(vmId)))
     return new Map(vmIds.flatMap((vmId, at) => (rules[at] ? [[vmId, rules[at]]] : [])))
@@ -159,9 +192,10 @@ export class GuestRules {
     await this.#o.host.run(['nft', '-f', '-'], { input: script, timeoutMs, ...(signal ? { signal } : {}) })
   }
 
-  async #record(vmId: string): Promise<GuestRule | undefined> {
+  async #record(vmId: string): Promise<GuestRecord | undefined> {
     const text = await textIn(this.#file(vmId))
-    return text === undefined ? undefined : (JSON.parse(text) as GuestRule)
+    // A server of before names were opened one by one has written none.
+    return text === undefined ? undefined : { names: [], ...(JSON.parse(text) as Omit<GuestRecord, 'names'>) }
   }
 
   #file(vmId: string): string {

@@ -1,12 +1,15 @@
 /** For tests: a host and an internet made of network namespaces, and programs that try to get somewhere from one. */
 import { spawn } from 'node:child_process'
+import type { Socket as Datagrams } from 'node:dgram'
 import { randomBytes } from 'node:crypto'
 import { access, mkdir } from 'node:fs/promises'
+import type { Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CommandFailed, run } from '../../base/process.ts'
 import { Scope } from '../../base/scope.ts'
+import type { Resolved } from './guestnames.ts'
 import { commandPath, type Host } from './host.ts'
 import { installScript } from './rules.ts'
 
@@ -28,6 +31,8 @@ export interface Lab {
   readonly instance: string
   /** Namespace that plays the host. */
   readonly hostName: string
+  /** What the host's name servers know. */
+  readonly names: Map<string, Resolved[]>
   /** Every command the host ran, first word or two. */
   readonly commands: string[]
   readonly host: Host
@@ -56,10 +61,11 @@ export async function buildLab(scope: Scope): Promise<Lab> {
   await serve(scope, netName)
   await serve(scope, hostName)
   const commands: string[] = []
-  return { instance, hostName, commands, host: hostIn(hostName, commands), cniPlugins }
+  const names = new Map<string, Resolved[]>()
+  return { instance, hostName, names, commands, host: hostIn(hostName, { names, commands }), cniPlugins }
 }
 
-function hostIn(netns: string, commands: string[]): Host {
+function hostIn(netns: string, { names, commands }: Pick<Lab, 'names' | 'commands'>): Host {
   return {
     run(argv, options) {
       commands.push(argv.slice(0, 2).join(' ').replace(/^.*\//, ''))
@@ -70,13 +76,44 @@ function hostIn(netns: string, commands: string[]): Host {
       await run(['nsenter', `--net=/var/run/netns/${netns}`, 'tee', join('/proc/sys', path)], { input: value })
     },
     resolve: (name) => {
-      if (name === 'second.example') return Promise.resolve([internet.second])
-      if (name === 'rebinding.example') return Promise.resolve([internet.metadata, internet.second, internet.private])
-      if (name === 'inside.example') return Promise.resolve([internet.private])
-      return Promise.reject(Object.assign(new Error(`${name} is not known`), { code: 'ENOTFOUND' }))
+      const found = names.get(name)
+      return found
+        ? Promise.resolve(found)
+        : Promise.reject(Object.assign(new Error(`${name} is not known`), { code: 'ENOTFOUND' }))
     },
+    addresses: () => [uplink],
+    listen: (address) => listenIn(netns, address),
   }
 }
+
+/** A process in the namespace listens there, hands over its sockets, and ends. */
+async function listenIn(netns: string, address: string): Promise<{ udp: Datagrams; tcp: Server }> {
+  const child = spawn('nsenter', [`--net=/var/run/netns/${netns}`, process.execPath, '-e', listener, address], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
+  const handles = new Map<unknown, unknown>()
+  const both = new Promise<void>((resolve, reject) => {
+    child.on('message', (kind, handle) => {
+      handles.set(kind, handle)
+      if (handles.size === 2) resolve()
+    })
+    child.once('error', reject)
+    child.once('close', () => reject(new Error(`nothing listens at ${address} in ${netns}`)))
+  })
+  await both
+  child.disconnect()
+  return { udp: (handles.get('udp') as Datagrams).unref(), tcp: (handles.get('tcp') as Server).unref() }
+}
+
+const listener = `
+const tcp = require('node:net').createServer(), udp = require('node:dgram').createSocket('udp4')
+const [address] = process.argv.slice(1)
+tcp.listen(0, address, () => udp.bind(0, address, () => {
+  process.send('tcp', tcp)
+  process.send('udp', udp)
+}))
+process.once('disconnect', () => process.exit())
+`
 
 export const ip = (argv: readonly string[], okCodes: readonly number[] = [0]) => run(['ip', ...argv], { okCodes })
 
@@ -84,7 +121,7 @@ export const ip = (argv: readonly string[], okCodes: readonly number[] = [0]) =>
 export const batch = (netns: string, lines: readonly string[]) =>
   run(['ip', '-n', netns, '-batch', '-'], { input: `${lines.join('\n')}\n` })
 
-/** Answers on every address of the namespace, TCP 80 and 53 and UDP 53, with the address it was asked from. */
+/** Answers on every address of the namespace, TCP 80 and 53 and UDP 53, with the address it was asked from; TCP 7 is echo. */
 export async function serve(scope: Scope, netns: string): Promise<void> {
   const child = spawn('nsenter', [`--net=/var/run/netns/${netns}`, process.execPath, '-e', server], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -111,7 +148,8 @@ const udp = (address) => new Promise((ok) => {
   socket.on('message', (_, from) => socket.send(from.address, from.port, from.address)).bind(53, address, ok)
 })
 const addresses = Object.values(os.networkInterfaces()).flat().filter((a) => a.family === 'IPv4').map((a) => a.address)
-Promise.all([tcp(80), tcp(53), ...addresses.map(udp)]).then(() => console.log('ready'))
+const echo = new Promise((ok) => net.createServer((s) => s.on('error', () => {}).pipe(s)).listen(7, '::', ok))
+Promise.all([tcp(80), tcp(53), echo, ...addresses.map(udp)]).then(() => console.log('ready'))
 `
 
 /** Milliseconds within which a refusal counts as given at once: a lost packet is only sent again after a second. */
@@ -192,7 +230,7 @@ export async function lacking(): Promise<string | undefined> {
   }
   if (!(await isThere('/dev/net/tun'))) return '/dev/net/tun'
   const rules = installScript(
-    { instance: 'x', bridge: 'x', subnet: '10.0.0.0/8', gateway: '10.0.0.1', resolvers: [] },
+    { instance: 'x', bridge: 'x', subnet: '10.0.0.0/8', gateway: '10.0.0.1', resolvers: [], ports: { udp: 1, tcp: 2 } },
     [],
   )
   const links = 'link add name a type veth peer name b\nlink add name c type bridge\nlink set dev b master c\n'

@@ -10,19 +10,19 @@ import { exists } from '../../base/files.ts'
 import type { Scope } from '../../base/scope.ts'
 import { isOurs } from '../names.ts'
 import { type Cidr, firstAddress, networkOf } from './addresses.ts'
-import { allowed, isListed, nameserversFor } from './allow.ts'
+import { nameserversFor, ruleOf } from './allow.ts'
 import { bridgeOf, makeBridge, refuseOverlap, removeBridge, setKernel } from './bridge.ts'
 import { CniRuntime } from './cni.ts'
 import { attachedOf, conflistOf } from './conf.ts'
-import { GuestRules } from './guests.ts'
+import { Egress, type NetworkFacts } from './egress.ts'
 import { type Host, thisHost } from './host.ts'
 import { createNetns, deleteNetns, hasNetns, listNetns, netnsPath } from './netns.ts'
 import type { GuestNetwork } from './guestnetwork.ts'
 import type { Attachment } from './plugin.ts'
-import type { ConnectionLimits, GuestRule } from './rules.ts'
+import type { ConnectionLimits } from './rules.ts'
 import { step } from './step.ts'
 import { fileThing, freeLeases, leases, ports, type Thing } from './things.ts'
-import { type RefusalBook, RefusalBooks } from './watch.ts'
+import type { RefusalBook } from './watch.ts'
 
 export interface NetworksOptions {
   /** [a-z0-9]{1,12}; every name of ours on the host carries it. */
@@ -46,6 +46,8 @@ export interface NetworksOptions {
   readonly connections?: ConnectionLimits
   /** Milliseconds between looks at what guests were refused; 3 s by default. */
   readonly lookMs?: number
+  /** Seconds that an address stays open after its name's time; half a minute by default. */
+  readonly graceS?: number
 }
 
 export interface AttachOptions {
@@ -61,12 +63,6 @@ export interface AttachOptions {
 const ifName = 'eth0'
 const tapName = 'tap0'
 
-/** What networks state. */
-export interface NetworkFacts {
-  /** What guests were refused cannot be read, from now on until it can again. */
-  readonly 'denials.unread': { message: string }
-}
-
 export class Networks {
   readonly facts = new Facts<NetworkFacts>()
   readonly #o: NetworksOptions
@@ -74,8 +70,7 @@ export class Networks {
   readonly #bridge: { bridge: string; subnet: Cidr; gateway: string; mtu: number; host: Host }
   readonly #leases: string
   readonly #cni: CniRuntime
-  readonly #rules: GuestRules
-  readonly #books: RefusalBooks
+  readonly #egress: Egress
 
   constructor(options: NetworksOptions) {
     const { instance, stateDir, cniPlugins, tapPlugin, nameservers, connections } = options
@@ -96,12 +91,18 @@ export class Networks {
       timeoutMs: options.pluginTimeoutMs ?? 60_000,
       host,
     })
-    const table = { ...bridge, instance, resolvers: nameservers, ...(connections && { connections }) }
-    this.#rules = new GuestRules({ ...table, folder: join(stateDir, 'guests') })
-    this.#books = new RefusalBooks({
-      read: (address) => this.#rules.denials(address),
-      everyMs: options.lookMs ?? 3000,
-      onTrouble: (error) => this.facts.emit('denials.unread', { message: String(error) }),
+    this.#egress = new Egress({
+      rules: {
+        ...bridge,
+        instance,
+        resolvers: nameservers,
+        ...(connections && { connections }),
+        folder: join(stateDir, 'guests'),
+      },
+      servers: nameservers,
+      ...(options.graceS !== undefined && { graceS: options.graceS }),
+      lookMs: options.lookMs ?? 3000,
+      facts: this.facts,
     })
   }
 
@@ -113,25 +114,34 @@ export class Networks {
       await makeBridge(this.#bridge)
     })
     await step('kernel settings', () => setKernel(this.#bridge))
-    await step('firewall', () => this.#rules.install())
+    await step('name server and firewall', () => this.#egress.install())
   }
 
   /** Gives a vm its network. What is made is undone by the scope, in reverse. Rejects with a VulcanError. */
   async attach(scope: Scope, o: AttachOptions): Promise<GuestNetwork> {
     const { vmId, signal, spec } = o
-    const open = await step('allow', () => allowed(this.#host, spec, signal), signal)
+    // First, since it says what is wrong with a list.
+    const nameservers = this.#nameservers(spec)
     const netns = netnsPath(vmId)
     scope.defer('delete the network namespace', () => deleteNetns(this.#host, vmId))
     await step('network namespace', () => createNetns(this.#host, vmId, signal), signal)
-    if (spec.mode === 'none') return { netns, hosts: {} }
+    if (spec.mode === 'none') return { netns }
     const nic = await this.#plug(scope, o)
-    scope.defer('take the guest out of the firewall', () => this.#rules.expel(vmId))
-    const mode = isListed(spec) ? 'listed' : spec.mode
-    const rule: GuestRule = { port: nic.port, mac: nic.mac, address: bare(nic.address), mode, allow: open.blocks }
-    const firewall = await step('firewall', () => this.#rules.admit(vmId, rule, signal), signal)
-    const nameservers = nameserversFor(spec, open.blocks, this.#o.nameservers)
+    scope.defer('take the guest out of the firewall', () => this.#egress.expel(vmId))
+    const firewall = await step('firewall', () => this.#egress.admit(vmId, ruleOf(nic, spec), signal), signal)
     const { mtu, bridge } = this.#bridge
-    return { netns, nic: { ...nic, mtu, nameservers, bridge, peer: ifName }, hosts: open.hosts, firewall }
+    return { netns, nic: { ...nic, mtu, nameservers, bridge, peer: ifName }, firewall }
+  }
+
+  /** Narrows what a vm that nobody uses yet may reach to a list. Rejects with a VulcanError. */
+  async narrow(
+    { netns, nic }: GuestNetwork,
+    o: Pick<AttachOptions, 'vmId' | 'spec' | 'signal'>,
+  ): Promise<GuestNetwork> {
+    const { vmId, spec, signal } = o
+    if (!nic) throw new Error(`${vmId} has no interface that could be narrowed`)
+    const firewall = await step('firewall', () => this.#egress.admit(vmId, ruleOf(nic, spec), signal), signal)
+    return { netns, nic: { ...nic, nameservers: this.#nameservers(spec) }, firewall }
   }
 
   /**
@@ -144,15 +154,18 @@ export class Networks {
     if (spec.mode !== 'none') {
       // What the plugins were told at ADD is in the cached result.
       scope.defer('CNI DEL', () => this.#cni.del(attachmentOf(vmId, {})))
-      scope.defer('take the guest out of the firewall', () => this.#rules.expel(vmId))
+      scope.defer('take the guest out of the firewall', () => this.#egress.expel(vmId))
       if (!(await this.#cni.attachments(ifName)).includes(vmId)) missing.push('attachment')
-      if (!(await this.#rules.list()).includes(vmId)) missing.push('rule')
+      if (!(await this.#egress.rules.list()).includes(vmId)) missing.push('rule')
     }
     if (missing.length === 0) return
     throw new VulcanError('network_failed', `the network of ${vmId} is not whole: it has no ${missing.join(', no ')}`, {
       step: 'reattach',
     })
   }
+
+  #nameservers = (spec: NetworkSpec): string[] =>
+    nameserversFor(spec, { gateway: this.#bridge.gateway, all: this.#o.nameservers })
 
   async #plug(scope: Scope, o: AttachOptions) {
     const attachment = attachmentOf(o.vmId, {
@@ -178,7 +191,7 @@ export class Networks {
   async things(): Promise<Thing[]> {
     const { instance } = this.#o
     const isMine = (vmId: string) => isOurs({ instance, home: '' }, vmId)
-    const known = new Map([...(await this.#rules.all())].map(([vmId, { port }]) => [port, vmId]))
+    const known = new Map([...(await this.#egress.rules.all())].map(([vmId, { port }]) => [port, vmId]))
     const why = `named as vms of the instance ${instance}`
     const files = [
       ...(await this.#cni.attachments(ifName))
@@ -187,19 +200,19 @@ export class Networks {
       ...(await listNetns()).filter(isMine).map((vmId) => fileThing(netnsPath(vmId), { kind: 'netns', why, vmId })),
     ]
     const others = [leases(this.#leases, isMine), ports({ ...this.#bridge, known, isOurs: isMine })]
-    return (await Promise.all([...files, this.#rules.things(), ...others])).flat()
+    return (await Promise.all([...files, this.#egress.rules.things(), ...others])).flat()
   }
 
   /** Whether anything of a vm is there, as far as its files and names tell. */
   async has(vmId: string): Promise<boolean> {
     const netns = await exists(netnsPath(vmId))
-    return netns || (await this.#rules.has(vmId)) || exists(this.#cni.fileOf(attachmentOf(vmId, {})))
+    return netns || (await this.#egress.rules.has(vmId)) || exists(this.#cni.fileOf(attachmentOf(vmId, {})))
   }
 
   /** Removes the network of a vm that nobody holds. Safe when there is none. */
   async remove(vmId: string): Promise<void> {
     await step('cleanup', async () => {
-      await this.#rules.expel(vmId)
+      await this.#egress.expel(vmId)
       // Plugins take a name without a namespace for an error, and no name for one that is gone.
       if (!(await hasNetns(vmId))) await deleteNetns(this.#host, vmId)
       await this.#cni.del(attachmentOf(vmId, {}))
@@ -211,30 +224,27 @@ export class Networks {
   /** Takes away what prepare made, unless guests live on; IP forwarding stays as it is: others may count on it. */
   async close(): Promise<void> {
     await step('close', async () => {
-      const alive = [...(await this.#rules.list()), ...(await this.#cni.attachments(ifName))]
+      await this.#egress.close()
+      const alive = [...(await this.#egress.rules.list()), ...(await this.#cni.attachments(ifName))]
       if (alive.length > 0) return
-      await this.#rules.remove()
+      await this.#egress.rules.remove()
       await removeBridge(this.#bridge)
     })
   }
 
-  /** Packets of guests that each rule has refused since the firewall was installed. */
+  /** Packets of guests, and names they asked for, that each rule has refused since the firewall was installed. */
   async refused(): Promise<Readonly<Record<DenialRule, number>>> {
-    return step('firewall', () => this.#rules.counts())
+    return step('firewall', () => this.#egress.refused())
   }
 
   /** The firewall's rules for a vm that lives; undefined for one without an interface. */
   firewallOf(vmId: string): Promise<Firewall | undefined> {
-    return this.#rules.firewallOf(vmId)
+    return this.#egress.rules.firewallOf(vmId)
   }
 
   /** What a vm with an interface is refused, from now until the scope is closed; undefined for one without. */
-  async watch(scope: Scope, vmId: string): Promise<RefusalBook | undefined> {
-    const address = await this.#rules.addressOf(vmId)
-    if (address === undefined) return undefined
-    const book = this.#books.watch(address)
-    scope.defer('close the book', async () => book.close())
-    return book
+  watch(scope: Scope, vmId: string): Promise<RefusalBook | undefined> {
+    return this.#egress.watch(scope, vmId)
   }
 }
 
@@ -244,5 +254,3 @@ const attachmentOf = (vmId: string, args: Record<string, string>): Attachment =>
   ifName,
   args,
 })
-
-const bare = (cidr: Cidr): string => cidr.replace(/\/.*/, '')

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { denialRules } from '../../api/denial.ts'
 import { refusedBy } from './addresses.ts'
-import { admitScript, countsOf, expelScript, foreignDropsOf, type GuestRule, installScript } from './rules.ts'
+import { foreignDropsOf } from './foreign.ts'
+import { admitScript, countsOf, expelScript, type GuestRule, installScript } from './rules.ts'
 
 const options = {
   instance: 'v1',
@@ -9,6 +10,7 @@ const options = {
   subnet: '10.88.0.0/16',
   gateway: '10.88.0.1',
   resolvers: ['10.0.2.3', '10.0.2.3'],
+  ports: { udp: 40053, tcp: 40054 },
 }
 const guest: GuestRule = {
   port: 'veth1',
@@ -16,9 +18,10 @@ const guest: GuestRule = {
   address: '10.88.0.5',
   mode: 'listed',
   allow: ['192.0.2.7/32', '192.0.2.0/24', '198.51.100.2/32'],
+  names: ['pypi.example'],
 }
 
-test('a guest is a book and a few elements', () => {
+test('a guest is a book, what its names open, and a few elements', () => {
   const [book = '', elements] = admitScript('v1', guest).split(/(?=add element bridge vulcan_v1 ports)/)
   expect(
     book
@@ -33,27 +36,36 @@ test('a guest is a book and a few elements', () => {
     'add rule inet vulcan_v1 book_10.88.0.5',
     'add rule inet vulcan_v1 book_10.88.0.5',
     'add element inet vulcan_v1 books',
+    'add set inet vulcan_v1 opened_10.88.0.5',
+    'add chain inet vulcan_v1 names_10.88.0.5',
+    'add rule inet vulcan_v1 names_10.88.0.5',
+    'add rule inet vulcan_v1 names_10.88.0.5',
+    'add element inet vulcan_v1 names',
   ])
+  expect(admitScript('v1', { ...guest, names: [] })).not.toMatch(/opened|names/)
   expect(elements).toBe(`add element bridge vulcan_v1 ports { "veth1" }
 add element bridge vulcan_v1 guests { "veth1" . 02:00:00:00:00:07 . 10.88.0.5 }
 add element inet vulcan_v1 allowed { 10.88.0.5 . 192.0.2.0/24, 10.88.0.5 . 198.51.100.2/32 }
+add element inet vulcan_v1 listed { 10.88.0.5 }
 add element inet vulcan_v1 guests { 02:00:00:00:00:07 . 10.88.0.5 : goto listed }
 `)
 })
 
 test('taking a guest out names the same elements, and none of a list that is empty', () => {
-  const lines = expelScript('v1', { ...guest, mode: 'host', allow: [] }).split('\n')
+  const lines = expelScript('v1', { ...guest, mode: 'host', allow: [], names: [] }).split('\n')
   expect(lines.filter((line) => line.startsWith('delete'))).toEqual([
     'delete element bridge vulcan_v1 ports { "veth1" }',
     'delete element bridge vulcan_v1 guests { "veth1" . 02:00:00:00:00:07 . 10.88.0.5 }',
     'delete element inet vulcan_v1 guests { 02:00:00:00:00:07 . 10.88.0.5 : goto host }',
     'delete element inet vulcan_v1 opening { 10.88.0.5 }',
     'delete element inet vulcan_v1 open { 10.88.0.5 }',
+    'delete element inet vulcan_v1 asking { 10.88.0.5 }',
     'delete element inet vulcan_v1 books { 10.88.0.5 : jump book_10.88.0.5 }',
     'delete chain inet vulcan_v1 book_10.88.0.5',
     'delete set inet vulcan_v1 denied_10.88.0.5',
   ])
-  expect(lines.filter((line) => line.startsWith('add'))).toHaveLength(8)
+  expect(lines.filter((line) => line.startsWith('add'))).toHaveLength(9)
+  expect(expelScript('v1', guest)).toContain('delete set inet vulcan_v1 opened_10.88.0.5')
 })
 
 test('the tables are replaced in one script, with the guests that live', () => {

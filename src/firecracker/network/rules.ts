@@ -8,14 +8,13 @@
 import { denialRules, type DenialRule } from '../../api/denial.ts'
 import { type Cidr, disjoint, networkOf, refusedBy } from './addresses.ts'
 import { closeBook, mapOfBooks, markOf, openBook, refuseAndNote } from './books.ts'
+import { closeNames, mapOfNames, openNames, throughNames } from './opened.ts'
+import { leadQuestions, passQuestions, type QuestionOptions, setsOfQuestions } from './questions.ts'
 
-export interface TableOptions {
+export interface TableOptions extends QuestionOptions {
   /** [a-z0-9]{1,12}. */
   readonly instance: string
-  readonly bridge: string
   readonly subnet: Cidr
-  /** The host's address on the bridge. */
-  readonly gateway: string
   /** Name servers that guests with the internet may ask, private or not. */
   readonly resolvers: readonly string[]
   readonly connections?: ConnectionLimits
@@ -42,12 +41,17 @@ export interface GuestRule {
   readonly address: string
   readonly mode: 'host' | 'internet' | 'listed'
   readonly allow: readonly Cidr[]
+  /** Names whose addresses are opened as they are asked for; empty but with a list. */
+  readonly names: readonly string[]
 }
 
 export const tableOf = (instance: string): string => `vulcan_${instance}`
 
-/** A guest that lives, with what its book says: entries as `entriesOf` gives them. */
-export type LivingGuest = GuestRule & { readonly book?: readonly string[] | undefined }
+/** A guest that lives, with what its book says and what its names opened: entries as `entriesOf` and `openedOf` give them. */
+export type LivingGuest = GuestRule & {
+  readonly book?: readonly string[] | undefined
+  readonly opened?: readonly string[] | undefined
+}
 
 /** Builds both tables anew, with the guests that live: whatever was in them before is gone in the same transaction. */
 export function installScript(o: TableOptions, guests: readonly LivingGuest[]): string {
@@ -61,10 +65,12 @@ export const removeScript = (instance: string): string =>
     .map((family) => `table ${family} ${tableOf(instance)} {}\ndelete table ${family} ${tableOf(instance)}\n`)
     .join('')
 
-/** Lets a guest in: its book of refusals, and set elements. */
+/** Lets a guest in: its book of refusals, what its names open, and set elements. */
 export const admitScript = (instance: string, guest: LivingGuest): string => {
-  const admitted = elements(tableOf(instance), guest).map((element) => `add ${element}\n`)
-  return [openBook(tableOf(instance), guest.address, guest.book), ...admitted].join('')
+  const table = tableOf(instance)
+  const admitted = elements(table, guest).map((element) => `add ${element}\n`)
+  const names = guest.names.length > 0 ? openNames(table, guest, guest.opened) : ''
+  return [openBook(table, guest.address, guest.book), names, ...admitted].join('')
 }
 
 /**
@@ -73,12 +79,13 @@ export const admitScript = (instance: string, guest: LivingGuest): string => {
  */
 export const expelScript = (instance: string, guest: GuestRule): string => {
   const table = tableOf(instance)
-  const counted = ['opening', 'open'].map((set) => `element inet ${table} ${set} { ${guest.address} }`)
+  const counted = ['opening', 'open', 'asking'].map((set) => `element inet ${table} ${set} { ${guest.address} }`)
   const expelled = [...elements(table, guest), ...counted].flatMap((element) => [
     `add ${element}\n`,
     `delete ${element}\n`,
   ])
-  return [...expelled, closeBook(table, guest.address)].join('')
+  const names = guest.names.length > 0 ? closeNames(table, guest.address) : ''
+  return [...expelled, names, closeBook(table, guest.address)].join('')
 }
 
 function elements(table: string, g: GuestRule): string[] {
@@ -87,6 +94,7 @@ function elements(table: string, g: GuestRule): string[] {
     `element bridge ${table} ports { "${g.port}" }`,
     `element bridge ${table} guests { "${g.port}" . ${g.mac} . ${g.address} }`,
     ...(allow.length > 0 ? [`element inet ${table} allowed { ${allow.join(', ')} }`] : []),
+    ...(g.mode === 'listed' ? [`element inet ${table} listed { ${g.address} }`] : []),
     `element inet ${table} guests { ${g.mac} . ${g.address} : goto ${g.mode} }`,
   ]
 }
@@ -95,7 +103,7 @@ const setOf = (members: readonly string[]): string =>
   members.length > 0 ? `elements = { ${members.join(', ')} };` : ''
 
 const egress = (o: TableOptions): string => `table inet ${tableOf(o.instance)} {
-${sets(o)}${modes(o.gateway)}${admitted(o.connections ?? enough)}${hooks(o)}}
+${sets(o)}${modes(o)}${admitted(o.connections ?? enough)}${leadQuestions(o, refusing('limit'))}${hooks(o)}}
 `
 
 const sets = (o: TableOptions): string => `${denialRules.map((rule) => `  counter ${counterOf(rule)} {}\n`).join('')}\
@@ -107,7 +115,7 @@ ${Object.entries(refusedBy)
   set opening { type ipv4_addr; size 65535; flags dynamic,timeout; timeout 1h; }
   set allowed { type ipv4_addr . ipv4_addr; flags interval; }
   map guests { type ether_addr . ipv4_addr : verdict; }
-${mapOfBooks}`
+${setsOfQuestions}${mapOfBooks}${mapOfNames}`
 
 /** Each counts for itself and leaves its mark on the packet, which the guest's book then notes. */
 const refusals = (): string =>
@@ -126,7 +134,7 @@ const refusing = (rule: DenialRule): string => `refuse_${rule}`
  * One chain for each mode. `fib` finds the host's own addresses, broadcast and multicast. What never is reached comes
  * before what a mode leaves out, so that whoever reads of it is not told to ask for another mode.
  */
-const modes = (gateway: string): string => `${refuseAndNote}${refusals()}  chain never {
+const modes = (o: TableOptions): string => `${refuseAndNote}${refusals()}  chain never {
     ip daddr @metadata goto ${refusing('metadata')}
     fib daddr type local goto ${refusing('host')}
     ip daddr @private goto ${refusing('private')}
@@ -134,20 +142,22 @@ const modes = (gateway: string): string => `${refuseAndNote}${refusals()}  chain
     fib daddr type != unicast goto ${refusing('reserved')}
   }
   chain host {
-    ip daddr ${gateway} goto admitted
+    ip daddr ${o.gateway} goto admitted
     jump never
     goto ${refusing('mode')}
   }
   chain internet {
-    ip daddr ${gateway} icmp type echo-request goto admitted
+    ip daddr ${o.gateway} icmp type echo-request goto admitted
     ip daddr @resolvers meta l4proto { tcp, udp } th dport 53 goto admitted
+    ip daddr @resolvers ct state related goto admitted
     jump never
     goto admitted
   }
   chain listed {
-    ip daddr ${gateway} icmp type echo-request goto admitted
-    jump never
+    ip daddr ${o.gateway} icmp type echo-request goto admitted
+${passQuestions(o)}    jump never
     ip saddr . ip daddr @allowed goto admitted
+    ${throughNames}
     goto ${refusing('allow')}
   }
 `
@@ -216,16 +226,4 @@ export function countsOf(json: string): Record<DenialRule, number> {
     DenialRule,
     number
   >
-}
-
-/** Base chains of others that drop what they do not know on the way through this host, such as Docker's FORWARD. */
-export function foreignDropsOf(json: string, instance: string): string[] {
-  type Chain = { family: string; table: string; name: string; hook?: string; policy?: string }
-  const answer = JSON.parse(json) as { nftables: { chain?: Chain }[] }
-  return answer.nftables
-    .flatMap((item) => (item.chain ? [item.chain] : []))
-    .filter(
-      (c) => c.hook === 'forward' && c.policy === 'drop' && c.family !== 'bridge' && c.table !== tableOf(instance),
-    )
-    .map((c) => `${c.family} ${c.table} ${c.name}`)
 }

@@ -12,6 +12,7 @@ const options = {
   subnet: '10.88.0.0/16',
   gateway: '10.88.0.1',
   resolvers: ['10.0.2.3'],
+  ports: { udp: 5353, tcp: 5354 },
 }
 const guest: GuestRule = {
   port: 'veth1',
@@ -19,6 +20,7 @@ const guest: GuestRule = {
   address: '10.88.0.5',
   mode: 'listed',
   allow: ['192.0.2.0/24', '198.51.100.2/32'],
+  names: ['files.example'],
 }
 
 test('of a guest its own elements are told, and no other’s', () => {
@@ -28,7 +30,9 @@ test('of a guest its own elements are told, and no other’s', () => {
       { family: 'bridge', set: 'ports', element: '"veth1"' },
       { family: 'bridge', set: 'guests', element: '"veth1" . 02:00:00:00:00:07 . 10.88.0.5' },
       { family: 'inet', set: 'guests', element: '02:00:00:00:00:07 . 10.88.0.5 : goto listed' },
+      { family: 'inet', set: 'listed', element: '10.88.0.5' },
       { family: 'inet', set: 'books', element: '10.88.0.5 : jump book_10.88.0.5' },
+      { family: 'inet', set: 'names', element: '10.88.0.5 : jump names_10.88.0.5' },
       { family: 'inet', set: 'allowed', element: '10.88.0.5 . 192.0.2.0/24' },
       { family: 'inet', set: 'allowed', element: '10.88.0.5 . 198.51.100.2' },
     ],
@@ -38,7 +42,9 @@ test('of a guest its own elements are told, and no other’s', () => {
 
 test.each(['host', 'internet', 'listed'] as const)('the chains are those that a packet of mode %s meets', (mode) => {
   const { chains } = firewallOf(options, { ...guest, mode })
+  const asked = mode === 'listed' ? ['asked', 'asking', 'answering'] : []
   expect(chains.map(({ family, chain }) => `${family} ${chain}`)).toEqual([
+    ...asked.map((chain) => `inet ${chain}`),
     'bridge prerouting',
     'bridge pinned',
     'inet prerouting',
@@ -53,6 +59,7 @@ test.each(['host', 'internet', 'listed'] as const)('the chains are those that a 
   ])
   for (const { rules } of chains) expect(rules.length).toBeGreaterThan(0)
   expect(chains.filter(({ hook }) => hook !== undefined).map(({ chain }) => chain)).toEqual([
+    ...asked.filter((chain) => chain !== 'asking'),
     'prerouting',
     'prerouting',
     'input',
@@ -73,8 +80,9 @@ test('a long list of what may be reached is cut, never what says who the guest i
   const allow = Array.from({ length: 300 }, (_, at) => `198.51.${at % 250}.${2 * Math.floor(at / 250)}/32`)
   const { elements, elements_others: others } = firewallOf(options, { ...guest, allow })
   expect(elements).toHaveLength(mostElements)
-  expect(others).toBe(304 - mostElements)
-  expect(elements.slice(0, 5).map(({ set }) => set)).toEqual(['ports', 'guests', 'guests', 'books', 'allowed'])
+  expect(others).toBe(306 - mostElements)
+  const first = ['ports', 'guests', 'guests', 'listed', 'books', 'names', 'allowed']
+  expect(elements.slice(0, 7).map(({ set }) => set)).toEqual(first)
 })
 
 let floor: Floor

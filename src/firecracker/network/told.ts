@@ -10,12 +10,15 @@ type Element = Firewall['elements'][number]
 
 /** Chains that a packet meets, in that order, but for the one of its guest's mode, which is in the middle. */
 const before = ['bridge prerouting', 'bridge pinned', 'inet prerouting', 'inet input', 'inet forward']
+/** Those of a guest with a list meet these first when it asks for a name. */
+const questions = ['inet asked', 'inet asking', 'inet answering']
 const behind = ['inet never', 'inet admitted', 'inet refuse', 'inet answer', 'inet postrouting']
 
 export function firewallOf(o: TableOptions, guest: GuestRule): Firewall {
   const tables = tablesOf(installScript(o, []))
   const chains = tables.flatMap(chainsOf)
-  const met = [...before, `inet ${guest.mode}`, ...behind].flatMap(
+  const asked = guest.mode === 'listed' ? questions : []
+  const met = [...asked, ...before, `inet ${guest.mode}`, ...behind].flatMap(
     (name) => chains.find(({ family, chain }) => `${family} ${chain}` === name) ?? [],
   )
   const own = elementsOf(admitScript(o.instance, guest))
@@ -51,7 +54,7 @@ const chainsOf = ({ family, body }: Table): Chain[] =>
 const asListed = (element: string): string => element.replace(/\/32$/, '')
 
 /** Of what is told: a long list of what a guest may reach must not push out what says who it is. */
-const order = ['ports', 'guests', 'books', 'allowed']
+const order = ['ports', 'guests', 'listed', 'books', 'names', 'allowed']
 
 /** What admits a guest in sets that all guests share; its book, which is a set of its own, is made beside them. */
 const elementsOf = (script: string): Element[] =>

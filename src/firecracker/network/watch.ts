@@ -36,6 +36,12 @@ export class RefusalBooks {
     return book
   }
 
+  /** Looks into that guest's book now: there is something new in it. */
+  async lookAt(address: string): Promise<void> {
+    const books = [...this.#watched].filter((book) => book.address === address)
+    if (books.length > 0) await this.#read(books, address)
+  }
+
   #rest(): void {
     clearInterval(this.#timer)
     this.#timer = undefined

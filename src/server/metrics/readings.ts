@@ -109,7 +109,7 @@ function addRefused(registry: Registry, refused: NonNullable<Sources['refused']>
   const now = () => (reading ??= read())
   const all = new Counter({
     name: 'vulcan_egress_denied_total',
-    help: 'Packets of guests that the firewall refused.',
+    help: 'Packets of guests, and names they asked for, that were refused.',
     registers,
     async collect() {
       const packets = await now()
@@ -120,7 +120,7 @@ function addRefused(registry: Registry, refused: NonNullable<Sources['refused']>
   })
   const byRule = new Counter({
     name: 'vulcan_network_denied_total',
-    help: 'Packets of guests that the firewall refused, by the rule that did.',
+    help: 'Packets of guests, and names they asked for, that were refused, by the rule that did.',
     labelNames: ['rule'],
     registers,
     async collect() {
