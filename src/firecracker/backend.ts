@@ -1,4 +1,5 @@
 /** The backend that runs each workload in a jailed Firecracker microVM of its own. */
+import { VulcanError } from '../api/errors.ts'
 import type {
   Backend,
   Capabilities,
@@ -19,7 +20,7 @@ import { SessionLost } from './agent.ts'
 import { detailsOf } from './details.ts'
 import type { FirecrackerFacts } from './facts.ts'
 import { cleanup } from './leftovers.ts'
-import { type Attempt, makeVm, type Started } from './makevm.ts'
+import { type Attempt, makeVm, type Started, type VmClass } from './makevm.ts'
 import type { RefusalBook } from './network/watch.ts'
 import { Phases } from './phases.ts'
 import { Pool } from './pool.ts'
@@ -182,6 +183,21 @@ export class FirecrackerBackend implements Backend {
   async buildTemplates(of: readonly Usual[]): Promise<void> {
     const classes = await Promise.all(of.map(async (usual) => classOf(usual, await this.#o.image(usual.runtime))))
     for (const one of classes) this.#templates?.want(one)
+  }
+
+  async keepReady(of: readonly Usual[]): Promise<void> {
+    const classes = await Promise.all(of.map((usual) => this.#classIfThere(usual)))
+    this.#pool?.expect(classes.filter((one) => one !== undefined))
+  }
+
+  /** The class of such runs, where its image is there. */
+  async #classIfThere(usual: Usual): Promise<VmClass | undefined> {
+    try {
+      return classOf(usual, await this.#o.image(usual.runtime))
+    } catch (error) {
+      if (error instanceof VulcanError && error.code === 'asset_unavailable') return undefined
+      throw error
+    }
   }
 
   pool(): PoolState {
