@@ -133,7 +133,7 @@ export class FirecrackerBackend implements Backend {
           request.signal,
           () => book.give(vmId, spec.id),
           (signal: AbortSignal) => phases.time('upload', () => upload(session, spec, signal)),
-          () => networks.watch(scope, vmId),
+          () => networks.watch(scope, vmId, { isNew: true }),
         )
         return { ...started, refusals }
       }

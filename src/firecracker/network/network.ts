@@ -5,7 +5,7 @@ import type { DenialRule } from '../../api/denial.ts'
 import { VulcanError } from '../../api/errors.ts'
 import type { NetworkSpec } from '../../backend/backend.ts'
 import { Facts } from '../../base/facts.ts'
-import { exists } from '../../base/files.ts'
+import { exists, textIn } from '../../base/files.ts'
 import type { Scope } from '../../base/scope.ts'
 import { isOurs } from '../names.ts'
 import { type Cidr, firstAddress, networkOf } from './addresses.ts'
@@ -221,11 +221,17 @@ export class Networks {
     return step('firewall', () => this.#rules.counts())
   }
 
-  /** What a vm with an interface is refused, from now until the scope is closed; undefined for one without. */
-  async watch(scope: Scope, vmId: string): Promise<RefusalBook | undefined> {
-    const address = await this.#rules.addressOf(vmId)
-    if (address === undefined) return undefined
-    const book = this.#books.watch(address)
+  /**
+   * What a vm with an interface is refused, from now until the scope is closed; undefined for one without. `isNew`: it was
+   * refused nothing yet.
+   */
+  async watch(scope: Scope, vmId: string, o: { isNew?: boolean } = {}): Promise<RefusalBook | undefined> {
+    const rule = await this.#rules.ruleOf(vmId)
+    if (!rule) return undefined
+    const sent = () => textIn(join('/sys/class/net', rule.port, 'statistics', 'rx_packets'))
+    const before = o.isNew ? await sent() : undefined
+    const isSilent = before === undefined ? undefined : async () => (await sent()) === before
+    const book = this.#books.watch(rule.address, isSilent)
     scope.defer('close the book', async () => book.close())
     return book
   }
