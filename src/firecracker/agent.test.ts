@@ -1,11 +1,14 @@
-import { expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import { VulcanError } from '../api/errors.ts'
 import { Session, SessionLost } from './agent.ts'
 import { exec, follow } from './program.ts'
 import { control, data, type Guest, hello, withGuest, usage } from './testing.ts'
 import { dial } from './vsock.ts'
 
-const signal = AbortSignal.timeout(10_000)
+let signal: AbortSignal
+beforeEach(() => {
+  signal = AbortSignal.timeout(50_000)
+})
 
 test('bytes that arrive in one packet with OK belong to the session', async () => {
   const guest: Guest = {
@@ -103,7 +106,7 @@ test('a result that is larger than it may be ends the session, also where it com
     await expect(follow(session, () => Promise.resolve(), signal)).rejects.toThrow('a larger result than it may')
     session.close()
   })
-})
+}, 60_000)
 
 test('an exit that is none ends the session', async () => {
   const guest: Guest = {
