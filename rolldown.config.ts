@@ -1,11 +1,32 @@
-import { defineConfig } from 'rolldown'
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { defineConfig, type OutputOptions, type Plugin } from 'rolldown'
 
 /** Loaded only where traces are wanted, from the packages beside the bundle. */
 export const external = /^@opentelemetry\/(sdk-trace|resources|exporter-trace-otlp-http)$/
+
+/** The entry, and beside it what is loaded when it is needed. */
+export const output = {
+  format: 'esm',
+  entryFileNames: 'vulcan.js',
+  // By their content: the entry names them, so that it is another where they are.
+  chunkFileNames: 'chunks/[name]-[hash].js',
+} as const satisfies OutputOptions
+
+/** Chunks of earlier builds go. */
+const sweep: Plugin = {
+  name: 'sweep',
+  async writeBundle({ dir = '' }, bundle) {
+    for (const name of await readdir(join(dir, 'chunks'))) {
+      if (!(`chunks/${name}` in bundle)) await rm(join(dir, 'chunks', name))
+    }
+  },
+}
 
 export default defineConfig({
   input: 'src/main.ts',
   platform: 'node',
   external,
-  output: { file: 'dist/vulcan.js', format: 'esm', sourcemap: true },
+  plugins: [sweep],
+  output: { ...output, dir: 'dist', sourcemap: true },
 })

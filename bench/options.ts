@@ -2,6 +2,8 @@
 export interface Options {
   /** Few rounds: to see that it works, not for figures. */
   readonly quick: boolean
+  /** How many rounds, where a benchmark has some; its own number unless given. */
+  readonly rounds?: number
   /** Folder for processor profiles of the server. */
   readonly profile: string | undefined
   readonly say: (words: string) => void

@@ -1,39 +1,60 @@
-/** npm run bench -- control|starts: measures, writes a report as JSON, shows it as a table. */
+/** npm run bench -- control|starts|load|setup|all: measures, writes a report as JSON, shows it as a table. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { control, partNames } from './control.ts'
+import { load } from './load.ts'
+import type { Options } from './options.ts'
+import { holds, hostNow, tableOf, type Figure, type Report } from './report.ts'
+import { placeNow } from './server.ts'
+import { setup } from './setup.ts'
 import { starts } from './starts.ts'
-import { holds, hostNow, tableOf, type Report } from './report.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     quick: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
     compare: { type: 'string' },
     out: { type: 'string' },
     profile: { type: 'string' },
     part: { type: 'string', multiple: true, default: [] },
   },
 })
-const [benchmark] = positionals
-const parts: Readonly<Record<string, readonly string[]>> = { control: partNames, starts: [] }
-const known = parts[benchmark ?? '']
-if (benchmark === undefined || known === undefined || values.part.some((name) => !known.includes(name))) {
-  const options = '[--quick] [--compare FILE] [--out FILE]'
-  console.error(`usage: npm run bench -- control ${options} [--part ${partNames.join('|')}]… [--profile FOLDER]`)
-  console.error(`       npm run bench -- starts ${options}`)
+const { quick, profile, part, rounds } = values
+const options: Options = {
+  ...{ quick, profile, say: (words: string) => console.error(words) },
+  ...(rounds !== undefined && { rounds: Number(rounds) }),
+}
+
+/** Those on real vms need a server that runs; one after another, or they would measure each other. */
+const benchmarks: Readonly<Record<string, () => Promise<Figure[]>>> = {
+  control: () => control(options, part),
+  starts: () => starts(options),
+  load: () => load(options),
+  setup: () => setup(options),
+  all: async () => [...(await setup(options)), ...(await starts(options)), ...(await load(options))],
+}
+
+const [benchmark = ''] = positionals
+const measure = Object.hasOwn(benchmarks, benchmark) ? benchmarks[benchmark] : undefined
+const parts = benchmark === 'control' ? partNames : []
+if (!measure || !(Number(rounds ?? 1) >= 1) || part.some((name) => !parts.includes(name))) {
+  const shared = '[--quick] [--json] [--compare FILE] [--out FILE]'
+  console.error(`usage: npm run bench -- control ${shared} [--part ${partNames.join('|')}]… [--profile FOLDER]`)
+  console.error(`       npm run bench -- starts|load|setup|all ${shared} [--rounds N]`)
   process.exit(2)
 }
 
 const earlier = values.compare === undefined ? undefined : (JSON.parse(readFileSync(values.compare, 'utf8')) as Report)
-const { quick, profile, part } = values
-const host = hostNow()
-const options = { quick, profile, say: (words: string) => console.error(words) }
-const figures = await (benchmark === 'control' ? control(options, part) : starts(options))
+const host = { ...hostNow(), ...(benchmark === 'control' ? {} : await placeNow()) }
+const figures = await measure()
 const report: Report = { benchmark, at: new Date().toISOString(), host, settings: { quick, parts: part }, figures }
+const text = `${JSON.stringify(report, undefined, 2)}\n`
 const out = values.out ?? join(import.meta.dirname, '..', 'dist', 'bench', `${benchmark}.json`)
 mkdirSync(dirname(out), { recursive: true })
-writeFileSync(out, `${JSON.stringify(report, undefined, 2)}\n`)
-console.log(`${Object.entries(host).flat().join(' ')}\n\n${tableOf(report, earlier)}\n\nwritten to ${out}`)
+writeFileSync(out, text)
+if (values.json) process.stdout.write(text)
+else console.log(`${Object.entries(host).flat().join(' ')}\n\n${tableOf(report, earlier)}\n\nwritten to ${out}`)
 process.exitCode = figures.some((figure) => holds(figure) === false) ? 1 : 0

@@ -1,12 +1,11 @@
 /** Starts of vms on real Firecracker: bench/node/starts.ts, run on the node of a server that is up, and its samples as figures. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { loadConfig } from '../src/config.ts'
 import type { Options } from './options.ts'
 import type { Figure } from './report.ts'
+import { runningServer } from './server.ts'
 import { spreadOf } from './statistics.ts'
 
 interface Sample {
@@ -17,15 +16,16 @@ interface Sample {
   readonly recordMs?: number
   readonly start?: string
   readonly phases?: Readonly<Record<string, number>>
+  readonly mibPerS?: number
   readonly pssMib?: number
   readonly memMib?: number
 }
 
 const root = join(import.meta.dirname, '..')
 
-export async function starts({ quick, say }: Options): Promise<Figure[]> {
+export async function starts({ quick, rounds = quick ? 2 : 9, say }: Options): Promise<Figure[]> {
   const samples: Sample[] = []
-  for await (const sample of measured(quick ? 2 : 9)) {
+  for await (const sample of measured(rounds)) {
     samples.push(sample)
     say(`starts: ${sample.runtime} ${sample.round + 1}: ${sample.name}`)
   }
@@ -39,13 +39,11 @@ export async function starts({ quick, say }: Options): Promise<Figure[]> {
 
 /** The command line that runs there: in the machine where the server is in one. */
 async function* measured(rounds: number): AsyncGenerator<Sample> {
-  const { home } = loadConfig().config
-  const server = JSON.parse(await readFile(join(home, 'server.json'), 'utf8')) as { url: string; place: string }
-  const key = (await readFile(join(home, 'key'), 'utf8')).trim()
+  const { home, place, key } = await runningServer()
   const script = (checkout: string) => join(checkout, 'bench/node/starts.ts')
   // In there the server listens at another address, which its own file tells.
   const [command, ...words] =
-    server.place === 'machine'
+    place === 'machine'
       ? [join(root, 'vulcan'), 'machine', 'exec', '--', 'node', script('/opt/vulcan'), '/var/lib/vulcan']
       : ['node', script(root), home]
   const child = spawn(command ?? '', [...words, String(rounds), key], { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -89,8 +87,21 @@ function figuresOf(runtime: string, samples: readonly Sample[]): Figure[] {
       bar: { of: 'ratio', most: 0.3 },
     },
     'pool, from the API to the record': { unit: 'ms', value: spreadOf(pooled.map(({ recordMs = NaN }) => recordMs)) },
+    ...(of('raw vsock').length > 0 && { 'output of a program over vsock': { ...outputOf(samples) } }),
     'memory of a vm that is ready (PSS)': { ...share('idle'), bar: { of: 'value', most: 25 } },
     'memory after a program (PSS)': share('used'),
   }
   return Object.entries(named).map(([name, figure]) => ({ name: `${runtime}: ${name}`, ...figure }))
+}
+
+/** Against the same bytes over a bare connection. */
+function outputOf(samples: readonly Sample[]): Omit<Figure, 'name'> {
+  const of = (name: string) => samples.flatMap((sample) => (sample.name === name ? [sample.mibPerS ?? NaN] : []))
+  const [values, floors] = [of('output'), of('raw vsock')]
+  return {
+    unit: 'MiB/s',
+    value: spreadOf(values),
+    floor: spreadOf(floors),
+    ratio: spreadOf(values.map((value, round) => value / (floors[round] ?? NaN))),
+  }
 }

@@ -116,6 +116,10 @@ export const settings = {
     { min: 0, max: 4096 },
     'most vms of one class that wait, ready, for a run; 0 for none',
   ),
+  'pool.prefill': flag(
+    true,
+    'a vm of each runtime with default settings waits from the start of the server, once it has a template',
+  ),
   'pool.mem_mb': number(
     Math.floor(totalmem() / 4 / (1 << 20)),
     { min: 0, max: 1_048_576 },

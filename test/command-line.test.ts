@@ -5,21 +5,22 @@ import { chmod, mkdtemp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { build } from 'rolldown'
-import { external } from '../rolldown.config.ts'
+import { external, output } from '../rolldown.config.ts'
 import { lock } from '../src/base/lock.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { say } from './commandline.ts'
 
 /** What only real processes show: servers that start and end, signals, pipes, shells. The rest: commands.test.ts, listings.test.ts. */
 const root = resolve(import.meta.dirname, '..')
-const program = join(root, 'dist', 'test-vulcan.js')
+const dist = join(root, 'test-dist')
+const program = join(dist, 'vulcan.js')
 let folder: string
 beforeAll(async () => {
   await build({
     input: join(root, 'src', 'main.ts'),
     platform: 'node',
     external,
-    output: { file: program, format: 'esm' },
+    output: { ...output, dir: dist },
     logLevel: 'silent',
   })
   folder = await mkdtemp(join(tmpdir(), 'vulcan-cli-'))
@@ -36,7 +37,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await aside('down')
   await rm(folder, { recursive: true })
-  await rm(program)
+  await rm(dist, { recursive: true })
 })
 
 interface Said {

@@ -153,7 +153,17 @@ describe('wrong usage exits with 2, says what is wrong and starts nothing', () =
 
 test.each([
   ...['run', 'logs', 'status', 'ls', 'kill', 'nodes', 'backends', 'images', 'config', 'serve', 'up', 'down', 'setup'],
-  ...['doctor', 'gc', 'completion', 'machine start', 'machine stop', 'machine status', 'machine shell', 'machine exec'],
+  ...[
+    'doctor',
+    'gc',
+    'bench',
+    'completion',
+    'machine start',
+    'machine stop',
+    'machine status',
+    'machine shell',
+    'machine exec',
+  ],
   ...['keys create', 'keys ls', 'keys revoke', 'backup'],
 ])('%s is there and says what it takes', async (name) => {
   const said = await line.vulcan([...name.split(' '), '--help'])

@@ -18,7 +18,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   scheduler: ['backend', 'store', 'api', 'base'],
   server: ['scheduler', 'store', 'bus', 'backend', 'api', 'base'],
   cli: ['config', 'settings', 'machine', 'images', 'api', 'base'],
-  main: [
+  main: ['serve', 'cli', 'firecracker', 'server', 'api', 'base'],
+  serve: [
     'cli',
     'config',
     'server',

@@ -17,6 +17,7 @@ import { locateAssets } from '../../src/images/assets.ts'
 import { locateImage } from '../../src/images/image.ts'
 import { bareRestore } from './bare.ts'
 import { firstByteOfApi } from './api.ts'
+import { outputRate, rawRate } from './output.ts'
 import { pssMib } from './pss.ts'
 import { firstByte } from './program.ts'
 
@@ -100,6 +101,10 @@ async function measure({ runtime, file, plain, of, folders }: Subject, round: nu
     // The first start of a program in a vm touches what later ones find.
     for (const name of ['first program', 'program']) {
       sample(name, { ms: await firstByte(session, { of, file, signal }) })
+    }
+    if (runtime === 'python') {
+      sample('output', { mibPerS: await outputRate({ session, vm, of, signal }) })
+      sample('raw vsock', { mibPerS: await rawRate({ session, vm, of, signal }) })
     }
     sample('used', { pssMib: await pssMib(vm.names), memMib: of.size.memMib })
   })

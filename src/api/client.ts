@@ -234,9 +234,10 @@ export class Client {
     signal?: AbortSignal,
   ): AsyncGenerator<RawEvent> {
     const parser = new EventParser()
+    const decoder = new TextDecoder()
     try {
-      for await (const text of body.pipeThrough(new TextDecoderStream())) {
-        for (const event of parser.push(text)) {
+      for await (const bytes of body) {
+        for (const event of parser.push(decoder.decode(bytes, { stream: true }))) {
           // It has no id of its own: what is followed goes on, elsewhere or later.
           if (event.event === 'shutdown') throw new VulcanError('shutting_down', 'it shuts down')
           yield event

@@ -3,10 +3,28 @@ import { VulcanError } from './errors.ts'
 import { operations, type Operations } from './generated/operations.ts'
 import { errorOf, problemMediaType, type Problem } from './problem.ts'
 
+/** What is used of an answer. */
+export interface Answer extends Pick<Response, 'ok' | 'status' | 'body' | 'text'> {
+  readonly headers: { get(name: string): string | null }
+}
+
+/** What is used of fetch. */
+export type Fetch = (
+  url: URL,
+  init: {
+    readonly method: string
+    readonly headers: Readonly<Record<string, string>>
+    readonly body?: string | FormData
+    readonly signal?: AbortSignal
+  },
+) => Promise<Answer>
+
 export interface Connection {
   /** Such as `http://127.0.0.1:7777`; asked for anew for each request where it can change. */
   readonly url: string | (() => Promise<string>)
   readonly key?: string | undefined
+  /** The platform's own unless given. */
+  readonly fetch?: Fetch
 }
 
 type Name = keyof Operations
@@ -38,7 +56,7 @@ export class Transport {
     const response = await this.#send(name, input, signal)
     if (operations[name].answer === 'stream') return response.body ?? new Response('').body!
     try {
-      return (await response.json()) as Operations[N]['answer']
+      return JSON.parse(await response.text()) as Operations[N]['answer']
     } catch (error) {
       throw this.broken(name, error, signal)
     }
@@ -54,14 +72,16 @@ export class Transport {
     return new VulcanError('server_unreachable', `${method} ${path}${where}: ${why}`, { cause })
   }
 
-  async #send(name: Name, input: Input, signal?: AbortSignal): Promise<Response> {
+  async #send(name: Name, input: Input, signal?: AbortSignal): Promise<Answer> {
     const { body, type } = bodyOf(input)
-    const headers = new Headers(input.headers)
-    if (this.#connection.key) headers.set('authorization', `Bearer ${this.#connection.key}`)
-    if (type) headers.set('content-type', type)
-    const { url } = this.#connection
+    const { url, key, fetch = globalThis.fetch } = this.#connection
+    const headers = {
+      ...input.headers,
+      ...(key && { authorization: `Bearer ${key}` }),
+      ...(type !== undefined && { 'content-type': type }),
+    }
     const address = new URL(addressOf(operations[name].path, input), typeof url === 'string' ? url : await url())
-    let response: Response
+    let response: Answer
     try {
       response = await fetch(address, {
         method: operations[name].method,
@@ -94,7 +114,7 @@ function bodyOf({ body, files }: Input): { body?: string | FormData; type?: stri
   return { body: form }
 }
 
-async function problemIn(response: Response): Promise<Partial<Problem>> {
+async function problemIn(response: Answer): Promise<Partial<Problem>> {
   const text = await response.text()
   if (!(response.headers.get('content-type') ?? '').startsWith(problemMediaType)) return {}
   return JSON.parse(text) as Problem

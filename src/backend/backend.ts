@@ -228,6 +228,11 @@ export interface Backend extends AsyncDisposable {
    * then on. Rejects with a VulcanError where an image is missing.
    */
   buildTemplates(of: readonly Usual[]): Promise<void>
+  /**
+   * From now on a vm waits, ready, for a run like each of these, whether or not there were any, as far as there is room
+   * and, of each, a template.
+   */
+  keepReady(of: readonly Usual[]): Promise<void>
   /** What waits, ready, for runs to come. */
   pool(): PoolState
   /** Removes what waits, ready, for runs to come, of which the next are slower then; resolves with how many those were. */

@@ -97,6 +97,11 @@ export class FakeBackend implements Backend {
     return Promise.resolve(this.#warm.build(of))
   }
 
+  /** Its runs start at once. */
+  keepReady(): Promise<void> {
+    return Promise.resolve()
+  }
+
   pool(): PoolState {
     return this.#warm.pool()
   }

@@ -3,6 +3,7 @@ import { Command, CommanderError, Option, type CommandUnknownOpts } from '@comma
 import { askedColumns, loadConfig } from '../config.ts'
 import { collect } from './collect.ts'
 import { backupCommand } from './backup.ts'
+import { benchCommand } from './bench.ts'
 import { backendsCommand, imagesCommand, nodesCommand } from './backends.ts'
 import { completeCommand, completionCommand } from './completion.ts'
 import { configCommand } from './config.ts'
@@ -115,6 +116,7 @@ const commands: readonly ((act: Act) => CommandUnknownOpts)[] = [
   nodesCommand,
   imagesCommand,
   templatesCommand,
+  benchCommand,
   completionCommand,
 ]
 

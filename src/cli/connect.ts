@@ -6,6 +6,7 @@ import { currentPaths } from '../images/superseded.ts'
 import { machineStatus } from '../machine/machine.ts'
 import { buildOf } from './build.ts'
 import type { Context } from './context.ts'
+import { quickFetch } from './fetch.ts'
 import { startHostServer, stopHostServer } from './hostserver.ts'
 import { ensureKey } from './key.ts'
 import { renewMachineServer, startMachineServer } from './machineserver.ts'
@@ -15,8 +16,9 @@ import type { Terminal } from './terminal.ts'
 
 /** With up to 5 s between them, about five minutes: an emulated machine that is started anew needs two. */
 const reconnects = 64
-/** Milliseconds for a server to say that it lives. */
+/** Milliseconds for a server to say that it lives; and for one that was just started, which is there. */
 const healthMs = 5000
+const firstHealthMs = 60_000
 
 interface Live {
   readonly file: ServerFile
@@ -60,7 +62,7 @@ async function start(context: Context, runtimes: readonly string[]): Promise<Cli
   }
   await prepareAll(context, place, runtimes)
   await (place.kind === 'host' ? onHost(context) : inMachine(context))
-  const live = await fitting(context)
+  const live = await fitting(context, firstHealthMs)
   if (live) return live.client
   throw new VulcanError('server_unreachable', 'the server was started but does not answer', { step: 'start' })
 }
@@ -80,7 +82,7 @@ async function inMachine(context: Context): Promise<void> {
   const machine = await terminal.step('starting the machine', () => startMachineServer(context))
   const file: ServerFile = { url: `http://127.0.0.1:${machine.port}`, place: 'machine', backend: config.backend, holds }
   await writeServerFile(config.home, { ...file, holds: [...new Set([...(before?.holds ?? []), ...holds])] })
-  const live = await findLive(context)
+  const live = await findLive(context, firstHealthMs)
   if (live && live.build === (await ownBuild(context))) return
   await terminal.step('starting the server anew in the machine', () => renewMachineServer(context))
   await writeServerFile(config.home, file)
@@ -92,6 +94,7 @@ async function clientOf(home: string, terminal: Terminal): Promise<Client> {
   return new Client({
     url: () => urlOf(home),
     key: (await ensureKey(home)).text,
+    fetch: quickFetch,
     reconnects,
     onAway: ({ message }) => {
       if (!told) terminal.note(`the server went away (${message}); waiting for it to come back`)
@@ -107,22 +110,21 @@ async function urlOf(home: string): Promise<string> {
 }
 
 /** The live server, when it is what this command line would start. */
-async function fitting(context: Context): Promise<Live | undefined> {
-  const live = await findLive(context)
-  if (!live || live.file.backend !== context.config.backend) return undefined
-  return live.build === (await ownBuild(context)) ? live : undefined
+async function fitting(context: Context, timeoutMs = healthMs): Promise<Live | undefined> {
+  const [live, build] = await Promise.all([findLive(context, timeoutMs), ownBuild(context)])
+  return live?.file.backend === context.config.backend && live.build === build ? live : undefined
 }
 
 function ownBuild({ program, config }: Context): Promise<string> {
   return buildOf({ program, home: config.home })
 }
 
-async function findLive({ config, terminal, signal }: Context): Promise<Live | undefined> {
+async function findLive({ config, terminal, signal }: Context, timeoutMs = healthMs): Promise<Live | undefined> {
   const file = await readServerFile(config.home)
   if (!file) return undefined
   const client = await clientOf(config.home, terminal)
   try {
-    const { build } = await client.health(AbortSignal.any([signal, AbortSignal.timeout(healthMs)]))
+    const { build } = await client.health(AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]))
     return { file, client, build }
   } catch (error) {
     if (error instanceof VulcanError || (error as Error).name === 'TimeoutError') return undefined

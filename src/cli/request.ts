@@ -1,10 +1,10 @@
 /** The flags of `run` as the request that they stand for. */
 import { readFile } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
-import { text } from 'node:stream/consumers'
 import type { networkModes } from '../api/details.ts'
 import type { isolations, WorkloadRequest } from '../api/workload.ts'
 import { isMissing } from '../base/files.ts'
+import { textOf } from '../base/text.ts'
 import { UsageError } from './context.ts'
 
 export interface RequestFlags {
@@ -90,7 +90,7 @@ async function jsonOf(word: string, stdin: Readable | undefined): Promise<unknow
 async function contentOf(flag: string, path: string, stdin: Readable | undefined): Promise<string> {
   if (path === '-') {
     if (!stdin) throw new UsageError(`${flag} -: standard input is the code already`)
-    return text(stdin)
+    return textOf(stdin)
   }
   try {
     return await readFile(path, 'utf8')

@@ -4,12 +4,11 @@ import { mkdtempDisposable, readFile, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, extname, join } from 'node:path'
 import { Transform, type Readable } from 'node:stream'
-import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
-import { create, list } from 'tar'
 import { runtimeNamed, runtimeOfFile, runtimes } from '../api/runtimes.ts'
 import type { WorkloadRequest } from '../api/workload.ts'
 import { isMissing } from '../base/files.ts'
+import { textOf } from '../base/text.ts'
 import { UsageError } from './context.ts'
 import { runtimeOfNames } from './detect.ts'
 
@@ -51,7 +50,7 @@ async function look(path: string): Promise<Stats> {
 
 async function fromStdin(o: SourceOptions): Promise<Given> {
   if (o.runtime === undefined) throw new UsageError('code on standard input needs --runtime')
-  const code = await text(o.stdin)
+  const code = await textOf(o.stdin)
   check('standard input', code, o.codeBytes)
   return { ...nothingToRemove, request: { runtime: o.runtime, code, ...entry(o.entrypoint) } }
 }
@@ -91,6 +90,7 @@ async function fromArchive(path: string, size: number, o: SourceOptions): Promis
 
 async function runtimeOfArchive(path: string): Promise<string> {
   if (/\.zip$/i.test(path)) throw new UsageError(`${path}: a zip archive needs --runtime`)
+  const { list } = await import('tar')
   const names: string[] = []
   try {
     await list({ file: path, strict: true, onReadEntry: (found) => names.push(found.path) })
@@ -102,6 +102,7 @@ async function runtimeOfArchive(path: string): Promise<string> {
 
 /** Packs a folder in a temporary file, which is removed when the source is disposed of. */
 async function fromFolder(path: string, o: SourceOptions): Promise<Given> {
+  const { create } = await import('tar')
   const folder = await mkdtempDisposable(join(tmpdir(), 'vulcan-'))
   try {
     const file = join(folder.path, 'archive.tar.gz')

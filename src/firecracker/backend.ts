@@ -1,5 +1,5 @@
 /** The backend that runs each workload in a jailed Firecracker microVM of its own. */
-import { createReadStream } from 'node:fs'
+import { VulcanError } from '../api/errors.ts'
 import type {
   Backend,
   Capabilities,
@@ -15,12 +15,14 @@ import { noPool, type PoolState, type TemplateState, type Usual } from '../backe
 import { Facts } from '../base/facts.ts'
 import { acquire, Scope } from '../base/scope.ts'
 import { DeadlineExceeded } from '../base/time.ts'
+import { together } from '../base/together.ts'
 import type { Image } from '../images/images.ts'
-import { type Session, SessionLost } from './agent.ts'
+import { SessionLost } from './agent.ts'
 import { detailsOf } from './details.ts'
 import type { FirecrackerFacts } from './facts.ts'
 import { cleanup } from './leftovers.ts'
-import { type Attempt, makeVm, type Started } from './makevm.ts'
+import { type Attempt, makeVm, type Started, type VmClass } from './makevm.ts'
+import type { RefusalBook } from './network/watch.ts'
 import { Phases } from './phases.ts'
 import { Pool } from './pool.ts'
 import { findVm, resume } from './recovery.ts'
@@ -28,6 +30,7 @@ import { FirecrackerRun } from './run.ts'
 import { makeSlot } from './slot.ts'
 import { classOf, Starter, type StartRequest } from './starter.ts'
 import { Templates } from './templates.ts'
+import { upload } from './upload.ts'
 import type { FreshVm, Vm, VmHost } from './vm.ts'
 
 export interface FirecrackerOptions {
@@ -105,12 +108,11 @@ export class FirecrackerBackend implements Backend {
 
   async #run(request: StartRequest): Promise<Run> {
     const { spec, image, phases, signal } = request
-    const { scope, vm, session, rttUs } = await this.#loaded(request)
+    const { scope, vm, session, rttUs, refusals } = await this.#loaded(request)
     const run = await acquire(
       scope,
-      async () => {
+      () => {
         const known = this.#known({ spec, image, vm, rttUs })
-        const refusals = await this.#o.host.networks.watch(scope, vm.names.vmId)
         return FirecrackerRun.start({ spec, image, scope, vm, session, phases, known, refusals }, signal)
       },
       (failure) => this.#leftover(vm, failure),
@@ -120,20 +122,27 @@ export class FirecrackerBackend implements Backend {
   }
 
   /** A vm of the run's own, with its program in it. One that was ready may have died since: then there is another. */
-  async #loaded(request: StartRequest): Promise<Started> {
-    const { spec, phases, signal } = request
+  async #loaded(request: StartRequest): Promise<Started & { refusals: RefusalBook | undefined }> {
+    const { spec, phases } = request
+    const { book, networks } = this.#o.host
     for (;;) {
       const started = await this.#starter.start(request)
       const { scope, vm, session } = started
+      const { vmId } = vm.names
       const load = async () => {
-        await this.#o.host.book.give(vm.names.vmId, spec.id)
-        await phases.time('upload', () => upload(session, spec, signal))
-        return started
+        // All of them before the program starts, and none waits for another.
+        const [, , refusals] = await together(
+          request.signal,
+          () => book.give(vmId, spec.id),
+          (signal: AbortSignal) => phases.time('upload', () => upload(session, spec, signal)),
+          () => networks.watch(scope, vmId, { isNew: true }),
+        )
+        return { ...started, refusals }
       }
       try {
         return await acquire(scope, load, (failure) => this.#leftover(vm, failure))
       } catch (error) {
-        if (vm.start !== 'pool' || !(error instanceof SessionLost) || signal.aborted) throw error
+        if (vm.start !== 'pool' || !(error instanceof SessionLost) || request.signal.aborted) throw error
       }
     }
   }
@@ -176,6 +185,21 @@ export class FirecrackerBackend implements Backend {
   async buildTemplates(of: readonly Usual[]): Promise<void> {
     const classes = await Promise.all(of.map(async (usual) => classOf(usual, await this.#o.image(usual.runtime))))
     for (const one of classes) this.#templates?.want(one)
+  }
+
+  async keepReady(of: readonly Usual[]): Promise<void> {
+    const classes = await Promise.all(of.map((usual) => this.#classIfThere(usual)))
+    this.#pool?.expect(classes.filter((one) => one !== undefined))
+  }
+
+  /** The class of such runs, where its image is there. */
+  async #classIfThere(usual: Usual): Promise<VmClass | undefined> {
+    try {
+      return classOf(usual, await this.#o.image(usual.runtime))
+    } catch (error) {
+      if (error instanceof VulcanError && error.code === 'asset_unavailable') return undefined
+      throw error
+    }
   }
 
   pool(): PoolState {
@@ -225,22 +249,4 @@ export class FirecrackerBackend implements Backend {
   #leftover({ names }: Pick<Vm, 'names'>, failure: unknown): void {
     this.facts.emit('vm.leftover', { vmId: names.vmId, message: String(failure) })
   }
-}
-
-/** Most files of an archive; more is a bomb. */
-const maxFiles = 100_000
-
-async function upload(session: Session, spec: RunSpec, signal: AbortSignal): Promise<void> {
-  const { source } = spec
-  if (source.kind === 'code') {
-    await session.upload({ op: 'write', path: source.name, mode: 0o644 }, [source.content], signal)
-    return
-  }
-  const request = {
-    op: 'unpack',
-    format: source.format,
-    max_bytes: spec.resources.diskMib * (1 << 20),
-    max_files: maxFiles,
-  }
-  await session.upload(request, createReadStream(source.path, { highWaterMark: 256 << 10 }), signal)
 }

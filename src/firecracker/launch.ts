@@ -26,10 +26,10 @@ export function runOf(image: Image, spec: RunSpec): ExecRequest {
   }
 }
 
-/** What warms a template of the image up, as the user, with nothing of anybody's. */
-export function warmOf(image: Image): ExecRequest | undefined {
+/** What warms a template of the image up, as the user, with nothing of anybody's and with all of the vm's memory, in MiB. */
+export function warmOf(image: Image, memMib: number): ExecRequest | undefined {
   if (!image.launch.warm) return undefined
-  const resources = { cpus: 1, memMib: 96, timeoutMs: 60_000, diskMib: 64, pids: 64 }
+  const resources = { cpus: 1, memMib, timeoutMs: 60_000, diskMib: 64, pids: 256 }
   const env = { ...baseEnv, ...image.launch.env }
   return { argv: image.launch.warm, env, ...limits(resources), stdin: false }
 }

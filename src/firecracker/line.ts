@@ -12,18 +12,24 @@ export class Line {
   readonly demand = new Demand()
   readonly ready: Kept<Started>[] = []
   readonly slots: Kept<Slot>[] = []
+  /** One is kept ready also while nobody asks for it. */
+  isExpected = false
   #restsUntil = 0
 
   constructor(of: VmClass) {
     this.of = of
   }
 
+  /** How many should be ready. */
+  wanted(most: number): number {
+    return Math.max(this.demand.wanted(most), this.isExpected ? Math.min(1, most) : 0)
+  }
+
   /** What there should be more of: vms that are ready, and behind them slots for a burst. */
   lacks(most: number): 'ready' | 'slots' | undefined {
     if (performance.now() < this.#restsUntil) return undefined
-    const wanted = this.demand.wanted(most)
-    if (this.ready.length < wanted) return 'ready'
-    return this.slots.length < wanted ? 'slots' : undefined
+    if (this.ready.length < this.wanted(most)) return 'ready'
+    return this.slots.length < this.demand.wanted(most) ? 'slots' : undefined
   }
 
   /** Nothing is made for a while. */
@@ -33,8 +39,7 @@ export class Line {
 
   /** Takes out what is no longer fit or wanted. */
   takeUnfit(most: number): Kept<unknown>[] {
-    const wanted = this.demand.wanted(most)
-    return [...takeUnfit(this.ready, wanted), ...takeUnfit(this.slots, wanted)]
+    return [...takeUnfit(this.ready, this.wanted(most)), ...takeUnfit(this.slots, this.demand.wanted(most))]
   }
 
   takeAll(): Kept<unknown>[] {

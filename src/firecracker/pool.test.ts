@@ -99,6 +99,31 @@ test('one whose Firecracker has ended is not given, and nothing of it stays', as
   expect(made[0]?.started.scope.closed).toBe(true)
 })
 
+test('what is expected is ready before anybody asks, behind what somebody asked for, and without slots', async () => {
+  const { pool, made, slots } = pooled({ memMib: 250 })
+  pool.expect([python])
+  await filled(pool, 1)
+  expect(await pool.take(python)).toBeDefined()
+  pool.expect([python, { ...python, diskMib: 65 }, { ...python, diskMib: 66 }])
+  await pool.take(node)
+  pool.fill()
+  await filled(pool, 2)
+  for (let turns = 0; turns < 20; turns += 1) await turn()
+  expect(made.map(({ of }) => of.image.name)).toEqual(['python', 'node', 'python'])
+  expect(slots.length).toBe(2)
+  expect(pool.state().lines.map(({ wanted }) => wanted)).toEqual([1, 1, 1, 1])
+})
+
+test('after a drain nothing is expected any more', async () => {
+  const { pool, made } = pooled()
+  pool.expect([python])
+  await filled(pool, 1)
+  expect(await pool.drain()).toBe(1)
+  pool.fill()
+  for (let turns = 0; turns < 20; turns += 1) await turn()
+  expect(made).toHaveLength(1)
+})
+
 test('none is made while somebody waits for a start', async () => {
   const { pool, made } = pooled()
   await pool.during(async () => {

@@ -64,6 +64,13 @@ export class Pool {
     return firstFit(this.#lineOf(of).slots)
   }
 
+  /** From now on one of each of these is kept ready, asked for or not, behind those that are asked for. */
+  expect(classes: readonly VmClass[]): void {
+    for (const line of this.#lines.values()) line.isExpected = false
+    for (const line of classes.map((of) => this.#lineOf(of))) if (line) line.isExpected = true
+    this.fill()
+  }
+
   /** While somebody waits for a start, nothing is made for later. */
   async during<T>(start: () => Promise<T>): Promise<T> {
     if (this.#starts++ === 0) this.#quiet = Promise.withResolvers()
@@ -95,12 +102,12 @@ export class Pool {
 
   state(): PoolState {
     const { most, memMib } = this.#o
-    const lines = [...this.#lines.values()].map(({ of, ready, slots, demand }) => ({
-      ...kindOf(of),
-      network: of.network.mode,
-      ready: ready.length,
-      slots: slots.length,
-      wanted: demand.wanted(most),
+    const lines = [...this.#lines.values()].map((line) => ({
+      ...kindOf(line.of),
+      network: line.of.network.mode,
+      ready: line.ready.length,
+      slots: line.slots.length,
+      wanted: line.wanted(most),
     }))
     return { lines, most, memMib }
   }
@@ -187,7 +194,7 @@ export class Pool {
   async #sweep(): Promise<void> {
     for (const [key, line] of this.#lines) {
       const unfit = line.takeUnfit(this.#o.most)
-      if (line.demand.wanted(this.#o.most) === 0) this.#lines.delete(key)
+      if (line.wanted(this.#o.most) === 0) this.#lines.delete(key)
       await Promise.all(unfit.map((kept) => kept.close()))
     }
     this.fill()

@@ -2,8 +2,11 @@
 import type { Session } from './agent.ts'
 import { exec, follow } from './program.ts'
 
+/** What is put into the guest, and taken out by the program. */
+const file = 'rehearsal'
+
 const request = {
-  argv: ['true'],
+  argv: ['rm', file],
   env: { PATH: '/usr/bin:/bin' },
   memory_bytes: 64 << 20,
   pids: 16,
@@ -17,6 +20,7 @@ const request = {
 
 /** Rejects when the guest cannot run a program. */
 export async function rehearse(session: Session, signal: AbortSignal): Promise<void> {
+  await session.upload({ op: 'write', path: file, mode: 0o644 }, [Buffer.from('nothing\n')], signal)
   await exec(session, request, signal)
   const { ended } = await follow(session, () => Promise.resolve(), signal)
   if (ended.code !== 0) throw new Error(`the rehearsal ended with ${JSON.stringify(ended)}`)

@@ -59,10 +59,10 @@ export async function takeSnapshot(
 const longAgoMs = Date.UTC(2000, 0)
 
 /** Runs what touches the pages that every start of the runtime touches, and leaves an interpreter that waits. */
-async function warmUp(vm: Vm, { image, signal }: SnapshotRequest & { signal: AbortSignal }): Promise<void> {
+async function warmUp(vm: Vm, { image, size, signal }: SnapshotRequest & { signal: AbortSignal }): Promise<void> {
   const session = await openSession(vm, signal)
   try {
-    const request = warmOf(image)
+    const request = warmOf(image, size.memMib)
     if (request) {
       await exec(session, { ...request, run: randomUUID(), tag: 'program', keep_ms: 0 }, signal)
       const { ended } = await follow(session, () => Promise.resolve(), signal)

@@ -3,8 +3,6 @@ import { createWriteStream } from 'node:fs'
 import { chmod, copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { x as extractTar } from 'tar'
-import { openPromise } from 'yauzl'
 import { VulcanError } from '../api/errors.ts'
 import { exists, sha256File } from '../base/files.ts'
 import { CommandFailed, run } from '../base/process.ts'
@@ -112,6 +110,7 @@ async function packNpm(at: Workplace, pin: string, folder: string): Promise<stri
 }
 
 async function unpackNpm(tarball: string, to: string, strip: number): Promise<void> {
+  const { x: extractTar } = await import('tar')
   await extractTar({ file: tarball, cwd: to, strip }).catch((cause: unknown) => {
     throw new VulcanError('asset_corrupt', `${tarball} cannot be read: ${String(cause)}`, { step: 'download', cause })
   })
@@ -136,6 +135,7 @@ async function onlyFile(folder: string, ending: string): Promise<string> {
 /** Unpacks the files below one folder of a zip. Names are checked by yauzl: none leaves the target. */
 async function unzip(file: string, to: string, folder: string): Promise<void> {
   try {
+    const { openPromise } = await import('yauzl')
     const zip = await openPromise(file, { lazyEntries: true })
     for await (const entry of zip.eachEntry()) {
       if (!entry.fileName.startsWith(`${folder}/`) || entry.fileName.endsWith('/')) continue

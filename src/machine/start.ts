@@ -4,6 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { isDeepStrictEqual } from 'node:util'
 import { VulcanError } from '../api/errors.ts'
 import { writeAtomic } from '../base/files.ts'
 import { lock } from '../base/lock.ts'
@@ -41,15 +42,18 @@ export async function startMachine(o: StartOptions): Promise<RunningMachine> {
 }
 
 /**
- * A machine that is going down is waited for; one whose init is of another version than we would not understand us, and one
- * of another kernel may lack what our server needs.
+ * A machine that is going down is waited for; one whose init is of another version than we would not understand us, one of
+ * another kernel may lack what our server needs, and one that another checkout has started runs the server of that one.
  */
 async function endUnfit(o: StartOptions, places: Places): Promise<void> {
   const found = await machineStatus(o)
   if (!found.running) return
-  const isOurs = found.protocol === machineProtocol && found.kernel === o.kernel && found.initramfs === o.initramfs
+  const isSame = found.protocol === machineProtocol && found.kernel === o.kernel && found.initramfs === o.initramfs
+  const isOurs = isSame && isDeepStrictEqual(found.shares, sharedBy(o))
   if (found.state === 'stopping' || !isOurs) await powerOff(places, o.signal)
 }
+
+const sharedBy = ({ shares }: StartOptions): string[] => shares.map(({ path }) => path)
 
 async function prepare(o: StartOptions, places: Places, times: Timeouts): Promise<void> {
   for (const dir of [places.dir, places.sockets, places.config]) await mkdir(dir, { recursive: true, mode: 0o700 })
@@ -60,6 +64,7 @@ async function prepare(o: StartOptions, places: Places, times: Timeouts): Promis
     protocol: machineProtocol,
     kernel: o.kernel,
     initramfs: o.initramfs,
+    shares: sharedBy(o),
     port,
     memMib: o.memMib,
     cores: o.cores,

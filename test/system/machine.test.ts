@@ -240,6 +240,16 @@ test('one of another initramfs, as before an upgrade, makes way for one of ours,
   expect((await exec(['cat', '/var/lib/vulcan/file'])).stdout).toBe('kept\n')
 }, 240_000)
 
+test('one that another checkout has started makes way: its server is that of the other', async () => {
+  const before = await running()
+  const other = join(home, '..', 'other')
+  await cp(app, other, { recursive: true })
+  const after = await startMachine({ ...options, shares: [{ tag: 'app', path: other }], server: server('fifth') })
+  expect(after.pid).not.toBe(before.pid)
+  await eventually(`the end of ${before.pid}`, () => isGone(before.pid))
+  expect(await ask(after.port)).toBe('fifth')
+}, 240_000)
+
 test('stop powers it off, leaves a clean disk and no process', async () => {
   const { pid, keeperPid } = await running()
   expect(await stopMachine({ home })).toBe(true)

@@ -1,8 +1,10 @@
 /** What guests may reach, as one: the firewall, the name server that opens it for them, and the books of what they were refused. */
+import { join } from 'node:path'
 import { denialRules, type DenialRule } from '../../api/denial.ts'
 import type { Firewall } from '../../api/firewall.ts'
 import { type Denials, together } from '../../backend/denial.ts'
 import type { Facts } from '../../base/facts.ts'
+import { textIn } from '../../base/files.ts'
 import type { Scope } from '../../base/scope.ts'
 import { GuestRules, type GuestRulesOptions } from './guests.ts'
 import { NameServer } from './nameserver.ts'
@@ -76,11 +78,17 @@ export class Egress {
     return Object.fromEntries(denialRules.map((rule) => [rule, packets[rule] + names[rule]])) as typeof packets
   }
 
-  /** What a vm is refused, from now until the scope is closed; undefined where it is not in. */
-  async watch(scope: Scope, vmId: string): Promise<RefusalBook | undefined> {
-    const address = await this.rules.addressOf(vmId)
-    if (address === undefined) return undefined
-    const book = this.#books.watch(address)
+  /**
+   * What a vm is refused, from now until the scope is closed; undefined where it is not in. `isNew`: it was refused nothing
+   * yet, so that as long as it sends nothing no book need be read.
+   */
+  async watch(scope: Scope, vmId: string, o: { isNew?: boolean }): Promise<RefusalBook | undefined> {
+    const rule = await this.rules.ruleOf(vmId)
+    if (!rule) return undefined
+    const sent = () => textIn(join('/sys/class/net', rule.port, 'statistics', 'rx_packets'))
+    const before = o.isNew ? await sent() : undefined
+    const isSilent = before === undefined ? undefined : async () => (await sent()) === before
+    const book = this.#books.watch(rule.address, isSilent)
     scope.defer('close the book', async () => book.close())
     return book
   }

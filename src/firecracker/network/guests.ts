@@ -119,9 +119,9 @@ export class GuestRules {
     return files.filter((file) => file.endsWith(suffix)).map((file) => file.slice(0, -suffix.length))
   }
 
-  /** Address of a guest that is in. */
-  async addressOf(vmId: string): Promise<string | undefined> {
-    return (await this.#record(vmId))?.address
+  /** The rule of a guest that is in. */
+  async ruleOf(vmId: string): Promise<GuestRule | undefined> {
+    return this.#record(vmId)
   }
 
   /** What each guest was refused, by its address; with one, that guest alone. */

@@ -242,9 +242,12 @@ export class Networks {
     return this.#egress.rules.firewallOf(vmId)
   }
 
-  /** What a vm with an interface is refused, from now until the scope is closed; undefined for one without. */
-  watch(scope: Scope, vmId: string): Promise<RefusalBook | undefined> {
-    return this.#egress.watch(scope, vmId)
+  /**
+   * What a vm with an interface is refused, from now until the scope is closed; undefined for one without. `isNew`: it was
+   * refused nothing yet.
+   */
+  watch(scope: Scope, vmId: string, o: { isNew?: boolean } = {}): Promise<RefusalBook | undefined> {
+    return this.#egress.watch(scope, vmId, o)
   }
 }
 

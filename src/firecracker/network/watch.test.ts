@@ -48,6 +48,17 @@ test('each destination is news once, to its own guest, and counts go on', async 
   expect(await all(other.news)).toEqual([])
 })
 
+test('at the end nobody looks for what a guest was refused that has sent nothing', async () => {
+  const { books, played } = shelf()
+  const [silent, other] = [
+    books.watch(own, () => Promise.resolve(true)),
+    books.watch(another, () => Promise.resolve(false)),
+  ]
+  for (const book of [silent, other]) await book.finish()
+  expect(played.asked).toEqual([another])
+  expect(await all(silent.news)).toEqual([])
+})
+
 test('the last look finds what came since the one before, in that guest’s book alone', async () => {
   const { books, played } = shelf()
   const [book, other] = [books.watch(own), books.watch(another)]

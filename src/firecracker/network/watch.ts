@@ -22,10 +22,12 @@ export class RefusalBooks {
     this.#o = options
   }
 
-  /** The book of that guest, until it is closed. */
-  watch(address: string): RefusalBook {
+  /** The book of that guest, until it is closed. `isSilent`: whether it has sent nothing since; a look costs a process. */
+  watch(address: string, isSilent?: () => Promise<boolean>): RefusalBook {
     const book: RefusalBook = new RefusalBook(address, {
-      look: () => this.#read([book], address),
+      look: async () => {
+        if (!(await isSilent?.())) await this.#read([book], address)
+      },
       onClose: () => {
         this.#watched.delete(book)
         if (this.#watched.size === 0) this.#rest()
