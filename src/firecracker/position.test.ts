@@ -38,7 +38,9 @@ test('where a build came first, the program’s own time counts', () => {
 
 test('one that has ended is not killed for the time that nobody looked, but for never coming to its end', () => {
   const ended = { ...attached, ended: true }
-  expect(going({ spec, builds: false, attached: ended, ...after(90_000) })).toEqual({ tag: 'program', leftMs: 300_000 })
+  expect(going({ spec, builds: false, attached: ended, ...after(90_000) })).toEqual({
+    ...{ tag: 'program', leftMs: 120_000, ended: true },
+  })
 })
 
 test('input that was all taken is not sent again', () => {

@@ -17,6 +17,7 @@ import { beginning, buildDeadlineMs, going, type Position } from './position.ts'
 import { exec, follow } from './program.ts'
 import type { Attached } from './said.ts'
 import type { Vm } from './vm.ts'
+import { watchOver } from './watchdog.ts'
 import { messageOf } from '../base/words.ts'
 
 export interface RunParts {
@@ -205,9 +206,11 @@ export class FirecrackerRun implements Run {
   }
 
   /** Follows the program that runs: its input, its time, its output, its end. */
-  async #one({ leftMs, stdin }: Position): Promise<Exit> {
+  async #one({ leftMs, ended, stdin }: Position): Promise<Exit> {
     const { session, spec } = this.#parts
-    this.#timer ??= setTimeout(() => this.kill('timeout'), leftMs)
+    const overdue = () => session.giveUp(`its program had ended, and its last words did not come in ${leftMs / 1000} s`)
+    this.#timer ??= setTimeout(() => (ended ? overdue() : this.kill('timeout')), leftMs)
+    using _watched = watchOver(session)
     // A program that does not read its input must not keep us from reading its output.
     if (stdin) session.sendStdin(stdin, this.#stop.signal).catch(() => undefined)
     const told = await follow(session, (chunk) => this.output.write(chunk), this.#stop.signal)
@@ -220,7 +223,10 @@ export class FirecrackerRun implements Run {
 
   async #lost(error: unknown): Promise<Exit> {
     const { spec, vm } = this.#parts
-    if (this.#killed) return { by: this.#killed, message: wordsOf(this.#killed, spec.resources) }
+    if (this.#killed) {
+      const words = wordsOf(this.#killed, spec.resources)
+      return { by: this.#killed, message: `${words}. Its microVM did not answer, and was ended` }
+    }
     const said = await vm.process.lastWords()
     const words = said.split('\n').slice(-5).join('\n')
     const why = messageOf(error)
