@@ -1,6 +1,6 @@
 /** Programs that break themselves or what is around them in the guest: their own failure, told as what it was. */
 import { test } from 'vitest'
-import { type Fault, suffer } from './fault.ts'
+import { type Fault, sound, sufferBeside } from './fault.ts'
 
 const said = "import os, signal, sys, time\nprint('up', flush=True)\n"
 
@@ -182,4 +182,6 @@ with open(os.environ['VULCAN_RESULT'], 'w') as f:
   },
 ]
 
-test.each(faults)('$name', (fault) => suffer(fault))
+test.concurrent.each(faults)('$name', (fault) => sufferBeside(fault))
+
+test('nothing is left of any of them, and the next workload runs', sound)
