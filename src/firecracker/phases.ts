@@ -40,10 +40,15 @@ export class Phases {
     }
   }
 
+  /** The phase that an error was thrown in, the innermost. */
+  failedIn(error: unknown): string | undefined {
+    return error instanceof Error ? this.#failed.get(error) : undefined
+  }
+
   /** The error as a VulcanError with the step it came from: its own, else the phase it was thrown in. */
   named(error: unknown): VulcanError {
     if (error instanceof VulcanError && error.step !== undefined) return error
-    const step = (error instanceof Error && this.#failed.get(error)) || 'start'
+    const step = this.failedIn(error) ?? 'start'
     const { code, hint } = error instanceof VulcanError ? error : { code: 'vm_start_failed' as const }
     return new VulcanError(code, messageOf(error), { step, hint, cause: error })
   }

@@ -37,15 +37,15 @@ export async function breakNode(script: string): Promise<string> {
 
 /**
  * Sets a trap: as soon as the condition holds, the act is done. Resolves when it is armed; what it gives back rejects when
- * the trap never sprang. Bounded: it looks for a minute.
+ * the trap never sprang. It looks for two minutes.
  */
 export async function trap(condition: string, act: string): Promise<Mend> {
   const script = `
     VULCAN_HOME=${await nodeHome()}
     any() { [ -e "$1" ]; }
-    end=$(($(date +%s) + 60))
+    n=0
     echo armed
-    until ${condition}; do [ $(date +%s) -lt $end ] || exit 9; done
+    until ${condition}; do n=$((n + 1)); [ $n -lt 2400 ] || exit 9; sleep 0.05; done
     ${act}
     echo sprung`
   const armed = Promise.withResolvers<void>()
@@ -71,7 +71,7 @@ async function hearOnNode(script: string, hear: (text: string) => void): Promise
   const argv = ['sh', '-c', script] as const
   if (await hasMachine()) {
     await using session = await openSession(placesOf(home), { argv })
-    for await (const event of session.events(AbortSignal.timeout(120_000)))
+    for await (const event of session.events(AbortSignal.timeout(300_000)))
       if (event.kind === 'output') hear(Buffer.from(event.data).toString())
     return
   }
