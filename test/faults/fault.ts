@@ -92,7 +92,10 @@ async function undergo(fault: Fault): Promise<WorkloadRecord> {
 
 /** A client that waits for its server to come back. */
 export async function patientClient(): Promise<Client> {
-  return new Client({ ...(await server()), reconnects: 60 })
+  let { url, key } = await server()
+  // Another machine may listen at another port; between the two there is no file that says where.
+  const newest = async () => (url = (await server().catch(() => undefined))?.url ?? url)
+  return new Client({ url: newest, key, reconnects: 60 })
 }
 
 /** That a log has one end, the record's, and the record's output; gives that. */

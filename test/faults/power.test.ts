@@ -44,15 +44,14 @@ test.each(cuts)('the machine’s power is cut: %s is killed', async (what) => {
   await eventually('it runs', async () => ((await api.get(running.id)).stdout === 'up\n' ? true : undefined), {
     withinMs: bootMs,
   })
-  // More than have room beside it: the last ones have not begun when the power goes.
-  const cpus = 6
+  // More than start at once: the last ones have not begun when the power goes.
   const waiting = await Promise.all(
     [1, 2, 3, 4].map((n) =>
       submitted(api, {
         runtime: 'python',
         code: `print('up ${n}')`,
         network: 'none',
-        resources: { cpus, timeout_s: 300 },
+        resources: { timeout_s: 300 },
       }),
     ),
   )
@@ -75,7 +74,7 @@ test.each(cuts)('the machine’s power is cut: %s is killed', async (what) => {
     expect(text.match(/up/g)?.length ?? 0).toBeLessThanOrEqual(1)
   }
   const records = await Promise.all(waiting.map(async ({ id }) => api.get(id)))
-  expect(records.filter(({ status }) => status === 'completed').length).toBeGreaterThanOrEqual(3)
+  expect(records.filter(({ status }) => status === 'completed').length).toBeGreaterThanOrEqual(2)
   expect(await api.get(before.id), 'what was kept is kept').toMatchObject({ status: 'completed', stdout: 'long ago\n' })
   await runs()
   await sound()
