@@ -5,7 +5,7 @@ import type { DenialRule } from '../../api/denial.ts'
 import { VulcanError } from '../../api/errors.ts'
 import type { NetworkSpec } from '../../backend/backend.ts'
 import { Facts } from '../../base/facts.ts'
-import { exists } from '../../base/files.ts'
+import { exists, removeHalfWritten } from '../../base/files.ts'
 import type { Scope } from '../../base/scope.ts'
 import { isOurs } from '../names.ts'
 import { type Cidr, firstAddress, networkOf } from './addresses.ts'
@@ -107,6 +107,7 @@ export class Networks {
   /** Makes what all vms share: bridge, kernel settings, firewall. Once at start; living guests keep their rules. */
   async prepare(): Promise<void> {
     await mkdir(this.#o.stateDir, { recursive: true, mode: 0o700 })
+    await removeHalfWritten(this.#o.stateDir)
     await step('bridge', async () => {
       await refuseOverlap(this.#bridge)
       await makeBridge(this.#bridge)
