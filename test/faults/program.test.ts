@@ -1,5 +1,5 @@
 /** Programs that break themselves or what is around them in the guest: their own failure, told as what it was. */
-import { test } from 'vitest'
+import { expect, test } from 'vitest'
 import { type Fault, sound, sufferBeside } from './fault.ts'
 
 const said = "import os, signal, sys, time\nprint('up', flush=True)\n"
@@ -164,7 +164,7 @@ print('done')`),
     name: 'a program writes a result that is no JSON',
     ...program("open(os.environ['VULCAN_RESULT'], 'w').write('{' * 100000)"),
     ends: ['program'],
-    told: { status: 'completed', result_error: /JSON/ },
+    told: { status: 'completed', result_error: expect.stringContaining('not JSON') as string },
   },
   {
     name: 'a program writes a result without end',
@@ -172,13 +172,13 @@ print('done')`),
 with open(os.environ['VULCAN_RESULT'], 'w') as f:
     for _ in range(64): f.write('x' * (1 << 20))`),
     ends: ['program'],
-    told: { status: 'completed' },
+    told: { status: 'completed', result_error: expect.stringContaining('larger than 1 MiB') as string },
   },
   {
     name: 'a program puts a link to a secret in the place of its result',
     ...program("os.symlink('/etc/shadow', os.environ['VULCAN_RESULT'])"),
     ends: ['program'],
-    told: { status: 'completed' },
+    told: { status: 'completed', result_error: expect.stringContaining('could not be read') as string },
   },
 ]
 
