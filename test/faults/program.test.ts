@@ -184,4 +184,4 @@ with open(os.environ['VULCAN_RESULT'], 'w') as f:
 
 test.concurrent.each(faults)('$name', (fault) => sufferBeside(fault))
 
-test('nothing is left of any of them, and the next workload runs', sound)
+test('nothing is left of any of them, and the next workload runs', () => sound())

@@ -104,14 +104,13 @@ const faults: Fault[] = [
   {
     name: 'the guest is told to restart',
     request: long,
-    running: async (id) =>
-      void (await askFirecracker(await jailOf(id), 'PUT /actions', { action_type: 'SendCtrlAltDel' })),
+    running: async (id) => askFirecracker(await jailOf(id), 'PUT /actions', { action_type: 'SendCtrlAltDel' }),
     ...lost,
   },
   {
     name: 'the vm is paused, and its agent with it',
     request: long,
-    running: async (id) => void (await askFirecracker(await jailOf(id), 'PATCH /vm', { state: 'Paused' })),
+    running: async (id) => askFirecracker(await jailOf(id), 'PATCH /vm', { state: 'Paused' }),
     ...lost,
     says: /it has answered nothing for 60 s/,
   },
@@ -128,7 +127,7 @@ const faults: Fault[] = [
 
 test.concurrent.each(faults)('$name', (fault) => sufferBeside(fault))
 
-test('nothing is left of any of them, and the next workload runs', sound)
+test('nothing is left of any of them, and the next workload runs', () => sound())
 
 test('a server that crashes finds vms that were broken before: each is lost, and said to be', async () => {
   // All are broken when the server goes, which is the harm that they share.
