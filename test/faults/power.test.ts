@@ -40,7 +40,7 @@ test.each(cuts)('the machine’s power is cut: %s is killed', async (what) => {
   expect((await followed(api, before.id)).record).toMatchObject({ status: 'completed', stdout: 'long ago\n' })
 
   const code = "import time\nprint('up', flush=True)\ntime.sleep(900)"
-  const running = await submitted(api, { runtime: 'python', code, network: 'none', resources: { timeout_s: 1000 } })
+  const running = await submitted(api, { runtime: 'python', code, resources: { timeout_s: 1000 } })
   await eventually('it runs', async () => ((await api.get(running.id)).stdout === 'up\n' ? true : undefined), {
     withinMs: bootMs,
   })
@@ -50,7 +50,7 @@ test.each(cuts)('the machine’s power is cut: %s is killed', async (what) => {
       submitted(api, {
         runtime: 'python',
         code: `print('up ${n}')`,
-        network: 'none',
+        network: 'internet',
         resources: { timeout_s: 300 },
       }),
     ),

@@ -59,7 +59,7 @@ describe('one program lives through all of this, and not a line of it is lost or
     expect(await settled()).toEqual([])
     const api = await patientClient()
     const code = 'import time\nfor n in range(10**6):\n  print(n, flush=True)\n  time.sleep(0.5)'
-    ;({ id } = await submitted(api, { runtime: 'python', code, network: 'none', resources: { timeout_s: 3600 } }))
+    ;({ id } = await submitted(api, { runtime: 'python', code, resources: { timeout_s: 3600 } }))
     reading = (async () => {
       for await (const event of api.logs(id)) log.push(event)
     })()
@@ -186,7 +186,7 @@ test('a client that goes away ends nothing', async () => {
   const { id } = await api.submit({
     runtime: 'python',
     code: "import time\ntime.sleep(3)\nprint('done')",
-    network: 'none',
+    network: 'internet',
   })
   const gone = AbortSignal.timeout(500)
   const reading = async () => {
