@@ -36,7 +36,7 @@ test.each(cuts)('the machine’s power is cut: %s is killed', async (what) => {
   expect(await settled()).toEqual([])
   const begun = performance.now()
   const api = await patientClient()
-  const before = await submitted(api, { runtime: 'python', code: "print('long ago')", network: 'none' })
+  const before = await submitted(api, { runtime: 'python', code: "print('long ago')", network: 'internet' })
   expect((await followed(api, before.id)).record).toMatchObject({ status: 'completed', stdout: 'long ago\n' })
 
   const code = "import time\nprint('up', flush=True)\ntime.sleep(900)"
