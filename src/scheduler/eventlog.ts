@@ -124,19 +124,45 @@ export class EventLog {
       return this.#notify()
     }
     const writer = this.#writer ?? (await this.#create())
-    await writer.writev([headerOf({ kind, data }), data], this.#bytes)
-    this.#grow({ kind, data })
+    await this.#write(writer, [{ kind, data }])
     this.#notify()
+  }
+
+  /** Behind what is there, whole or not at all. */
+  async #write(writer: FileHandle, events: readonly Event[]): Promise<void> {
+    const pieces = events.flatMap((event): Uint8Array[] => [headerOf(event), event.data])
+    const due = pieces.reduce((sum, piece) => sum + piece.length, 0)
+    try {
+      let { bytesWritten } = await writer.writev(pieces, this.#bytes)
+      // A disk with room for a part takes that and says nothing; asked for the rest it says why.
+      while (bytesWritten < due) {
+        const rest = Buffer.concat(pieces).subarray(bytesWritten)
+        bytesWritten += (await writer.write(rest, 0, rest.length, this.#bytes + bytesWritten)).bytesWritten
+      }
+    } catch (error) {
+      // A shorter entry may come to lie here later, and what is left behind it would be read as one.
+      await writer.truncate(this.#bytes)
+      throw error
+    }
+    for (const event of events) this.#grow(event)
   }
 
   /** Makes the file, and its folder, with what came before the first output. */
   async #create(): Promise<FileHandle> {
     await mkdir(dirname(this.path), { recursive: true, mode: 0o700 })
     const writer = await open(this.path, 'wx', 0o600)
+    const early = this.#count
+    try {
+      this.#count = 0
+      await this.#write(writer, this.#early)
+    } catch (error) {
+      // The next one begins it anew.
+      this.#count = early
+      await writer.close()
+      await rm(this.path, { force: true })
+      throw error
+    }
     this.#writer = writer
-    await writer.writev(this.#early.flatMap((event) => [headerOf(event), event.data]))
-    this.#count = 0
-    for (const event of this.#early) this.#grow(event)
     return writer
   }
 
