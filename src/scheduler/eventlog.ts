@@ -18,8 +18,15 @@ import {
   type Kind,
 } from './entries.ts'
 import { Recent } from './recent.ts'
+import { writeWhole } from './wholewrite.ts'
 
 const checkpointEvery = 256
+
+/** An event as it is handed in. */
+interface Given {
+  readonly kind: Kind
+  readonly data: Uint8Array
+}
 
 interface Checkpoint {
   readonly id: number
@@ -108,14 +115,14 @@ export class EventLog {
   }
 
   /** A payload is at most maxEntryBytes. Readers see it once it is on its way to the disk whole; one entry follows another. */
-  append(event: { readonly kind: Kind; readonly data: Uint8Array }): Promise<void> {
+  append(event: Given): Promise<void> {
     const appended = this.#appended.then(() => this.#append(event))
     // Who asked is told of a failure; the next one tries for itself.
     this.#appended = appended.catch(() => undefined)
     return appended
   }
 
-  async #append({ kind, data }: { readonly kind: Kind; readonly data: Uint8Array }): Promise<void> {
+  async #append({ kind, data }: Given): Promise<void> {
     if (!this.#begun) throw new Error(`${this.path}: is not open`)
     if (data.length > maxEntryBytes) throw new Error(`${this.path}: an entry of ${data.length} bytes`)
     if (!this.#writer && kind === 'status') {
@@ -128,22 +135,9 @@ export class EventLog {
     this.#notify()
   }
 
-  /** Behind what is there, whole or not at all. */
-  async #write(writer: FileHandle, events: readonly Event[]): Promise<void> {
+  async #write(writer: FileHandle, events: readonly Given[]): Promise<void> {
     const pieces = events.flatMap((event): Uint8Array[] => [headerOf(event), event.data])
-    const due = pieces.reduce((sum, piece) => sum + piece.length, 0)
-    try {
-      let { bytesWritten } = await writer.writev(pieces, this.#bytes)
-      // A disk with room for a part takes that and says nothing; asked for the rest it says why.
-      while (bytesWritten < due) {
-        const rest = Buffer.concat(pieces).subarray(bytesWritten)
-        bytesWritten += (await writer.write(rest, 0, rest.length, this.#bytes + bytesWritten)).bytesWritten
-      }
-    } catch (error) {
-      // A shorter entry may come to lie here later, and what is left behind it would be read as one.
-      await writer.truncate(this.#bytes)
-      throw error
-    }
+    await writeWhole(writer, pieces, this.#bytes)
     for (const event of events) this.#grow(event)
   }
 
@@ -234,7 +228,7 @@ export class EventLog {
     }
   }
 
-  #grow({ kind, data }: { readonly kind: Kind; readonly data: Uint8Array }): void {
+  #grow({ kind, data }: Given): void {
     this.#bytes += headerBytes + data.length
     this.#count += 1
     this.#recent.add({ id: this.#count, kind, data })
