@@ -10,7 +10,7 @@ const attached = {
   wall_us: 10_000_000,
   ended: false,
 } as const
-const after = (ms: number) => ({ startedAt: 1_000_000, now: 1_000_000 + ms })
+const after = (ms: number) => ({ sinceStartMs: ms })
 
 test('a program that begins has all of its time and input, a build the time of builds and no input', () => {
   expect(beginning(spec, 'program')).toEqual({ tag: 'program', leftMs: 60_000, stdin: spec.stdin })

@@ -1,5 +1,5 @@
 /** One run: its program is followed to the end, its vm is taken down, and how it ended is told once. */
-import type { Chunk, Exit, KillReason, Recovery, Run, RunFacts, RunSpec, Seen } from '../backend/backend.ts'
+import type { Chunk, Exit, KillReason, Run, RunFacts, RunSpec, Seen } from '../backend/backend.ts'
 import type { RunDetails } from '../backend/details.ts'
 import type { Conversation } from '../backend/conversation.ts'
 import type { Denial } from '../backend/denial.ts'
@@ -31,6 +31,13 @@ export interface RunParts {
   readonly known: RunFacts
   /** What its network refuses; absent where it has none. */
   readonly refusals?: RefusalBook | undefined
+}
+
+/** What is known of a run that an earlier server had started. */
+export interface TakenUp {
+  readonly seen: Seen
+  /** Milliseconds since it was told to run. */
+  readonly sinceStartMs: number
 }
 
 /** Bytes of output that wait for the reader before the program is made to wait. */
@@ -83,13 +90,13 @@ export class FirecrackerRun implements Run {
   }
 
   /** Goes on with a run that the session was attached to. */
-  static resume(parts: RunParts, attached: Attached, { seen, startedAt }: Recovery): FirecrackerRun {
+  static resume(parts: RunParts, attached: Attached, { seen, sinceStartMs }: TakenUp): FirecrackerRun {
     const { spec, image, phases } = parts
     const run = new FirecrackerRun(parts)
     run.#acknowledged = seen.stdout + seen.stderr
     phases.add(attached.tag, attached.wall_us / 1000)
     const builds = buildOf(image, spec) !== undefined
-    void run.#drive(going({ spec, builds, attached, startedAt, now: Date.now() }))
+    void run.#drive(going({ spec, builds, attached, sinceStartMs }))
     return run
   }
 

@@ -94,7 +94,7 @@ test('a program taken up after its end whose last words do not come is lost: it 
   await play(script, async ({ parts, session }) => {
     const seen = { stdout: 0, stderr: 0 }
     const answer = await attach(session, spec.id, { seen, signal: soon() })
-    const run = FirecrackerRun.resume(parts, answer, { seen, startedAt: Date.now(), facts: parts.known })
+    const run = FirecrackerRun.resume(parts, answer, { seen, sinceStartMs: 0 })
     for (let tens = 0; tens < 12; tens++) await tenSeconds()
     expect(await run.exited).toMatchObject({
       by: 'vm_lost',
