@@ -91,8 +91,7 @@ export class FirecrackerBackend implements Backend {
       const request = { spec, image: await this.#o.image(spec.runtime), phases, signal }
       return await (this.#pool ? this.#pool.during(() => this.#run(request)) : this.#run(request))
     } catch (error) {
-      // An abort keeps the signal's reason.
-      throw signal.aborted ? error : phases.named(error)
+      throw phases.reasonOf(error, signal)
     }
   }
 

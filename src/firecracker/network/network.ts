@@ -38,7 +38,7 @@ export interface NetworksOptions {
   readonly nameservers: readonly string[]
   /** Bytes; 1500 by default. */
   readonly mtu?: number
-  /** Milliseconds for each plugin; 60 s by default. */
+  /** Milliseconds for each plugin; 30 s by default. */
   readonly pluginTimeoutMs?: number
   readonly host?: Host
   /** Of each guest; thousands by default. */
@@ -92,7 +92,7 @@ export class Networks {
       list: conflistOf({ ...bridge, name, leases, tapPlugin }),
       path: [cniPlugins],
       cache: join(stateDir, 'cni'),
-      timeoutMs: options.pluginTimeoutMs ?? 60_000,
+      timeoutMs: options.pluginTimeoutMs ?? 30_000,
       host,
     })
     const table = { ...bridge, instance, resolvers: nameservers, ...(connections && { connections }) }
