@@ -1,37 +1,15 @@
 /** A log whose disk is full takes an entry whole or not at all, and goes on when there is room again. On a real, small disk. */
-import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
-import { run } from '../base/process.ts'
+import { expect, test } from 'vitest'
+import { page, SmallDisk } from '../base/smalldisk.ts'
 import type { Event } from './entries.ts'
 import { EventLog } from './eventlog.ts'
 import { Output } from './output.ts'
 
-const page = 4096
 const soon = () => AbortSignal.timeout(20_000)
 const bytes = (text: string) => Buffer.from(text)
 const pending: Event = { kind: 'status', data: bytes('pending') }
 const end: Event = { kind: 'end', data: bytes('end') }
-
-/** A file system of that many bytes, of which another file has all but so many. */
-async function smallDisk(): Promise<{ folder: string; leave: (free: number) => Promise<void> }> {
-  const folder = await mkdtemp(join(tmpdir(), 'vulcan-full-'))
-  const size = 64 * page
-  await run(['mount', '-t', 'tmpfs', '-o', `size=${size}`, 'vulcan-full', folder])
-  onTestFinished(async () => {
-    await run(['umount', folder])
-    await rm(folder, { recursive: true })
-  })
-  const other = join(folder, 'other')
-  return {
-    folder,
-    leave: async (free) => {
-      await truncate(other, 0).catch(() => undefined)
-      await writeFile(other, Buffer.alloc(size - free)).catch(() => undefined)
-    },
-  }
-}
 
 async function textOf(log: EventLog): Promise<[number, string][]> {
   const found: [number, string][] = []
@@ -40,15 +18,15 @@ async function textOf(log: EventLog): Promise<[number, string][]> {
 }
 
 test('an entry that fits in part is refused whole, and what follows is whole', async () => {
-  const { folder, leave } = await smallDisk()
-  const path = join(folder, 'run', 'events.log')
+  await using disk = await SmallDisk.make(64)
+  const path = join(disk.folder, 'run', 'events.log')
   const log = EventLog.waiting(path, pending)
   log.start()
   await log.append({ kind: 'stdout', data: bytes('first') })
-  await leave(2 * page)
+  await disk.leave(2)
   // Longer than all that is free: the kernel takes what it can, and says nothing of the rest.
   await expect(log.append({ kind: 'stdout', data: Buffer.alloc(4 * page, 'x') })).rejects.toThrow(/ENOSPC/)
-  await leave(32 * page)
+  await disk.leave(32)
   await log.append({ kind: 'stdout', data: bytes('second') })
   const due = [
     [1, 'pending'],
@@ -66,12 +44,12 @@ test('an entry that fits in part is refused whole, and what follows is whole', a
 })
 
 test('a log that could not be begun is begun anew, with what came before', async () => {
-  const { folder, leave } = await smallDisk()
-  const log = EventLog.waiting(join(folder, 'events.log'), { kind: 'status', data: Buffer.alloc(3 * page, 'p') })
+  await using disk = await SmallDisk.make(64)
+  const log = EventLog.waiting(join(disk.folder, 'events.log'), { kind: 'status', data: Buffer.alloc(3 * page, 'p') })
   log.start()
-  await leave(2 * page)
+  await disk.leave(2)
   await expect(log.append({ kind: 'stdout', data: bytes('lost') })).rejects.toThrow(/ENOSPC/)
-  await leave(32 * page)
+  await disk.leave(32)
   await log.append({ kind: 'stdout', data: bytes('kept') })
   await log.end(end)
   expect(await textOf(log)).toEqual([
@@ -82,12 +60,12 @@ test('a log that could not be begun is begun anew, with what came before', async
 })
 
 test('a record shows no more of the output than its log has', async () => {
-  const { folder, leave } = await smallDisk()
-  const log = EventLog.waiting(join(folder, 'events.log'), pending)
+  await using disk = await SmallDisk.make(64)
+  const log = EventLog.waiting(join(disk.folder, 'events.log'), pending)
   log.start()
   const output = new Output(log, 1 << 20)
   await output.take({ stream: 'stdout', data: bytes('kept\n') })
-  await leave(page)
+  await disk.leave(1)
   await expect(output.take({ stream: 'stdout', data: Buffer.alloc(3 * page, 'x') })).rejects.toThrow(/ENOSPC/)
   expect(output.excerpts.stdout.text()).toBe('kept\n')
   await log.close()
