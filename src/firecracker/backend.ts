@@ -14,10 +14,12 @@ import type {
 import { noPool, type PoolState, type TemplateState, type Usual } from '../backend/warm.ts'
 import { Facts } from '../base/facts.ts'
 import { acquire, Scope } from '../base/scope.ts'
+import { DeadlineExceeded } from '../base/time.ts'
 import type { Image } from '../images/images.ts'
 import { type Session, SessionLost } from './agent.ts'
 import { detailsOf } from './details.ts'
 import type { FirecrackerFacts } from './facts.ts'
+import { answers } from './greet.ts'
 import { cleanup } from './leftovers.ts'
 import { type Attempt, makeVm, type Started } from './makevm.ts'
 import { Phases } from './phases.ts'
@@ -124,13 +126,15 @@ export class FirecrackerBackend implements Backend {
       const { scope, vm, session } = started
       const load = async () => {
         await this.#o.host.book.give(vm.names.vmId, spec.id)
+        if (vm.start === 'pool') await answers(session, signal)
         await phases.time('upload', () => upload(session, spec, signal))
         return started
       }
       try {
         return await acquire(scope, load, (failure) => this.#leftover(vm, failure))
       } catch (error) {
-        if (vm.start !== 'pool' || !(error instanceof SessionLost) || signal.aborted) throw error
+        const passing = error instanceof SessionLost || error instanceof DeadlineExceeded
+        if (vm.start !== 'pool' || !passing || signal.aborted) throw error
       }
     }
   }
