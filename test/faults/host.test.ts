@@ -1,5 +1,5 @@
 /** What the host lends a vm is missing, fails, hangs or is not what it was. */
-import { beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { python } from '../system/harness.ts'
 import { eventually } from '../system/outside.ts'
 import { type Fault, type Mend, suffer } from './fault.ts'
@@ -7,8 +7,6 @@ import { breakNode, fillDisk, inPlaceOf } from './node.ts'
 
 const assets = '$VULCAN_HOME/assets'
 const images = '$VULCAN_HOME/images'
-
-beforeAll(haveTemplate, 600_000)
 
 /** A class that nobody has used boots, since it has no template. */
 let lastDisk = 400
@@ -179,6 +177,13 @@ const network: Fault[] = [
 test.each(plugins)('$name', (fault) => suffer(fault))
 
 test('a network that failed costs no template', async () => {
+  await haveTemplate()
+  const mend = await plugin('bridge', 'exit 1').before()
+  try {
+    expect(await python('pass', { network: 'internet' })).toMatchObject({ exit: { by: 'start_failed' } })
+  } finally {
+    await mend()
+  }
   const { run } = await python('pass', { network: 'internet', resources: { timeout_s: 300 } })
   expect(run?.start).toBe('restore')
 })
