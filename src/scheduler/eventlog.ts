@@ -216,9 +216,9 @@ export class EventLog {
         }
         if (offset > from) continue
         if (last) {
-          // What is left of a file here is half an entry, from a power cut.
+          // A power cut leaves half an entry, or takes what the reader has seen: the end is told all the same.
           const due = (offset > 0 ? id : this.#early.length) + 1
-          if (kind !== 'end' && due > after) yield { id: due, ...last }
+          if (kind !== 'end' && due !== after) yield { id: Math.max(due, after + 1), ...last }
           return
         }
         await abortable(changed, signal)

@@ -70,3 +70,16 @@ test('a record shows no more of the output than its log has', async () => {
   expect(output.excerpts.stdout.text()).toBe('kept\n')
   await log.close()
 })
+
+test('who followed what a power cut took from the disk is told the end all the same', async () => {
+  const running: Event = { kind: 'status', data: bytes('running') }
+  const log = await EventLog.ended('/nowhere/events.log', { early: [pending, running], last: end })
+  const after = async (id: number) => {
+    const ids: number[] = []
+    for await (const entry of log.read(id, soon())) ids.push(entry.id)
+    return ids
+  }
+  expect(await after(0)).toEqual([1, 2, 3])
+  expect(await after(3)).toEqual([])
+  expect(await after(5)).toEqual([6])
+})
