@@ -62,6 +62,8 @@ export default defineConfig({
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
           ...onVms,
+          globalSetup: ['test/faults/setup.ts'],
+          retry: 1,
         },
       },
     ],

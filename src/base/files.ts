@@ -2,7 +2,7 @@
 import { createHash, hash, randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 
 /** Writes a file by a temporary neighbour and a rename, so that a reader never sees half of it. */
@@ -22,6 +22,15 @@ export async function writeAtomic(path: string, content: string | Uint8Array, mo
     await rm(temporary, { force: true })
     throw error
   }
+}
+
+/** What `writeAtomic` calls a temporary. */
+const temporaryName = /\.[0-9a-f]{8}\.tmp$/
+
+/** Removes what a process that was killed in the middle of `writeAtomic` has left below a folder; nobody else may be writing there. */
+export async function removeHalfWritten(folder: string): Promise<void> {
+  const names = (await unlessMissing(readdir(folder, { recursive: true }))) ?? []
+  for (const name of names) if (temporaryName.test(name)) await rm(join(folder, name), { force: true })
 }
 
 /** Sha256 of a file's content, in hex. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { CommandFailed, run } from './process.ts'
+import { CommandFailed, killGroup, run } from './process.ts'
 
 const failure = (promise: Promise<unknown>) =>
   promise.then(
@@ -51,4 +51,13 @@ test('lines are told as they come, however they are cut', async () => {
   const lines: string[] = []
   await run(['printf', 'one\\ntwo\\rthree\\n'], { onLine: (line) => lines.push(line) })
   expect(lines).toEqual(['one', 'two', 'three'])
+})
+
+test('a child that went out of the group and holds the pipes does not outlast the deadline', async () => {
+  const begun = performance.now()
+  const left = 'setsid sleep 31 & echo $!'
+  const failed = await run(['sh', '-c', left], { timeoutMs: 300 }).catch((error: unknown) => error as CommandFailed)
+  expect(failed).toMatchObject({ why: 'timeout', stdout: expect.stringMatching(/^\d+\n$/) as string })
+  expect(performance.now() - begun).toBeLessThan(20_000)
+  killGroup(Number((failed as CommandFailed).stdout))
 })

@@ -99,6 +99,9 @@ type End = Pick<CommandFailed, 'why' | 'code' | 'signal'> & { readonly cause?: u
 
 const noEnd = { code: undefined, signal: undefined }
 
+/** For what a killed group has said to arrive, in milliseconds. */
+const lastWordsMs = 1000
+
 /** Settles when the child and its pipes are closed, killing its group at the deadline or the abort. */
 function ended(child: ChildProcessWithoutNullStreams, options: CommandOptions): Promise<End> {
   const { promise, resolve } = Promise.withResolvers<End>()
@@ -107,6 +110,11 @@ function ended(child: ChildProcessWithoutNullStreams, options: CommandOptions): 
   const stop = (cause: 'timeout' | 'aborted') => {
     killed ??= cause
     killGroup(child.pid)
+    // Who went out of the group lives on, and may hold the pipes for as long.
+    setTimeout(() => {
+      child.stdout.destroy()
+      child.stderr.destroy()
+    }, lastWordsMs).unref()
   }
   const timer = options.timeoutMs === undefined ? undefined : setTimeout(() => stop('timeout'), options.timeoutMs)
   const onAbort = () => stop('aborted')

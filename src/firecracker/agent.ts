@@ -28,6 +28,11 @@ export class Session {
   readonly transcript = new Transcript()
   readonly #socket: Socket
   readonly #frames: AsyncGenerator<SizedFrame, void>
+  /** Whether a frame is waited for, and none came since `quiet` was asked. */
+  #waiting = false
+  #quiet = false
+  /** Pings that were sent by `ping` and have no answer yet. */
+  #pings = 0
 
   private constructor(socket: Socket) {
     this.#socket = socket
@@ -53,12 +58,39 @@ export class Session {
     }
   }
 
-  /** The next frame; undefined when the guest has closed the connection between frames. */
+  /** The next frame that is no answer to `ping`; undefined when the guest has closed the connection between frames. */
   async next(signal: AbortSignal): Promise<Frame | undefined> {
-    const { value, done } = await abortable(this.#frames.next(), signal)
-    if (done) return undefined
-    this.transcript.note({ from: 'guest', kind: kindOf(value.frame), bytes: value.bytes })
-    return value.frame
+    for (;;) {
+      const frame = await this.#next(signal)
+      if (this.#pings === 0 || frame?.type !== 'control' || frame.message['op'] !== 'ok') return frame
+      this.#pings -= 1
+    }
+  }
+
+  async #next(signal: AbortSignal): Promise<Frame | undefined> {
+    this.#waiting = true
+    try {
+      const { value, done } = await abortable(this.#frames.next(), signal)
+      if (done) return undefined
+      this.transcript.note({ from: 'guest', kind: kindOf(value.frame), bytes: value.bytes })
+      return value.frame
+    } finally {
+      this.#waiting = false
+      this.#quiet = false
+    }
+  }
+
+  /** Asks for a sign of life while a program runs. Its answer is for `quiet` alone. */
+  ping(): void {
+    this.#pings += 1
+    this.send({ op: 'ping' })
+  }
+
+  /** Whether somebody has waited for a frame ever since this was asked last, and none came. */
+  quiet(): boolean {
+    const quiet = this.#waiting && this.#quiet
+    this.#quiet = true
+    return quiet
   }
 
   /** The next frame, which must be control. */
@@ -116,6 +148,11 @@ export class Session {
     this.#socket.destroy()
   }
 
+  /** Gives the guest up: whoever waits for a frame has a SessionLost with that reason. */
+  giveUp(reason: string): void {
+    this.#socket.destroy(new SessionLost(reason))
+  }
+
   /** False when the guest takes it slowly. */
   #put(frame: Frame): boolean {
     const bytes = encode(frame)
@@ -144,7 +181,7 @@ async function* framesOf(socket: Socket): AsyncGenerator<SizedFrame, void> {
   try {
     for await (const chunk of socket) yield* decoder.sized(chunk as Buffer)
   } catch (error) {
-    if (error instanceof ProtocolError) throw error
+    if (error instanceof ProtocolError || error instanceof SessionLost) throw error
     throw new SessionLost(String(error))
   }
   if (!decoder.empty) throw new SessionLost('end of file in the middle of a frame')

@@ -20,6 +20,7 @@ import type { Image } from '../images/images.ts'
 import { SessionLost } from './agent.ts'
 import { detailsOf } from './details.ts'
 import type { FirecrackerFacts } from './facts.ts'
+import { answers } from './greet.ts'
 import { cleanup } from './leftovers.ts'
 import { type Attempt, makeVm, type Started, type VmClass } from './makevm.ts'
 import type { RefusalBook } from './network/watch.ts'
@@ -96,8 +97,7 @@ export class FirecrackerBackend implements Backend {
       const request = { spec, image: await this.#o.image(spec.runtime), phases, signal }
       return await (this.#pool ? this.#pool.during(() => this.#run(request)) : this.#run(request))
     } catch (error) {
-      // An abort keeps the signal's reason; where that is lateness, what was late is said as well.
-      throw signal.aborted && !(signal.reason instanceof DeadlineExceeded) ? error : phases.named(error)
+      throw phases.reasonOf(error, signal)
     }
   }
 
@@ -131,6 +131,7 @@ export class FirecrackerBackend implements Backend {
       const { vmId } = vm.names
       const load = async () => {
         // All of them before the program starts, and none waits for another.
+        if (vm.start === 'pool') await answers(session, request.signal)
         const [, , refusals] = await together(
           request.signal,
           () => book.give(vmId, spec.id),
@@ -142,7 +143,8 @@ export class FirecrackerBackend implements Backend {
       try {
         return await acquire(scope, load, (failure) => this.#leftover(vm, failure))
       } catch (error) {
-        if (vm.start !== 'pool' || !(error instanceof SessionLost) || request.signal.aborted) throw error
+        const passing = error instanceof SessionLost || error instanceof DeadlineExceeded
+        if (vm.start !== 'pool' || !passing || request.signal.aborted) throw error
       }
     }
   }

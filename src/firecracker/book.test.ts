@@ -1,7 +1,7 @@
 import { mkdir, mkdtempDisposable, readdir, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { Scope } from '../base/scope.ts'
 import { whoseIs } from './book.ts'
 import { isOurs, namesOf } from './names.ts'
@@ -56,6 +56,20 @@ test('the next server knows whose each vm was, and gives none of their uids', as
   expect([...book.held]).toEqual([])
   expect(book.uidOf(await book.enter(new Scope('c'), pool))).toBe(1002)
   expect((await readdir(join(folder.path, 'vms'))).length).toBe(3)
+})
+
+test('for how long a vm has been its run’s is no matter of the clock, which somebody may set, nor of the server', async () => {
+  await using folder = await temporary()
+  const { book: before } = await bookIn(folder.path)
+  const vmId = await before.enter(new Scope('vm'), pool)
+  await before.give(vmId, one)
+  const never = await before.enter(new Scope('other'), pool)
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 })
+  onTestFinished(() => void vi.useRealTimers())
+  const { book } = await bookIn(folder.path)
+  expect(book.heldMs(vmId)).toBeLessThan(60_000)
+  expect(book.heldMs(vmId)).toBeGreaterThanOrEqual(0)
+  expect(book.heldMs(never)).toBe(Infinity)
 })
 
 test('after a reboot, which forgot the book, jails are nobody’s; those of others are not looked at', async () => {

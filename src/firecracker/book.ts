@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { mkdir, rm, stat } from 'node:fs/promises'
+import { uptime } from 'node:os'
 import { join } from 'node:path'
 import { exists, isMissing, namesIn, textIn, writeAtomic } from '../base/files.ts'
 import type { Scope } from '../base/scope.ts'
@@ -19,6 +20,8 @@ export interface Entry {
   readonly owner: Owner
   /** The run that has it, alone and to its end; absent before it was given to one. */
   readonly run?: string
+  /** When it was given to that run, in milliseconds since the host was started: by a clock that nobody sets. */
+  readonly givenAt?: number
   /** When it was entered, in milliseconds of the epoch. */
   readonly since: number
 }
@@ -106,7 +109,13 @@ export class Book {
   async give(vmId: string, run: string): Promise<void> {
     const entry = this.#entries.get(vmId)
     if (!entry || entry.run !== undefined) throw new Error(`${vmId} is not to be given: ${whoseIs(entry)}`)
-    await this.#write(vmId, { ...entry, run })
+    await this.#write(vmId, { ...entry, run, givenAt: uptimeMs() })
+  }
+
+  /** For how long a vm has been its run's, in milliseconds; Infinity where that was not noted. */
+  heldMs(vmId: string): number {
+    const { givenAt } = this.#entries.get(vmId) ?? {}
+    return givenAt === undefined ? Infinity : uptimeMs() - givenAt
   }
 
   /** The vm that was given to a run. */
@@ -144,6 +153,8 @@ export class Book {
     await writeAtomic(join(this.#o.folder, vmId), JSON.stringify(entry), 0o600)
   }
 }
+
+const uptimeMs = (): number => Math.round(uptime() * 1000)
 
 /** In words, for people. */
 export function whoseIs(entry: Entry | undefined): string {

@@ -67,3 +67,12 @@ export async function greetSurely(scope: Scope, vm: FreshVm, signal: AbortSignal
     }
   }
 }
+
+/** For a guest that was ready to answer, in milliseconds; one is usual, a hundred under emulation. */
+const answerMs = 10_000
+
+/** One that waited may have stopped meanwhile, and nothing has told so. */
+export async function answers(session: Session, signal: AbortSignal): Promise<void> {
+  const limit = { timeoutMs: answerMs, signal }
+  await deadline('the answer of a vm that was ready', limit, (inner) => session.request({ op: 'ping' }, inner))
+}

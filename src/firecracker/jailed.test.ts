@@ -1,7 +1,8 @@
 import { chmod, mkdir, mkdtempDisposable, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { textIn } from '../base/files.ts'
 import { Scope } from '../base/scope.ts'
 import { hostLimitsOf } from './boot.ts'
 import { JailedProcess } from './jailer.ts'
@@ -59,6 +60,25 @@ test('a jailer that fails says why', async () => {
     step: 'jailer',
     message: 'the jailer exited with 3: no such user',
   })
+})
+
+test('a jailer that hangs is given up by name, and is gone', async () => {
+  await using folder = await temporary()
+  const { place } = await placeIn(folder.path)
+  const options = await optionsWith(folder.path, 'echo $$; exec sleep 86400')
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const starting = JailedProcess.start(options, place, AbortSignal.timeout(600_000))
+  starting.catch(() => undefined)
+  const pid = await vi.waitUntil(async () => Number(await textIn(place.words)) || undefined)
+  vi.advanceTimersByTime(60_000)
+  await expect(starting).rejects.toMatchObject({
+    code: 'vm_start_failed',
+    step: 'jailer',
+    message: expect.stringContaining('to hand over to Firecracker: not done after 60000 ms') as string,
+  })
+  // Dead, or only its entry is left, which is removed with the event that says so.
+  await vi.waitUntil(async () => / Z /.test((await textIn(`/proc/${pid}/stat`)) ?? ' Z '))
 })
 
 test('a signal to our process group is none of the vm’s', async () => {

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { open } from 'node:fs/promises'
 import { VulcanError } from '../api/errors.ts'
 import { isMissing } from '../base/files.ts'
-import { abortable } from '../base/time.ts'
+import { abortable, deadline } from '../base/time.ts'
 import { emptied } from './cgroup.ts'
 
 export interface JailOptions {
@@ -50,6 +50,9 @@ export function jailerArgv(o: JailOptions): [string, ...string[]] {
     ...['--', '--api-sock', o.apiSocket, '--level', 'Warning'],
   ]
 }
+
+/** For the jailer to hand over, in milliseconds; a second is usual under emulation. */
+const handOverDeadlineMs = 60_000
 
 /** Shown of what Firecracker and the guest's console say, in bytes: the end. */
 const wordsShown = 16 << 10
@@ -115,8 +118,9 @@ async function untilHandedOver(
   const { promise, resolve, reject } = Promise.withResolvers<number | null>()
   child.once('error', reject)
   child.once('exit', resolve)
+  const limit = { timeoutMs: handOverDeadlineMs, signal }
   try {
-    return await abortable(promise, signal)
+    return await deadline('to hand over to Firecracker', limit, (inner) => abortable(promise, inner))
   } catch (cause) {
     // It may not have reached its cgroup yet, where the scope's kill would find it.
     child.kill('SIGKILL')

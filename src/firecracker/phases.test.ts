@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
 import { VulcanError } from '../api/errors.ts'
+import { deadline, sleep } from '../base/time.ts'
+import { together } from '../base/together.ts'
 import { Phases } from './phases.ts'
 
 const fail = (error: Error) => async () => {
@@ -25,6 +27,33 @@ test('phases that an earlier process began go on: its figures stay, later ones c
   expect(phases.toRecord()).toMatchObject({ vm: 900, build: 4000 })
   expect(phases.begun()).toMatchObject({ vm: 0, build: 950 })
   expect(phases.begun()['program']).toBeGreaterThanOrEqual(5950)
+})
+
+test('the innermost phase that an error came from is known, also where phases beside it were ended by it', async () => {
+  const phases = new Phases()
+  const late = new Error('no address')
+  const beside = together(
+    new AbortController().signal,
+    () => phases.time('network', fail(late)),
+    (signal) => phases.time('jail', () => sleep(60_000, signal)),
+  )
+  await expect(phases.time('vm', () => beside)).rejects.toBe(late)
+  expect(phases.failedIn(late)).toBe('network')
+  expect(phases.failedIn(new Error('another'))).toBeUndefined()
+})
+
+test('a start that ran out of time says in which phase, and one that was aborted keeps the reason', async () => {
+  const phases = new Phases()
+  const starting = deadline('starting it', { timeoutMs: 5 }, async (signal) => {
+    try {
+      return await phases.time('vm', () => phases.time('network', () => sleep(60_000, signal)))
+    } catch (error) {
+      throw phases.reasonOf(error, signal)
+    }
+  })
+  await expect(starting).rejects.toMatchObject({ step: 'network', message: 'starting it: not done after 5 ms' })
+  const asked = new Error('killed')
+  expect(phases.reasonOf(asked, AbortSignal.abort(asked))).toBe(asked)
 })
 
 test('an error is named by its own step, else by the innermost phase it was thrown in', async () => {

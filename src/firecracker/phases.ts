@@ -1,6 +1,7 @@
 /** Named phases of one start and run, each timed once, at its source. */
 import { VulcanError } from '../api/errors.ts'
 import type { RunFacts } from '../backend/backend.ts'
+import { DeadlineExceeded } from '../base/time.ts'
 import { messageOf } from '../base/words.ts'
 
 type Known = Pick<RunFacts, 'phasesMs' | 'phasesAtMs'>
@@ -40,10 +41,20 @@ export class Phases {
     }
   }
 
+  /** The phase that an error was thrown in, the innermost. */
+  failedIn(error: unknown): string | undefined {
+    return error instanceof Error ? this.#failed.get(error) : undefined
+  }
+
+  /** What a start rejects with. An abort keeps its reason; that there was no time left says what took it. */
+  reasonOf(error: unknown, signal: AbortSignal): unknown {
+    return signal.aborted && !(signal.reason instanceof DeadlineExceeded) ? error : this.named(error)
+  }
+
   /** The error as a VulcanError with the step it came from: its own, else the phase it was thrown in. */
   named(error: unknown): VulcanError {
     if (error instanceof VulcanError && error.step !== undefined) return error
-    const step = (error instanceof Error && this.#failed.get(error)) || 'start'
+    const step = this.failedIn(error) ?? 'start'
     const { code, hint } = error instanceof VulcanError ? error : { code: 'vm_start_failed' as const }
     return new VulcanError(code, messageOf(error), { step, hint, cause: error })
   }

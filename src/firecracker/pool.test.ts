@@ -174,6 +174,23 @@ test('a drain removes all that wait and what is being made, and says how many th
   expect(pool.state().lines).toEqual([])
 })
 
+test('a pool that closes makes none for runs that begin or end meanwhile: nobody would take it down', async () => {
+  const { pool, made } = pooled()
+  await pool.take(python)
+  pool.fill()
+  await filled(pool, 1)
+  const removal = Promise.withResolvers<void>()
+  made[0]?.started.scope.defer('be slow', () => removal.promise)
+  const closing = pool[Symbol.asyncDispose]()
+  for (let turns = 0; turns < 20; turns += 1) await turn()
+  await pool.during(async () => void (await pool.take(python)))
+  for (let turns = 0; turns < 20; turns += 1) await turn()
+  removal.resolve()
+  await closing
+  for (let turns = 0; turns < 20; turns += 1) await turn()
+  expect(made).toHaveLength(1)
+})
+
 test('a template that no vm goes on from is put away, its class rests, and the failure is told', async () => {
   const { pool, discarded, facts } = pooled({ make: () => Promise.reject(new Error('the state is damaged')) })
   const told = Promise.withResolvers<string>()

@@ -36,6 +36,7 @@ export class Pool {
   readonly #o: PoolOptions
   readonly #lines = new Map<string, Line>()
   readonly #sweeper: NodeJS.Timeout
+  #closed = false
   #stop = new AbortController()
   #filling: Promise<void> | undefined
   #starts = 0
@@ -84,6 +85,7 @@ export class Pool {
 
   /** Sees to it that as many are made as should be there, one after another, when nobody waits for a start. */
   fill(): void {
+    if (this.#closed) return
     this.#filling ??= this.#fill(this.#stop.signal).finally(() => {
       this.#filling = undefined
     })
@@ -114,8 +116,9 @@ export class Pool {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#sweeper)
+    // Runs go on to begin and end while what is kept is removed, and what was made for them then would be nobody's.
+    this.#closed = true
     await this.drain()
-    this.#stop.abort(new Error('the server stops'))
   }
 
   async #fill(signal: AbortSignal): Promise<void> {

@@ -10,7 +10,7 @@ const attached = {
   wall_us: 10_000_000,
   ended: false,
 } as const
-const after = (ms: number) => ({ startedAt: 1_000_000, now: 1_000_000 + ms })
+const after = (ms: number) => ({ sinceStartMs: ms })
 
 test('a program that begins has all of its time and input, a build the time of builds and no input', () => {
   expect(beginning(spec, 'program')).toEqual({ tag: 'program', leftMs: 60_000, stdin: spec.stdin })
@@ -38,7 +38,9 @@ test('where a build came first, the program’s own time counts', () => {
 
 test('one that has ended is not killed for the time that nobody looked, but for never coming to its end', () => {
   const ended = { ...attached, ended: true }
-  expect(going({ spec, builds: false, attached: ended, ...after(90_000) })).toEqual({ tag: 'program', leftMs: 300_000 })
+  expect(going({ spec, builds: false, attached: ended, ...after(90_000) })).toEqual({
+    ...{ tag: 'program', leftMs: 120_000, ended: true },
+  })
 })
 
 test('input that was all taken is not sent again', () => {

@@ -6,6 +6,8 @@ export interface Position {
   readonly tag: 'build' | 'program'
   /** Milliseconds after which it is killed. */
   readonly leftMs: number
+  /** It has ended: only its last words are still to come, and when the time is over its vm is lost. */
+  readonly ended?: true
   /** Standard input that is still to be sent, with its end. */
   readonly stdin?: Uint8Array
 }
@@ -14,7 +16,7 @@ export interface Position {
 export const buildDeadlineMs = 300_000
 
 /** For the rest of the words of a program that has ended, in milliseconds; a guest may say so and never come to the end. */
-const lastWordsMs = 300_000
+const lastWordsMs = 120_000
 
 /** A program that was just started. */
 export function beginning(spec: RunSpec, tag: Position['tag']): Position {
@@ -27,17 +29,16 @@ export interface Resumed {
   /** Whether the runtime has a build step: the time of the program does not begin with the run then. */
   readonly builds: boolean
   readonly attached: Attached
-  /** When the run was told to run, and now, in milliseconds of the epoch. */
-  readonly startedAt: number
-  readonly now: number
+  /** Milliseconds since the run was told to run, as the host has it. */
+  readonly sinceStartMs: number
 }
 
 /** A program that went on without us. */
-export function going({ spec, builds, attached, startedAt, now }: Resumed): Position {
+export function going({ spec, builds, attached, sinceStartMs }: Resumed): Position {
   const { tag, ended, stdin_bytes: taken, stdin_ended: inputEnded } = attached
-  if (ended) return { tag, leftMs: lastWordsMs }
+  if (ended) return { tag, leftMs: lastWordsMs, ended }
   const wallMs = attached.wall_us / 1000
-  const spentMs = builds ? wallMs : Math.max(wallMs, now - startedAt)
+  const spentMs = builds ? wallMs : Math.max(wallMs, sinceStartMs)
   const wholeMs = tag === 'build' ? buildDeadlineMs : spec.resources.timeoutMs
   const stdin = tag === 'program' && !inputEnded ? spec.stdin?.subarray(taken) : undefined
   return { tag, leftMs: Math.max(0, wholeMs - spentMs), ...(stdin && { stdin }) }

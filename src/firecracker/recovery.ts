@@ -53,12 +53,14 @@ export async function resume(scope: Scope, host: VmHost, o: Resuming): Promise<F
     const attached = await deadline('the answer to attach', limit, (signal) =>
       attach(agent, spec.id, { seen: recovery.seen, signal }),
     )
-    const phases = Phases.after(recovery.facts, Date.now() - recovery.startedAt)
+    // The host's clock may have been set since: its vm was not the run's for longer than the book says.
+    const sinceStartMs = Math.min(Date.now() - recovery.startedAt, host.book.heldMs(vm.names.vmId))
+    const phases = Phases.after(recovery.facts, sinceStartMs)
     const refusals = await host.networks.watch(scope, vm.names.vmId)
     const firewall = await host.networks.firewallOf(vm.names.vmId)
     const known = { ...recovery.facts, ...(firewall && { firewall }) }
     const parts = { spec, image, scope, vm, session, phases, known, refusals }
-    return FirecrackerRun.resume(parts, attached, recovery)
+    return FirecrackerRun.resume(parts, attached, { seen: recovery.seen, sinceStartMs })
   } catch (error) {
     session?.close()
     if (signal.aborted) vm.forget()

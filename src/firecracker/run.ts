@@ -1,5 +1,5 @@
 /** One run: its program is followed to the end, its vm is taken down, and how it ended is told once. */
-import type { Chunk, Exit, KillReason, Recovery, Run, RunFacts, RunSpec, Seen } from '../backend/backend.ts'
+import type { Chunk, Exit, KillReason, Run, RunFacts, RunSpec, Seen } from '../backend/backend.ts'
 import type { RunDetails } from '../backend/details.ts'
 import type { Conversation } from '../backend/conversation.ts'
 import type { Denial } from '../backend/denial.ts'
@@ -17,6 +17,7 @@ import { beginning, buildDeadlineMs, going, type Position } from './position.ts'
 import { exec, follow } from './program.ts'
 import type { Attached } from './said.ts'
 import type { Vm } from './vm.ts'
+import { watchOver } from './watchdog.ts'
 import { messageOf } from '../base/words.ts'
 
 export interface RunParts {
@@ -30,6 +31,13 @@ export interface RunParts {
   readonly known: RunFacts
   /** What its network refuses; absent where it has none. */
   readonly refusals?: RefusalBook | undefined
+}
+
+/** What is known of a run that an earlier server had started. */
+export interface TakenUp {
+  readonly seen: Seen
+  /** Milliseconds since it was told to run. */
+  readonly sinceStartMs: number
 }
 
 /** Bytes of output that wait for the reader before the program is made to wait. */
@@ -82,13 +90,13 @@ export class FirecrackerRun implements Run {
   }
 
   /** Goes on with a run that the session was attached to. */
-  static resume(parts: RunParts, attached: Attached, { seen, startedAt }: Recovery): FirecrackerRun {
+  static resume(parts: RunParts, attached: Attached, { seen, sinceStartMs }: TakenUp): FirecrackerRun {
     const { spec, image, phases } = parts
     const run = new FirecrackerRun(parts)
     run.#acknowledged = seen.stdout + seen.stderr
     phases.add(attached.tag, attached.wall_us / 1000)
     const builds = buildOf(image, spec) !== undefined
-    void run.#drive(going({ spec, builds, attached, startedAt, now: Date.now() }))
+    void run.#drive(going({ spec, builds, attached, sinceStartMs }))
     return run
   }
 
@@ -205,9 +213,11 @@ export class FirecrackerRun implements Run {
   }
 
   /** Follows the program that runs: its input, its time, its output, its end. */
-  async #one({ leftMs, stdin }: Position): Promise<Exit> {
+  async #one({ leftMs, ended, stdin }: Position): Promise<Exit> {
     const { session, spec } = this.#parts
-    this.#timer ??= setTimeout(() => this.kill('timeout'), leftMs)
+    const overdue = () => session.giveUp(`its program had ended, and its last words did not come in ${leftMs / 1000} s`)
+    this.#timer ??= setTimeout(() => (ended ? overdue() : this.kill('timeout')), leftMs)
+    using _watched = watchOver(session)
     // A program that does not read its input must not keep us from reading its output.
     if (stdin) session.sendStdin(stdin, this.#stop.signal).catch(() => undefined)
     const told = await follow(session, (chunk) => this.output.write(chunk), this.#stop.signal)
@@ -220,7 +230,10 @@ export class FirecrackerRun implements Run {
 
   async #lost(error: unknown): Promise<Exit> {
     const { spec, vm } = this.#parts
-    if (this.#killed) return { by: this.#killed, message: wordsOf(this.#killed, spec.resources) }
+    if (this.#killed) {
+      const words = wordsOf(this.#killed, spec.resources)
+      return { by: this.#killed, message: `${words}. Its microVM did not answer, and was ended` }
+    }
     const said = await vm.process.lastWords()
     const words = said.split('\n').slice(-5).join('\n')
     const why = messageOf(error)

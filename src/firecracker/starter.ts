@@ -48,7 +48,7 @@ export class Starter {
       return await makeVm(this.#o, { of, owner, snapshot, slot, phases, signal, retried: true })
     } catch (error) {
       if (signal.aborted) throw error
-      if (snapshot) await templates?.discard(of)
+      if (snapshot && mayBlameSnapshot(phases.failedIn(error))) await templates?.discard(of)
       return makeVm(this.#o, { of, owner, console: true, phases, signal, retried: false })
     }
   }
@@ -82,6 +82,11 @@ export class Starter {
     this.#o.templates?.noteUse(of)
     this.#o.pool?.fill()
   }
+}
+
+/** Whether what failed in that phase may be the snapshot's fault: a template takes a minute to make anew. */
+export function mayBlameSnapshot(phase: string | undefined): boolean {
+  return phase !== 'network' && phase !== 'jailer'
 }
 
 export function classOf({ resources, network }: Pick<RunSpec, 'resources' | 'network'>, image: Image): VmClass {

@@ -14,7 +14,9 @@ const attachedTo = (more: Partial<Attached>) =>
 async function resume({ parts, session }: Played, recovery: Partial<Recovery> = {}, more: Partial<RunSpec> = {}) {
   const whole: Recovery = { seen: { stdout: 3, stderr: 1 }, startedAt: Date.now(), facts: known, ...recovery }
   const attached = await attach(session, spec.id, { seen: whole.seen, signal: soon() })
-  return FirecrackerRun.resume({ ...parts, spec: { ...spec, ...more } }, attached, whole)
+  const { seen, startedAt } = whole
+  const sinceStartMs = Date.now() - startedAt
+  return FirecrackerRun.resume({ ...parts, spec: { ...spec, ...more } }, attached, { seen, sinceStartMs })
 }
 
 test('a run taken up goes on behind what was seen: the rest of its output, of its input, its end', async () => {

@@ -18,8 +18,15 @@ import {
   type Kind,
 } from './entries.ts'
 import { Recent } from './recent.ts'
+import { writeWhole } from './wholewrite.ts'
 
 const checkpointEvery = 256
+
+/** An event as it is handed in. */
+interface Given {
+  readonly kind: Kind
+  readonly data: Uint8Array
+}
 
 interface Checkpoint {
   readonly id: number
@@ -108,14 +115,14 @@ export class EventLog {
   }
 
   /** A payload is at most maxEntryBytes. Readers see it once it is on its way to the disk whole; one entry follows another. */
-  append(event: { readonly kind: Kind; readonly data: Uint8Array }): Promise<void> {
+  append(event: Given): Promise<void> {
     const appended = this.#appended.then(() => this.#append(event))
     // Who asked is told of a failure; the next one tries for itself.
     this.#appended = appended.catch(() => undefined)
     return appended
   }
 
-  async #append({ kind, data }: { readonly kind: Kind; readonly data: Uint8Array }): Promise<void> {
+  async #append({ kind, data }: Given): Promise<void> {
     if (!this.#begun) throw new Error(`${this.path}: is not open`)
     if (data.length > maxEntryBytes) throw new Error(`${this.path}: an entry of ${data.length} bytes`)
     if (!this.#writer && kind === 'status') {
@@ -124,19 +131,32 @@ export class EventLog {
       return this.#notify()
     }
     const writer = this.#writer ?? (await this.#create())
-    await writer.writev([headerOf({ kind, data }), data], this.#bytes)
-    this.#grow({ kind, data })
+    await this.#write(writer, [{ kind, data }])
     this.#notify()
+  }
+
+  async #write(writer: FileHandle, events: readonly Given[]): Promise<void> {
+    const pieces = events.flatMap((event): Uint8Array[] => [headerOf(event), event.data])
+    await writeWhole(writer, pieces, this.#bytes)
+    for (const event of events) this.#grow(event)
   }
 
   /** Makes the file, and its folder, with what came before the first output. */
   async #create(): Promise<FileHandle> {
     await mkdir(dirname(this.path), { recursive: true, mode: 0o700 })
     const writer = await open(this.path, 'wx', 0o600)
+    const early = this.#count
+    try {
+      this.#count = 0
+      await this.#write(writer, this.#early)
+    } catch (error) {
+      // The next one begins it anew.
+      this.#count = early
+      await writer.close()
+      await rm(this.path, { force: true })
+      throw error
+    }
     this.#writer = writer
-    await writer.writev(this.#early.flatMap((event) => [headerOf(event), event.data]))
-    this.#count = 0
-    for (const event of this.#early) this.#grow(event)
     return writer
   }
 
@@ -196,9 +216,9 @@ export class EventLog {
         }
         if (offset > from) continue
         if (last) {
-          // What is left of a file here is half an entry, from a power cut.
+          // A power cut leaves half an entry, or takes what the reader has seen: the end is told all the same.
           const due = (offset > 0 ? id : this.#early.length) + 1
-          if (kind !== 'end' && due > after) yield { id: due, ...last }
+          if (kind !== 'end' && due !== after) yield { id: Math.max(due, after + 1), ...last }
           return
         }
         await abortable(changed, signal)
@@ -208,7 +228,7 @@ export class EventLog {
     }
   }
 
-  #grow({ kind, data }: { readonly kind: Kind; readonly data: Uint8Array }): void {
+  #grow({ kind, data }: Given): void {
     this.#bytes += headerBytes + data.length
     this.#count += 1
     this.#recent.add({ id: this.#count, kind, data })

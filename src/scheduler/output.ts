@@ -41,10 +41,9 @@ export class Output {
     if (data.length > room) this.excerpts[stream].drop(data.length - room)
     const kept = data.subarray(0, room)
     if (kept.length > 0) {
-      this.excerpts[stream].push(kept)
       const { pieces, rest } = cut(Buffer.concat([this.#rest[stream], kept]), maxEntryBytes)
       this.#rest[stream] = rest
-      for (const piece of pieces) await this.#log.append({ kind: stream, data: piece })
+      for (const piece of pieces) await this.#keep(stream, piece)
     }
     return this.#bytes > this.#limit
   }
@@ -69,7 +68,13 @@ export class Output {
     for (const stream of ['stdout', 'stderr'] as const) {
       const rest = this.#rest[stream]
       this.#rest[stream] = new Uint8Array()
-      if (rest.length > 0) await this.#log.append({ kind: stream, data: rest })
+      if (rest.length > 0) await this.#keep(stream, rest)
     }
+  }
+
+  /** The record shows what the log has, and no more, where the disk takes no more. */
+  async #keep(stream: Stream, data: Uint8Array): Promise<void> {
+    await this.#log.append({ kind: stream, data })
+    this.excerpts[stream].push(data)
   }
 }

@@ -70,10 +70,17 @@ class Statements implements SqliteDatabase {
   prepare(sql: string): SqliteStatement {
     const known = this.#known.get(sql)
     if (known) return known
-    const fresh = adapted(this.#database.prepare(sql))
+    const prepared = adapted(this.#database.prepare(sql))
+    const fresh = sql === 'rollback' ? this.#ifOpen(prepared) : prepared
     if (this.#known.size >= statementsKept) this.#known.clear()
     this.#known.set(sql, fresh)
     return fresh
+  }
+
+  /** A disk that is full undoes a transaction by itself; a failure to do so again would be told in the place of the first. */
+  #ifOpen(rollback: SqliteStatement): SqliteStatement {
+    const nothing = { changes: 0, lastInsertRowid: 0 }
+    return { ...rollback, run: (parameters) => (this.#database.isTransaction ? rollback.run(parameters) : nothing) }
   }
 
   close(): void {

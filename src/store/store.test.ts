@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { orderedId } from '../base/id.ts'
+import { page, SmallDisk } from '../base/smalldisk.ts'
 import { expect, test } from 'vitest'
 import { Store } from './store.ts'
 import { firstFence } from './workloads.ts'
@@ -54,6 +55,22 @@ test('changes that come together share a commit, and one that fails takes none w
   expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(51)
   expect(outcomes.at(-1)).toMatchObject({ reason: { code: 'store_failed', message: /keeping a workload: UNIQUE/ } })
   expect(await store.list({ limit: 100 })).toHaveLength(51)
+})
+
+test('a full disk is told as that, and once it has room what comes is kept', async () => {
+  await using disk = await SmallDisk.make(512)
+  await using store = await Store.open(disk.folder)
+  const large = () => workload({ spec: JSON.stringify('x'.repeat(64 * page)) })
+  await store.insert(workload())
+  await disk.leave(8)
+  const failed = { code: 'store_failed', message: expect.stringContaining('database or disk is full') as string }
+  await expect(store.insert(large())).rejects.toMatchObject(failed)
+  // Those that share a commit fail each for itself.
+  const outcomes = await Promise.allSettled([store.insert(large()), store.insert(large())])
+  expect(outcomes).toMatchObject([{ reason: failed }, { reason: failed }])
+  await disk.leave(500)
+  await store.insert(large())
+  expect(await store.list({ limit: 100 })).toHaveLength(2)
 })
 
 test('a patient change shares the commit of the next one, and comes before it', async () => {

@@ -1,9 +1,9 @@
 /** What the host lends a vm is missing, fails, hangs or is not what it was. */
-import { test } from 'vitest'
+import { expect, test } from 'vitest'
 import { python } from '../system/harness.ts'
 import { eventually } from '../system/outside.ts'
 import { type Fault, type Mend, suffer } from './fault.ts'
-import { breakNode, inPlaceOf } from './node.ts'
+import { breakNode, fillDisk, inPlaceOf } from './node.ts'
 
 const assets = '$VULCAN_HOME/assets'
 const images = '$VULCAN_HOME/images'
@@ -19,18 +19,42 @@ const plugin = (name: string, does: string) => ({
   before: () => inPlaceOf(`${assets}/cni-1*/${name}`, `#!/bin/sh\ncat >/dev/null\n${does}\n`),
 })
 
-const plugins: Fault[] = (['bridge', 'host-local', 'vulcan-tap'] as const).flatMap((name) => [
-  { name: `the network plugin ${name} fails`, ...plugin(name, 'exit 1'), ...startFails, says: /network|CNI/i },
-  { name: `the network plugin ${name} is killed`, ...plugin(name, 'kill -9 $$'), ...startFails, says: /network|CNI/i },
-  {
-    name: `the network plugin ${name} answers nonsense`,
-    ...plugin(name, 'echo "{}{"'),
-    ...startFails,
-    says: /network|CNI/i,
-  },
-])
+const plugins: Fault[] = [
+  ...(['bridge', 'host-local', 'vulcan-tap'] as const).flatMap((name) => [
+    { name: `the network plugin ${name} fails`, ...plugin(name, 'exit 1'), ...startFails, says: /network|CNI/i },
+    {
+      name: `the network plugin ${name} is killed`,
+      ...plugin(name, 'kill -9 $$'),
+      ...startFails,
+      says: /network|CNI/i,
+    },
+    {
+      name: `the network plugin ${name} answers nonsense`,
+      ...plugin(name, 'echo "{}{"'),
+      ...startFails,
+      says: /network|CNI/i,
+    },
+  ]),
+  { name: 'a network plugin hangs', ...plugin('host-local', 'exec sleep 86400'), ...startFails, says: /network|CNI/i },
+]
 
 const programs: Fault[] = [
+  {
+    name: 'the jailer is killed at once',
+    before: () => inPlaceOf(`${assets}/firecracker-*/jailer`, '#!/bin/sh\nkill -9 $$\n'),
+    ...startFails,
+    says: /jailer/,
+  },
+  {
+    name: 'the jailer hangs',
+    before: () => inPlaceOf(`${assets}/firecracker-*/jailer`, '#!/bin/sh\nexec sleep 86400\n'),
+    ...startFails,
+  },
+  {
+    name: 'Firecracker hangs before it listens',
+    before: () => inPlaceOf(`${assets}/firecracker-*/firecracker`, '#!/bin/sh\nexec sleep 86400\n'),
+    ...startFails,
+  },
   {
     name: 'the jailer cannot be run',
     before: () => inPlaceOf(`${assets}/firecracker-*/jailer`, 'not a program'),
@@ -57,19 +81,25 @@ const programs: Fault[] = [
   },
 ]
 
-/** Makes sure that the class of these has a template, then spoils that one. */
-const spoilt = (file: string, how: string) => async (): Promise<Mend> => {
+/** Makes sure that the class of these has a template. */
+async function haveTemplate(): Promise<void> {
+  const usual = { network: 'internet' } as const
   await eventually(
     'a vm from a template',
-    async () => ((await python('pass', { network: 'internet' })).run?.start === 'boot' ? undefined : true),
+    async () => ((await python('pass', usual)).run?.start === 'boot' ? undefined : true),
     { withinMs: 400_000 },
   )
+}
+
+const spoilt = (file: string, how: string) => async (): Promise<Mend> => {
+  await haveTemplate()
   await breakNode(`for each in $VULCAN_HOME/templates/*/${file}; do ${how}; done`)
   return () => Promise.resolve()
 }
 
 const templates: Fault[] = [
   ['state', 'echo nonsense >$each', 'is nonsense'],
+  ['memory', 'dd if=/dev/urandom of=$each bs=1M count=32 seek=16 conv=notrunc 2>/dev/null', 'is nonsense'],
   ['state', 'rm $each', 'is missing'],
   ['state', 'truncate -s 100 $each', 'is cut short'],
   ['memory', 'rm $each', 'is missing'],
@@ -82,6 +112,48 @@ const templates: Fault[] = [
   ends: ['program'],
   told: { status: 'completed', run: { start: 'boot' } },
 }))
+
+const host: Fault[] = [
+  {
+    name: 'the host has no memory for a vm',
+    before: async () => {
+      await breakNode('for each in /sys/fs/cgroup/vulcan-*/memory.max; do echo 24M >$each; done')
+      return async () =>
+        void (await breakNode('for each in /sys/fs/cgroup/vulcan-*/memory.max; do echo max >$each; done'))
+    },
+    ...startFails,
+  },
+  {
+    name: 'the host has no process for a vm',
+    before: async () => {
+      await breakNode('for each in /sys/fs/cgroup/vulcan-*/pids.max; do echo 1 >$each; done')
+      return async () =>
+        void (await breakNode('for each in /sys/fs/cgroup/vulcan-*/pids.max; do echo max >$each; done'))
+    },
+    ...startFails,
+  },
+  {
+    name: 'the host’s disk fills while the guest writes to its own',
+    request: {
+      code: `
+import os, sys, time
+print('up', flush=True)
+time.sleep(3)
+try:
+    with open('big', 'wb') as f:
+        for _ in range(64):
+            f.write(os.urandom(1 << 20))
+            os.fsync(f.fileno())
+except OSError as error: sys.exit(type(error).__name__)`,
+    },
+    running: async () => {
+      const mend = await fillDisk()
+      await breakNode('sleep 15')
+      await mend()
+    },
+    ends: ['program', 'vm_lost', 'disk_full'],
+  },
+]
 
 const network: Fault[] = [
   {
@@ -102,4 +174,18 @@ const network: Fault[] = [
   },
 ]
 
-test.each([...plugins, ...programs, ...templates, ...network])('$name', (fault) => suffer(fault))
+test.each(plugins)('$name', (fault) => suffer(fault))
+
+test('a network that failed costs no template', async () => {
+  await haveTemplate()
+  const mend = await plugin('bridge', 'exit 1').before()
+  try {
+    expect(await python('pass', { network: 'internet' })).toMatchObject({ exit: { by: 'start_failed' } })
+  } finally {
+    await mend()
+  }
+  const { run } = await python('pass', { network: 'internet', resources: { timeout_s: 300 } })
+  expect(run?.start).toBe('restore')
+})
+
+test.each([...programs, ...host, ...network, ...templates])('$name', (fault) => suffer(fault))

@@ -1,8 +1,10 @@
 /** Breaking things on the node: at once, or in the moment in which a start has made something. */
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { placesOf } from '../../src/machine/places.ts'
+import { openSession } from '../../src/machine/session.ts'
 import { hasMachine, nodeHome, onNode } from '../system/harness.ts'
-import { environment, root } from '../system/places.ts'
-import { join } from 'node:path'
+import { home } from '../system/places.ts'
 import type { Mend } from './fault.ts'
 
 /** Shell words that end the server by a signal. The machine's init starts the next one. */
@@ -35,35 +37,48 @@ export async function breakNode(script: string): Promise<string> {
 
 /**
  * Sets a trap: as soon as the condition holds, the act is done. Resolves when it is armed; what it gives back rejects when
- * the trap never sprang. Bounded: it looks for a minute.
+ * the trap never sprang. It looks for two minutes.
  */
 export async function trap(condition: string, act: string): Promise<Mend> {
   const script = `
     VULCAN_HOME=${await nodeHome()}
     any() { [ -e "$1" ]; }
-    end=$(($(date +%s) + 60))
+    n=0
     echo armed
-    until ${condition}; do [ $(date +%s) -lt $end ] || exit 9; done
+    until ${condition}; do n=$((n + 1)); [ $n -lt 2400 ] || exit 9; sleep 0.05; done
     ${act}
     echo sprung`
-  const shell = ['sh', '-c', script]
-  const argv = (await hasMachine()) ? [join(root, 'vulcan'), 'machine', 'exec', '--', ...shell] : shell
-  const child = spawn(argv[0] ?? '', argv.slice(1), { env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
   const armed = Promise.withResolvers<void>()
   let said = ''
   const hear = (text: string) => {
     said += text
     if (said.includes('armed\n')) armed.resolve()
   }
-  child.stdout.setEncoding('utf8').on('data', hear)
-  child.stderr.setEncoding('utf8').on('data', hear)
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
-  void ended.then(() => armed.reject(new Error(`the trap was not set: ${said}`)))
+  const ended = hearOnNode(script, hear)
+  ended.then(
+    () => armed.reject(new Error(`the trap was not set: ${said}`)),
+    (error: unknown) => armed.reject(error),
+  )
   await armed.promise
   return async () => {
     await ended
     if (!said.includes('sprung')) throw new Error(`the trap did not spring: ${condition}\n${said}`)
   }
+}
+
+/** Runs a script as root on the node and hands on what it says while it says it. */
+async function hearOnNode(script: string, hear: (text: string) => void): Promise<void> {
+  const argv = ['sh', '-c', script] as const
+  if (await hasMachine()) {
+    await using session = await openSession(placesOf(home), { argv })
+    for await (const event of session.events(AbortSignal.timeout(300_000)))
+      if (event.kind === 'output') hear(Buffer.from(event.data).toString())
+    return
+  }
+  const child = spawn(argv[0], argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] })
+  child.stdout.setEncoding('utf8').on('data', hear)
+  child.stderr.setEncoding('utf8').on('data', hear)
+  await once(child, 'close')
 }
 
 /** Puts a file in the place of others, which may be on a read-only disk, until it is mended. `glob` is the shell's. */
@@ -85,4 +100,13 @@ export async function fillDisk(): Promise<Mend> {
   return async () => {
     await breakNode('rm -f $VULCAN_HOME/full $VULCAN_HOME/fuller')
   }
+}
+
+/** A request of Firecracker's API, at the socket in a vm's jail; rejects where it is not granted. */
+export async function askFirecracker(jail: string, what: `${string} ${string}`, body: object): Promise<void> {
+  const [method, path] = what.split(' ')
+  await breakNode(`SOCKET=${jail}/root/run/api.sock node -e '
+    const { request } = require("node:http")
+    const o = { socketPath: process.env.SOCKET, method: "${method}", path: "${path}", headers: { "content-type": "application/json" } }
+    request(o, (answer) => process.exit(answer.statusCode === 204 ? 0 : 1)).end(${JSON.stringify(JSON.stringify(body))})'`)
 }

@@ -1,90 +1,134 @@
 /** The server ends, stands still or loses what it keeps while a program runs. */
-import { expect, test } from 'vitest'
-import { client, python } from '../system/harness.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { LogEvent } from '../../src/api/sse.ts'
+import { client, python, residue, settled } from '../system/harness.ts'
 import { eventually } from '../system/outside.ts'
-import { type Fault, sound, suffer } from './fault.ts'
+import { type Fault, note, patientClient, runs, sound, submitted, suffer, textOf } from './fault.ts'
 import { breakNode, endServer, fillDisk } from './node.ts'
 
-/** It outlives everything here. */
-const long = {
-  code: "import time\nprint('up', flush=True)\ntime.sleep(25)\nprint('done')",
-  resources: { timeout_s: 300 },
-}
-const whole = { ends: ['program'], told: { status: 'completed', stdout: 'up\ndone\n' } } as const
-
-const harm = (script: string) => async () => void (await breakNode(script))
 const again = 'while ! [ -e $VULCAN_HOME/server.json ]; do sleep 0.2; done; sleep 1'
 
-const ended: Fault[] = ['KILL', 'TERM', 'INT', 'SEGV', 'ABRT'].map((signal) => ({
-  name: `the server ends by SIG${signal}`,
-  request: long,
-  running: harm(endServer(signal)),
-  ...whole,
-}))
-
-const faults: Fault[] = [
-  ...ended,
+/** What one program lives through, one after the other. The clock goes back where it was. */
+const survived: readonly { name: string; harm: () => Promise<unknown> }[] = [
+  ...['KILL', 'TERM', 'SEGV', 'ABRT'].map((signal) => ({
+    name: `the server ends by SIG${signal}`,
+    harm: () => breakNode(endServer(signal)),
+  })),
   {
     name: 'the server is killed three times in a row',
-    request: long,
-    running: harm([1, 2, 3].map(() => `${endServer('KILL')}; ${again}`).join('; ')),
-    ...whole,
+    harm: () => breakNode([1, 2, 3].map(() => `${endServer('KILL')}; ${again}`).join('; ')),
   },
   {
     name: 'the server is killed while it stops',
-    request: long,
-    running: harm(`${endServer('TERM')}; sleep 0.3; ${endServer('KILL')} || true`),
-    ...whole,
+    harm: () => breakNode(`${endServer('TERM')}; sleep 0.3; ${endServer('KILL')} || true`),
   },
   {
     name: 'the server stands still for ten seconds',
-    request: long,
-    running: harm(`${endServer('STOP')}; sleep 10; ${endServer('CONT')}`),
-    ...whole,
+    harm: () => breakNode(`${endServer('STOP')}; sleep 10; ${endServer('CONT')}`),
+  },
+  {
+    name: 'the store is locked by another for four seconds',
+    harm: () =>
+      breakNode(`node -e '
+        const db = new (require("node:sqlite").DatabaseSync)(process.env.VULCAN_HOME + "/vulcan.db")
+        db.exec("BEGIN EXCLUSIVE"); setTimeout(() => db.exec("ROLLBACK"), 4000)'`),
+  },
+  { name: 'the clock jumps an hour ahead', harm: () => setClock('+3600') },
+  { name: 'the clock jumps an hour back', harm: () => setClock('-3600') },
+  {
+    name: 'the server is killed, and the clock jumps an hour ahead before the next',
+    harm: () => breakNode(`${endServer('KILL')}; ${clock('+3600')}`),
+  },
+  {
+    name: 'the server is killed, and the clock jumps an hour back before the next',
+    harm: () => breakNode(`${endServer('KILL')}; ${clock('-3600')}`),
+  },
+  {
+    name: 'the firewall is emptied, and the server killed',
+    harm: () => breakNode(`nft flush ruleset; ${endServer('KILL')}`),
+  },
+]
+
+describe('one program lives through all of this, and not a line of it is lost or told twice', () => {
+  const log: LogEvent[] = []
+  let id = ''
+  let reading: Promise<void>
+  const lines = () => textOf(log).split('\n').slice(0, -1)
+
+  beforeAll(async () => {
+    expect(await settled()).toEqual([])
+    const api = await patientClient()
+    const code = 'import time\nfor n in range(10**6):\n  print(n, flush=True)\n  time.sleep(0.5)'
+    ;({ id } = await submitted(api, { runtime: 'python', code, network: 'none', resources: { timeout_s: 3600 } }))
+    reading = (async () => {
+      for await (const event of api.logs(id)) log.push(event)
+    })()
+    reading.catch(() => undefined)
+    await eventually('its first line', () => Promise.resolve(lines().length > 0 || undefined), { withinMs: 300_000 })
+  })
+
+  // Where the machine's clock was moved, this computer's was not.
+  afterAll(async () => void (await breakNode(`date -s @${Math.round(Date.now() / 1000)} >/dev/null`)))
+
+  test.each(survived)('$name', async ({ name, harm }) => {
+    const begun = performance.now()
+    await harm()
+    const before = lines().length
+    const more = () => Promise.resolve(lines().length > before + 2 || undefined)
+    await eventually('its next lines', more, { withinMs: 200_000 })
+    await runs()
+    const api = await patientClient()
+    expect(await api.get(id)).toMatchObject({ status: 'running' })
+    const { run } = await api.get(id)
+    // Without a network, all that it has is named after it.
+    const others = async () => (await residue()).filter((line) => !line.includes(run?.vm_id ?? '?'))
+    const alone = async () => ((await others()).length === 0 ? true : undefined)
+    await eventually('nothing but its vm', alone, { withinMs: 150_000 }).catch(() => undefined)
+    expect(await others()).toEqual([])
+    await note(name, begun)
+  })
+
+  test('then it is killed, its lines are whole, and nothing is left', async () => {
+    const api = await patientClient()
+    await api.kill(id)
+    await reading
+    const record = await api.get(id)
+    expect(record).toMatchObject({ status: 'killed', exit: { by: 'killed' } })
+    const [end, ...more] = log.filter((event) => event.event === 'end')
+    expect([end?.data, more]).toMatchObject([{ status: 'killed', exit: record.exit }, []])
+    expect(lines()).toEqual(lines().map((_, n) => String(n)))
+    await sound()
+  })
+})
+
+const faults: Fault[] = [
+  {
+    name: 'the server is interrupted, which ends what runs',
+    request: { code: "import time\nprint('up', flush=True)\ntime.sleep(600)", resources: { timeout_s: 700 } },
+    running: async () => void (await breakNode(endServer('INT'))),
+    ends: ['killed'],
+    told: { status: 'killed' },
   },
   {
     name: 'the server is killed in the middle of much output',
     request: {
       code: "import time\nprint('up', flush=True)\nfor n in range(2000):\n  print('x' * 1000)\n  time.sleep(0.004)\nprint('done')",
     },
-    running: harm(endServer('KILL')),
+    running: async () => void (await breakNode(endServer('KILL'))),
     ends: ['program'],
     told: { status: 'completed' },
   },
   {
     name: 'the server is killed when the program has just ended',
     request: { code: "print('up')" },
-    running: harm(endServer('KILL')),
+    running: async () => void (await breakNode(endServer('KILL'))),
     ends: ['program'],
     told: { status: 'completed', stdout: 'up\n' },
   },
   {
-    name: 'the store is locked by another for four seconds',
-    request: { code: "import time\nprint('up', flush=True)\ntime.sleep(1)\nprint('done')" },
-    running: harm(`node -e '
-      const db = new (require("node:sqlite").DatabaseSync)(process.env.VULCAN_HOME + "/vulcan.db")
-      db.exec("BEGIN EXCLUSIVE"); setTimeout(() => db.exec("ROLLBACK"), 4000)'`),
-    ...whole,
-  },
-  {
     name: 'the folder of the outputs of a run is removed under it',
-    request: long,
     running: async (id) => void (await breakNode(`rm -rf $VULCAN_HOME/runs/${id}*`)),
     ends: ['program', 'vm_lost'],
-  },
-  {
-    name: 'the clock jumps an hour ahead',
-    request: long,
-    before: async () => () => setClock('-3600'),
-    running: () => setClock('+3600'),
-    ...whole,
-  },
-  {
-    name: 'the clock jumps an hour back',
-    request: long,
-    before: async () => () => setClock('+3600'),
-    running: () => setClock('-3600'),
-    ...whole,
   },
   {
     name: 'the disk is full before a workload comes, and while it runs',
@@ -106,9 +150,14 @@ const faults: Fault[] = [
   },
 ]
 
+/** Shell words that move the clock by so many seconds. */
+function clock(seconds: string): string {
+  return `date -s @$(($(date +%s) ${seconds})) >/dev/null`
+}
+
 /** Moves the node's clock by so many seconds. */
 async function setClock(seconds: string): Promise<void> {
-  await breakNode(`date -s @$(($(date +%s) ${seconds})) >/dev/null`)
+  await breakNode(clock(seconds))
 }
 
 test.each(faults)('$name', (fault) => suffer(fault))
@@ -140,7 +189,7 @@ test('a client that goes away ends nothing', async () => {
   const { id } = await api.submit({
     runtime: 'python',
     code: "import time\ntime.sleep(3)\nprint('done')",
-    network: 'none',
+    network: 'internet',
   })
   const gone = AbortSignal.timeout(500)
   const reading = async () => {

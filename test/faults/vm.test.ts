@@ -1,8 +1,8 @@
-/** What a vm stands on is broken while its program runs. */
+/** What a vm stands on is broken while its program runs: each its own, so they suffer beside one another. */
 import { expect, test } from 'vitest'
 import { client, vmPid } from '../system/harness.ts'
-import { type Fault, suffer } from './fault.ts'
-import { breakNode, endServer } from './node.ts'
+import { type Fault, sound, sufferBeside } from './fault.ts'
+import { askFirecracker, breakNode, endServer } from './node.ts'
 
 /** A program whose end, if it comes, is later than any harm. */
 const long = { code: "import time\nprint('up', flush=True)\ntime.sleep(600)", resources: { timeout_s: 700 } }
@@ -54,6 +54,13 @@ const faults: Fault[] = [
     ends: ['timeout', 'vm_lost'],
   },
   {
+    name: 'the vm stands still for ever, long before its time is over',
+    request: long,
+    running: async (id) => void (await breakNode(`echo 1 > $(ls ${await cgroupOf(id)}/cgroup.freeze)`)),
+    ...lost,
+    says: /it has answered nothing for 60 s/,
+  },
+  {
     name: 'a vm that stands still is killed by its owner',
     request: long,
     running: async (id) => {
@@ -67,24 +74,6 @@ const faults: Fault[] = [
     running: async (id) => void (await breakNode(`rm ${await jailOf(id)}/root/run/v.sock`)),
     ends: ['program'],
     told: { status: 'completed' },
-  },
-  {
-    name: 'the socket of the vsock is removed, and then the server crashes',
-    request: long,
-    running: async (id) => void (await breakNode(`rm ${await jailOf(id)}/root/run/v.sock; ${endServer('KILL')}`)),
-    ...lost,
-  },
-  {
-    name: 'the vm’s entry in the book is removed, and then the server crashes',
-    request: long,
-    running: async (id) => void (await breakNode(`rm /run/vulcan-*/vms/${await vmOf(id)}; ${endServer('KILL')}`)),
-    ...lost,
-  },
-  {
-    name: 'the vm dies, and the server with it',
-    request: long,
-    running: async (id) => void (await breakNode(`kill -9 ${vmPid(id)}; ${endServer('KILL')}`)),
-    ...lost,
   },
   {
     name: 'the network namespace loses its name',
@@ -102,13 +91,65 @@ const faults: Fault[] = [
   },
   {
     name: 'the cable to the bridge is removed under the vm',
-    running: async () =>
-      void (await breakNode(
-        'ip link del $(ip -o link show type veth | head -1 | sed "s/^[0-9]*: \\([^@:]*\\).*/\\1/")',
-      )),
+    running: async (id) =>
+      void (await breakNode(`
+        vm=${await vmOf(id)}
+        for veth in $(ip -o link show type veth | sed 's/^[0-9]*: \\([^@:]*\\).*/\\1/'); do
+          ip -d link show $veth | grep -q "link-netns $vm" && ip link del $veth && exit
+        done
+        exit 1`)),
     ends: ['program'],
     told: { status: 'completed' },
   },
+  {
+    name: 'the guest is told to restart',
+    request: long,
+    running: async (id) => askFirecracker(await jailOf(id), 'PUT /actions', { action_type: 'SendCtrlAltDel' }),
+    ...lost,
+  },
+  {
+    name: 'the vm is paused, and its agent with it',
+    request: long,
+    running: async (id) => askFirecracker(await jailOf(id), 'PATCH /vm', { state: 'Paused' }),
+    ...lost,
+    says: /it has answered nothing for 60 s/,
+  },
+  {
+    name: 'the folder of the jail is removed under the vm',
+    request: long,
+    running: async (id) =>
+      void (await breakNode(
+        `rm -rf ${await jailOf(id)}/root/run ${await jailOf(id)}/root/disk.ext4; kill -9 ${vmPid(id)}`,
+      )),
+    ...lost,
+  },
 ]
 
-test.each(faults)('$name', (fault) => suffer(fault))
+test.concurrent.each(faults)('$name', (fault) => sufferBeside(fault))
+
+test('nothing is left of any of them, and the next workload runs', () => sound())
+
+test('a server that crashes finds vms that were broken before: each is lost, and said to be', async () => {
+  // All are broken when the server goes, which is the harm that they share.
+  const broken = Promise.withResolvers<string>()
+  let whole = 0
+  const withServer = (name: string, harm: (id: string) => Promise<string>): Fault => ({
+    name: `${name}, and then the server crashes`,
+    request: long,
+    running: async (id) => {
+      await breakNode(await harm(id))
+      whole += 1
+      if (whole === 4) broken.resolve(await breakNode(endServer('KILL')))
+      await broken.promise
+    },
+    ...lost,
+  })
+  const crashes = [
+    withServer('the socket of the vsock is removed', async (id) => `rm ${await jailOf(id)}/root/run/v.sock`),
+    withServer('the vm’s entry in the book is removed', async (id) => `rm /run/vulcan-*/vms/${await vmOf(id)}`),
+    withServer('the vm dies', (id) => Promise.resolve(`kill -9 ${vmPid(id)}`)),
+    withServer('the vm stands still', async (id) => `echo 1 > $(ls ${await cgroupOf(id)}/cgroup.freeze)`),
+  ]
+  await Promise.all(crashes.map((fault) => sufferBeside(fault)))
+  await sound()
+})

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Client } from '../../src/api/client.ts'
 import type { WorkloadRecord, WorkloadRequest } from '../../src/api/workload.ts'
 import { sleep } from '../../src/base/time.ts'
+import { machineExec } from '../../src/machine/exec.ts'
 import { environment, home, root } from './places.ts'
 
 export interface Said {
@@ -69,8 +70,9 @@ export async function onNode(script: string): Promise<string> {
 }
 
 export async function tryOnNode(script: string): Promise<Said> {
-  const shell = ['sh', '-c', script] as const
-  return (await hasMachine()) ? vulcan(['machine', 'exec', '--', ...shell]) : say(shell)
+  const argv = ['sh', '-c', script] as const
+  // As `vulcan machine exec` does it, but for starting a command line each time.
+  return (await hasMachine()) ? machineExec({ home, argv }) : say(argv)
 }
 
 /** Shell words for the process of a workload's vm, on the node. */
@@ -88,6 +90,7 @@ const residueScript = `
   grep -F /jails/ /proc/self/mountinfo | cut -d' ' -f5 | sed 's/^/mount /'
   find $VULCAN_HOME /run/vulcan* /var/lib/cni -path '*/networks/*' -type f ! -name lock ! -name 'last_reserved*' 2>/dev/null | sed 's/^/lease /'
   find $VULCAN_HOME /run/vulcan* /var/lib/cni -path '*/results/*' -type f 2>/dev/null | sed 's/^/attachment /'
+  find /run/vulcan-*/ -name '*.tmp' 2>/dev/null | sed 's/^/half /'
   nft -j list ruleset | tr '{' '\\n' | grep -o '10\\.88\\.[0-9]*\\.[0-9]*' | grep -v '\\.0$' | grep -v '10\\.88\\.0\\.1$' | sort -u | sed 's/^/rule /'
   true
 `

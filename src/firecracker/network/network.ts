@@ -6,7 +6,7 @@ import { VulcanError } from '../../api/errors.ts'
 import type { Firewall } from '../../api/firewall.ts'
 import type { NetworkSpec } from '../../backend/backend.ts'
 import { Facts } from '../../base/facts.ts'
-import { exists } from '../../base/files.ts'
+import { exists, removeHalfWritten } from '../../base/files.ts'
 import type { Scope } from '../../base/scope.ts'
 import { isOurs } from '../names.ts'
 import { type Cidr, firstAddress, networkOf } from './addresses.ts'
@@ -39,7 +39,7 @@ export interface NetworksOptions {
   readonly nameservers: readonly string[]
   /** Bytes; 1500 by default. */
   readonly mtu?: number
-  /** Milliseconds for each plugin; 60 s by default. */
+  /** Milliseconds for each plugin; 30 s by default. */
   readonly pluginTimeoutMs?: number
   readonly host?: Host
   /** Of each guest; thousands by default. */
@@ -88,7 +88,7 @@ export class Networks {
       list: conflistOf({ ...bridge, name, leases, tapPlugin }),
       path: [cniPlugins],
       cache: join(stateDir, 'cni'),
-      timeoutMs: options.pluginTimeoutMs ?? 60_000,
+      timeoutMs: options.pluginTimeoutMs ?? 30_000,
       host,
     })
     this.#egress = new Egress({
@@ -109,6 +109,7 @@ export class Networks {
   /** Makes what all vms share: bridge, kernel settings, firewall. Once at start; living guests keep their rules. */
   async prepare(): Promise<void> {
     await mkdir(this.#o.stateDir, { recursive: true, mode: 0o700 })
+    await removeHalfWritten(this.#o.stateDir)
     await step('bridge', async () => {
       await refuseOverlap(this.#bridge)
       await makeBridge(this.#bridge)
