@@ -16,7 +16,9 @@ for (const pragma of ['journal_mode = wal', 'synchronous = full', 'foreign_keys 
   database.exec(`pragma ${pragma}`)
 for (const statement of sample.schema) database.exec(statement)
 
-const columns = Object.keys(sample.ended)
+// What an end changes, and no more: naming a column again would have its indexes written again.
+const columns = Object.keys(sample.ended).filter((name) => sample.ended[name] !== sample.accepted[name])
+const changes = Object.fromEntries(columns.map((name) => [name, sample.ended[name] ?? null]))
 const insert = database.prepare(insertOf('workloads', sample.accepted))
 const update = database.prepare(
   `update workloads set ${columns.map((name) => `${name} = :${name}`).join()} where id = :id`,
@@ -41,7 +43,7 @@ function accept(id: string): void {
 }
 
 function end(id: string): void {
-  update.run(changed(sample.ended, { id }))
+  update.run(changed(changes, { id }))
   give.run(changed(sample.given, { workload: id }))
 }
 

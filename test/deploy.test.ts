@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { Scrape } from '../src/server/metrics/testing.ts'
@@ -44,6 +45,8 @@ beforeAll(async () => {
   const source = { kind: 'code', name: 'main.py', content: Buffer.from('# fake: sleep 600000') } as const
   const network = { mode: 'none', allow: [] } as const
   await server.backend.execute({ ...lost, resources, source, network }, AbortSignal.timeout(5000))
+  // Ends are counted after they were answered.
+  await turn()
   server.metrics.retried('boot')
   server.metrics.templateBuilt({ runtime: 'python', ms: 7000 })
   known = new Scrape((await server.app.inject({ url: '/metrics', headers: authorization })).body).names()

@@ -105,24 +105,16 @@ async function spentBy(db: Db | Trx, tenant: string, now: number): Promise<numbe
   return (await query.executeTakeFirst())?.cpu_ms ?? 0
 }
 
-/** Nothing where nobody asks for it. */
 const addSpent = prepared<{ tenant: string; day: string; cpuMs: number }, unknown>((db, given) =>
   db
     .insertInto('spent')
-    .columns(['tenant', 'day', 'cpu_ms'])
-    .expression((eb) =>
-      eb
-        .selectFrom('api_keys')
-        .select(['id', sql<string>`${given('day')}`.as('day'), sql<number>`${given('cpuMs')}`.as('cpu_ms')])
-        .where('id', '=', given('tenant'))
-        .where('cpu_seconds', 'is not', null),
-    )
+    .values({ tenant: given('tenant'), day: given('day'), cpu_ms: given('cpuMs') })
     .onConflict((conflict) =>
       conflict.columns(['tenant', 'day']).doUpdateSet({ cpu_ms: sql`spent.cpu_ms + excluded.cpu_ms` }),
     ),
 )
 
-/** Adds what an ended workload took of the processors to its owner's day, where that has a quota of it. */
+/** Adds what an ended workload took of the processors to its owner's day. */
 export async function spend(trx: Trx, o: { tenant: string; at: number; cpuMs: number }): Promise<void> {
   const { tenant, at, cpuMs } = o
   if (cpuMs <= 0) return

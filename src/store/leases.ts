@@ -148,7 +148,7 @@ export type Ended = Omit<End, 'startedAt' | 'cpuMs'>
 
 type LastWord = Owned & Pick<End, 'status' | 'at' | 'record' | 'bytes'> & { readonly startedAt: number | null }
 
-const noteEnd = prepared<LastWord, { tenant: string }>((db, given) =>
+const noteEnd = prepared<LastWord, { tenant: string; counted: number | null }>((db, given) =>
   db
     .updateTable('workloads')
     .set({
@@ -162,7 +162,16 @@ const noteEnd = prepared<LastWord, { tenant: string }>((db, given) =>
     .where('id', '=', given('id'))
     .where('fence', '=', given('fence'))
     .where('finished_at', 'is', null)
-    .returning('tenant'),
+    // Most keys have no quota of processor time: for them nothing is counted.
+    .returning((eb) => [
+      'tenant',
+      eb
+        .selectFrom('api_keys')
+        .select('cpu_seconds')
+        .whereRef('api_keys.id', '=', 'workloads.tenant')
+        .where('cpu_seconds', 'is not', null)
+        .as('counted'),
+    ]),
 )
 
 const keep = prepared<{ id: string; given: string; request: string | null }, unknown>((db, given) =>
@@ -174,7 +183,7 @@ export async function finish(trx: Trx, { id, fence }: Owned, end: End): Promise<
   const [row] = (await noteEnd(trx, { id, fence, ...end, startedAt: end.startedAt ?? null })).rows
   if (!row) return false
   await keep(trx, { id, given: end.given, request: end.request ?? null })
-  await spend(trx, { tenant: row.tenant, at: end.at, cpuMs: end.cpuMs })
+  if (row.counted !== null) await spend(trx, { tenant: row.tenant, at: end.at, cpuMs: end.cpuMs })
   return true
 }
 
