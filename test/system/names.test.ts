@@ -104,12 +104,13 @@ test('a flood of questions is refused by the firewall, and fills nothing', async
   const code = `${tools}
 server = open('/etc/resolv.conf').read().split()[1]
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-for n in range(5000):
+for n in range(1000):
     query = n.to_bytes(2, 'big') + bytes([1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 8]) + b'x%07d' % n + bytes([0, 0, 1, 0, 1])
     try: s.sendto(query if n % 2 else os.urandom(n % 100), (server, 53))
     except OSError: pass
-time.sleep(3)
-print(json.dumps({'after': fetch('first.example')}))`.replace('import json', 'import json, os')
+begun = time.time()
+while 'from' not in (after := fetch('first.example'))['word'] and time.time() - begun < 120: time.sleep(2)
+print(json.dumps({'after': after}))`.replace('import json', 'import json, os')
   const record = await python(code, listed('first.example'))
   expect(triedBy(record)['after']?.word).toBe(`from ${internet.first}`)
   const lines = refusals(record)

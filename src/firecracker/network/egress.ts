@@ -43,7 +43,7 @@ export class Egress {
       ...{ host: rules.host, subnet: rules.subnet, servers, ...(graceS !== undefined && { graceS }) },
       open: (guest, found) => this.rules.open(guest, found),
       keep: (vmId, denials) => this.rules.keep(vmId, denials),
-      onDenied: (guest) => void this.#books.lookAt(guest),
+      onDenied: (guest, denial) => this.#books.note(guest, denial),
       onTrouble: (error) => facts.emit('nameserver.trouble', { message: String(error) }),
     })
     this.#books = new RefusalBooks({

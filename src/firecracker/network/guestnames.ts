@@ -25,7 +25,7 @@ export interface GuestNamesOptions {
   /** Opens addresses in the firewall. */
   readonly open: (found: readonly Opened[]) => Promise<void>
   /** Something was refused: what is new, not only more of it. */
-  readonly onDenied: (rule: DenialRule, isNew: boolean) => void
+  readonly onDenied: (denial: Denial, isNew: boolean) => void
   /** An address could not be opened. */
   readonly onTrouble: (error: unknown) => void
   /** Seconds that an address stays open after its name's time: from an answer to a connection. */
@@ -159,10 +159,10 @@ export class GuestNames {
     // Whoever looks a name up asks for both kinds of address at once, which is one try.
     if (known && type === 'AAAA') return
     const isNew = !known && this.#denied.size < mostDenials
-    if (known) this.#denied.set(key, { ...known, count: known.count + 1 })
-    else if (isNew) this.#denied.set(key, { ...target, count: 1, firstAt: Date.now() })
+    const denial: Denial = { ...target, count: 1 + (known?.count ?? 0), firstAt: known?.firstAt ?? Date.now() }
+    if (known || isNew) this.#denied.set(key, denial)
     else this.#others += 1
-    this.#o.onDenied(what.rule, isNew)
+    this.#o.onDenied(denial, isNew)
   }
 }
 

@@ -6,7 +6,7 @@
 import type { RemoteInfo, Socket as Datagrams } from 'node:dgram'
 import type { Server, Socket } from 'node:net'
 import { denialRules, type DenialRule } from '../../api/denial.ts'
-import type { Denials } from '../../backend/denial.ts'
+import type { Denial, Denials } from '../../backend/denial.ts'
 import { abortable, deadline } from '../../base/time.ts'
 import { type Cidr, refusalOf } from './addresses.ts'
 import { answerTo, faultAnswer, mostQueryBytes, readQuery } from './dnsquery.ts'
@@ -25,7 +25,7 @@ export interface NameServerOptions {
   /** Keeps what a vm was refused, for the next server. */
   readonly keep: (vmId: string, denials: Denials) => Promise<void>
   /** The guest with that address was refused a name that it was not before. */
-  readonly onDenied: (guest: string) => void
+  readonly onDenied: (guest: string, denial: Denial) => void
   /** Told why an address cannot be opened, or what was refused not be kept, once until one can. */
   readonly onTrouble: (error: unknown) => void
   /** Seconds that an address stays open after its name's time; half a minute by default. */
@@ -96,7 +96,7 @@ export class NameServer {
         refusalOf: (found) => refusalOf(found, { subnet, own: host.addresses() }),
         open: (found) => this.#open(address, found),
         onTrouble: (error) => this.#troubled(error),
-        onDenied: (rule, isNew) => this.#onDenied(address, known, { rule, isNew }),
+        onDenied: (denial, isNew) => this.#onDenied(address, known, { denial, isNew }),
       }),
     }
     this.#guests.set(address, known)
@@ -160,10 +160,10 @@ export class NameServer {
     return { udp, tcp }
   }
 
-  #onDenied(address: string, known: Known, { rule, isNew }: { rule: DenialRule; isNew: boolean }): void {
-    this.#counts.set(rule, (this.#counts.get(rule) ?? 0) + 1)
+  #onDenied(address: string, known: Known, { denial, isNew }: { denial: Denial; isNew: boolean }): void {
+    this.#counts.set(denial.rule, (this.#counts.get(denial.rule) ?? 0) + 1)
     known.keeping ??= setTimeout(() => this.#keep(known), keepMs).unref()
-    if (isNew) this.#o.onDenied(address)
+    if (isNew) this.#o.onDenied(address, denial)
   }
 
   #keep(known: Known): void {

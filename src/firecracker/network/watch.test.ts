@@ -86,6 +86,20 @@ test('a look that takes longer than the time between two is waited for', async (
   book.close()
 })
 
+test('what another than the firewall refused is news at once, and no news again at the next look', async () => {
+  const { books, played } = shelf()
+  const book = books.watch(own)
+  const name = { ...denial(1), host: 'other.example', protocol: 'dns' }
+  books.note('10.88.0.99', denial(2))
+  books.note(own, name)
+  expect([book.denials?.known, played.asked]).toEqual([[name], []])
+  played.said.set(own, { known: [{ ...name, count: 7 }], others: 0 })
+  await book.finish()
+  const told: Denial[] = []
+  for await (const each of book.news) told.push(each)
+  expect([told, book.denials?.known[0]?.count]).toEqual([[name], 7])
+})
+
 test('nobody looks while nobody is watched', async () => {
   const { books, played } = shelf()
   await vi.advanceTimersByTimeAsync(1000)

@@ -38,10 +38,9 @@ export class RefusalBooks {
     return book
   }
 
-  /** Looks into that guest's book now: there is something new in it. */
-  async lookAt(address: string): Promise<void> {
-    const books = [...this.#watched].filter((book) => book.address === address)
-    if (books.length > 0) await this.#read(books, address)
+  /** Tells what somebody else than the firewall refused that guest, at once and without a look. */
+  note(address: string, denial: Denial): void {
+    for (const book of this.#watched) if (book.address === address) book.note(denial)
   }
 
   #rest(): void {
@@ -98,12 +97,14 @@ export class RefusalBook {
   take(denials: Denials | undefined): void {
     if (!denials) return
     this.#others = denials.others
-    for (const denial of denials.known) {
-      const key = denialKey(denial)
-      const before = this.#known.get(key)
-      this.#known.set(key, { ...denial, firstAt: before?.firstAt ?? denial.firstAt })
-      if (!before) void this.news.write(denial)
-    }
+    for (const denial of denials.known) this.note(denial)
+  }
+
+  note(denial: Denial): void {
+    const key = denialKey(denial)
+    const before = this.#known.get(key)
+    this.#known.set(key, { ...denial, firstAt: before?.firstAt ?? denial.firstAt })
+    if (!before) void this.news.write(denial)
   }
 
   /** Looks a last time, then closes. Never rejects. */
