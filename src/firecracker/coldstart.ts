@@ -4,6 +4,7 @@ import type { Scope } from '../base/scope.ts'
 import { abortable, deadline } from '../base/time.ts'
 import { FirecrackerApi } from './api.ts'
 import { bootArgs, nicOf } from './boot.ts'
+import { closeJail } from './jail.ts'
 import type { JailedProcess } from './jailer.ts'
 import { inJail, type VmNames } from './names.ts'
 import { type Ready, waitForReady } from './ready.ts'
@@ -32,7 +33,10 @@ export async function bootVm(scope: Scope, host: VmHost, o: Starting): Promise<F
     },
   })
   const { names, network, process } = placed
-  await phases.time('configure', () => configure(placed, o))
+  await phases.time('configure', async () => {
+    await configure(placed, o)
+    await closeJail(names.root)
+  })
   const begun = performance.now()
   await phases.time('boot', () => boot(names, { process, ready, signal }))
   const bootMs = performance.now() - begun
