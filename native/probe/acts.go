@@ -48,8 +48,8 @@ func tryActs() map[string]string {
 		"a network interface":              tun("probe0"),
 		"the vm's network interface":       tun("tap0"),
 		"another vm":                       kvm(),
-		"a raw packet":                     socket(unix.AF_PACKET, unix.SOCK_RAW),
-		"a raw IP packet":                  socket(unix.AF_INET, unix.SOCK_RAW),
+		"a raw packet":                     socketOf(unix.AF_PACKET, unix.SOCK_RAW),
+		"a raw IP packet":                  socketOf(unix.AF_INET, unix.SOCK_RAW),
 		"System V memory that others see":  outcome(sharedMemory()),
 		"a message queue that others see":  queue(),
 		"a vsock to the host or beyond it": vsock(),
@@ -137,7 +137,7 @@ func kvm() string {
 	return errno(vm, 0, failed)
 }
 
-func socket(family, kind int) string {
+func socketOf(family, kind int) string {
 	fd, err := unix.Socket(family, kind|unix.SOCK_CLOEXEC, 0)
 	if err == nil {
 		unix.Close(fd)

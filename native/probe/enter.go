@@ -64,7 +64,7 @@ func enter(word, mode string) error {
 	child.ExtraFiles = files
 	// Few threads: the vm's cgroup counts them.
 	child.Env = []string{"GOMAXPROCS=1", "PROBE=" + string(asWhom)}
-	child.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(group.Fd()), Pdeathsig: syscall.SIGKILL}
+	child.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(group.Fd())}
 	return child.Run()
 }
 

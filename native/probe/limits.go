@@ -155,12 +155,12 @@ func children() (int, string) {
 }
 
 // hog takes memory until it is ended.
-func hog() {
+func hog() error {
 	const piece = 1 << 20
 	for {
 		memory, err := unix.Mmap(-1, 0, piece, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
 		if err != nil {
-			return
+			return err
 		}
 		for at := 0; at < piece; at += 4096 {
 			memory[at] = 1

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -13,8 +12,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// targets are things that are there, for all the node's root can see, and that the vm must not reach.
+// targets are things that are there, for all the node's root can see.
 type targets struct {
+	// Own are all paths of the vm's root: folders that it may not list are looked at as well.
+	Own []string `json:"own"`
 	// Unix sockets: paths as the node has them, and abstract names with a leading @.
 	Unix []string `json:"unix"`
 	// Addresses with ports.
@@ -74,7 +75,7 @@ func look(at targets) (sight, error) {
 	if err != nil {
 		return sight{}, err
 	}
-	paths, err := walk("/")
+	paths, err := tryAll(at.Own)
 	if err != nil {
 		return sight{}, err
 	}
@@ -124,22 +125,17 @@ func whoAmI() (user, error) {
 	return who, nil
 }
 
-// walk looks at all below a folder, and tries to open each for reading and for writing; a folder is written to by making
-// a file in it.
-func walk(root string) ([]path, error) {
+// tryAll tries to open each for reading and for writing; a folder is written to by making a file in it.
+func tryAll(names []string) ([]path, error) {
 	var found []path
-	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil && entry == nil {
-			return err
-		}
+	for _, name := range names {
 		var status unix.Stat_t
 		if err := unix.Lstat(name, &status); err != nil {
-			return err
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		found = append(found, describe(name, status))
-		return nil
-	})
-	return found, err
+	}
+	return found, nil
 }
 
 func describe(name string, status unix.Stat_t) path {

@@ -2,9 +2,12 @@
 // in its root, namespaces and cgroup, under its limits. It tells what can be seen and done from there. The system call
 // filter of Firecracker is the one thing it does not have, so it may do more than a VMM can. It is no part of the product.
 //
-//	vulcan-probe enter PID look   < {"unix": […], "tcp": […], "pids": […]}
+//	vulcan-probe enter PID look   < {"own": […], "unix": […], "tcp": […], "pids": […], "files": […]}
 //	vulcan-probe enter PID limits
+//	vulcan-probe enter PID hog
 //	vulcan-probe filters PID
+//
+// As /init of a vm it is a guest in other hands: init.go.
 package main
 
 import (
@@ -15,6 +18,10 @@ import (
 )
 
 func main() {
+	if os.Getpid() == 1 {
+		fmt.Fprintln(os.Stderr, "vulcan-probe:", beInit())
+		return
+	}
 	if err := act(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "vulcan-probe:", err)
 		os.Exit(1)
@@ -42,7 +49,9 @@ func act(words []string) error {
 	case len(words) == 1 && words[0] == "limits":
 		return tell(tryLimits())
 	case len(words) == 1 && words[0] == "hog":
-		hog()
+		return hog()
+	case len(words) == 1 && words[0] == "serve-root":
+		return serveRoot()
 	}
 	return fmt.Errorf("usage: vulcan-probe enter PID look|limits|hog, or filters PID; not %q", words)
 }

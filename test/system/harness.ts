@@ -62,15 +62,16 @@ export function python(code: string, more: Partial<WorkloadRequest> = {}): Promi
 }
 
 /** Runs a shell script as root on the node: in the machine where there is one, else here. Rejects when it fails. */
-export async function onNode(script: string): Promise<string> {
-  const said = await tryOnNode(script)
+export async function onNode(script: string, input?: string | Uint8Array): Promise<string> {
+  const said = await tryOnNode(script, input)
   if (said.code !== 0) throw new Error(`on the node: ${script}\nexited with ${said.code}: ${said.stderr}${said.stdout}`)
   return said.stdout
 }
 
-export async function tryOnNode(script: string): Promise<Said> {
+export async function tryOnNode(script: string, input?: string | Uint8Array): Promise<Said> {
   const shell = ['sh', '-c', script] as const
-  return (await hasMachine()) ? vulcan(['machine', 'exec', '--', ...shell]) : say(shell)
+  const given = input === undefined ? {} : { input }
+  return (await hasMachine()) ? vulcan(['machine', 'exec', '--', ...shell], given) : say(shell, given)
 }
 
 /** Shell words for the process of a workload's vm, on the node. */
