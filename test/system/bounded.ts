@@ -1,9 +1,15 @@
 /** What hostile work costs everybody else, looked at while it goes on. */
+import { appendFile, mkdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { expect } from 'vitest'
 import { sleep } from '../../src/base/time.ts'
 import { nodeHome, onNode, python, server } from './harness.ts'
+import { root } from './places.ts'
 
-export interface Cost {
+/** One line of JSON for each, for whoever wants the figures. */
+const report = join(root, 'test', 'system', 'outcomes', 'costs.jsonl')
+
+interface Cost {
   /** Most resident memory of the server that was seen, and by how much it had grown, in MiB. */
   readonly rssMib: number
   readonly grownMib: number
@@ -27,11 +33,11 @@ export async function bounded<T>(name: string, hostile: () => Promise<T>): Promi
   const aloneMs = await smallRun()
   const before = await look()
   const seen = [before]
-  let over = false
-  const work = hostile().finally(() => (over = true))
+  const over = new AbortController()
+  const work = hostile().finally(() => over.abort())
   work.catch(() => undefined)
   const watching = (async () => {
-    while (!over) {
+    while (!over.signal.aborted) {
       seen.push(await look())
       await sleep(1500)
     }
@@ -50,7 +56,8 @@ export async function bounded<T>(name: string, hostile: () => Promise<T>): Promi
     besideMs: Math.round(besideMs),
     aloneMs: Math.round(aloneMs),
   }
-  console.log(`${name}: ${JSON.stringify(cost)}`)
+  await mkdir(dirname(report), { recursive: true })
+  await appendFile(report, `${JSON.stringify({ name, ...cost })}\n`)
   for (const key of ['grownMib', 'lagMs', 'diskMib', 'diskLeftMib'] as const)
     expect(cost[key], `${name}: ${key}`).toBeLessThan(most[key])
   expect(cost.besideMs, `${name}: a run beside it`).toBeLessThan(aloneMs * slower.times + slower.plusMs)

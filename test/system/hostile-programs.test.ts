@@ -8,7 +8,7 @@ interface Hostile {
   readonly code: string
   readonly more?: Partial<WorkloadRequest>
   readonly exit: object
-  readonly then?: (record: WorkloadRecord) => void
+  readonly judge?: (record: WorkloadRecord) => void
 }
 
 const timeLimit = { timeout_s: 30 }
@@ -23,7 +23,7 @@ const programs: Readonly<Record<string, Hostile>> = {
     code: `import os\nwhile True: os.write(2, b'\\xff\\xfe\\xed\\xa0\\x80\\x00' * 11_000)`,
     more: { resources: { timeout_s: 300 } },
     exit: { by: 'output_limit' },
-    then: ({ stderr }) => expect(stderr.length).toBeLessThan(1 << 20),
+    judge: ({ stderr }) => expect(stderr.length).toBeLessThan(1 << 20),
   },
   'output byte by byte, on both streams': {
     code: `import os\nwhile True:\n  os.write(1, b'x'); os.write(2, b'\\n')`,
@@ -45,7 +45,7 @@ finally: print(made, flush=True)`,
   'a result of 64 MiB': {
     code: `import os\nopen(os.environ['VULCAN_RESULT'], 'w').write('"' + 'x' * (64 << 20) + '"')`,
     exit: { by: 'program', code: 0 },
-    then: ({ result, result_error: error }) => {
+    judge: ({ result, result_error: error }) => {
       expect(result).toBeUndefined()
       expect(error).toMatch(/\w/)
     },
@@ -101,7 +101,7 @@ test.each(Object.entries(programs))(
       record.exit,
       JSON.stringify({ ...record, stdout: record.stdout.slice(0, 200), stderr: record.stderr.slice(0, 500) }),
     ).toMatchObject(hostile.exit)
-    hostile.then?.(record)
+    hostile.judge?.(record)
   },
 )
 

@@ -133,7 +133,7 @@ test('an escaped VMM may do what SECURITY.md says, were there no filter of syste
   expect(told.length).toBeGreaterThan(15)
   for (const [kind, { acts, ipc }] of sights()) {
     const due = told.map(([act, outcome = '']) => [act, outcome.replaceAll('`', '').split(' or ')] as const)
-    expect(Object.keys(acts).toSorted(), kind).toEqual(due.map(([act]) => act).toSorted())
+    expect(Object.keys(acts).toSorted(), kind).toEqual(due.map(([act]) => String(act)).toSorted())
     for (const [act = '', outcomes] of due) expect(outcomes, `${kind}: ${act}`).toContain(acts[act])
     expect(ipc ?? [], kind).toEqual([])
   }

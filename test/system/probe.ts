@@ -80,7 +80,7 @@ export async function builtProbe(): Promise<Buffer> {
     './probe',
   ] as const
   await run([...build], { cwd: join(root, 'native'), timeoutMs: 300_000 })
-  return readFile(program)
+  return await readFile(program)
 }
 
 /** Puts it on the node. */
