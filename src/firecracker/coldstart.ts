@@ -33,13 +33,11 @@ export async function bootVm(scope: Scope, host: VmHost, o: Starting): Promise<F
     },
   })
   const { names, network, process } = placed
-  await phases.time('configure', async () => {
-    await configure(placed, o)
-    await closeJail(names.root)
-  })
+  await phases.time('configure', () => configure(placed, o))
   const begun = performance.now()
   await phases.time('boot', () => boot(names, { process, ready, signal }))
   const bootMs = performance.now() - begun
+  await closeJail(names.root)
   return { ...living(host, placed), uid: placed.uid, network, start: 'boot', bootMs }
 }
 

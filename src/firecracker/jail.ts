@@ -54,18 +54,23 @@ async function copyDisk(target: string, o: { uid: number; gid: number; files: Ja
 
 /** Folders that the jailer gives to the vm's user: Firecracker makes its sockets there. */
 const folders = ['/', '/dev', '/dev/net', '/run']
+/** Devices that the jailer makes; who has a vm has opened those it needs. */
+const devices = ['/dev/kvm', '/dev/net/tun', '/dev/userfaultfd']
 
 /**
- * Takes the folders of a jail from the vm's user, when the sockets are made and before anybody's program comes. Whoever
- * breaks out of his vm could else fill the host's disk with files there, or put links where we connect by path. Their
- * group stays the vm's.
+ * Takes devices from a jail, and its folders from the vm's user, when the vm runs and before anybody's program comes. Whoever
+ * breaks out of his vm could else speak to KVM anew, fill the host's disk with files, or put links where we connect by
+ * path. The folders' group stays the vm's.
  */
 export async function closeJail(root: string): Promise<void> {
-  for (const folder of folders) {
-    const path = join(root, folder)
+  const close = async (path: string) => {
     await chown(path, 0, (await lstat(path)).gid)
     await chmod(path, 0o711)
   }
+  await Promise.all([
+    ...folders.map((folder) => close(join(root, folder))),
+    ...devices.map((device) => rm(join(root, device), { force: true })),
+  ])
 }
 
 /** Unmounts and removes a jail; one that is half made, or not there, is fine. The vm must have ended. */
