@@ -4,6 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { isDeepStrictEqual } from 'node:util'
 import { VulcanError } from '../api/errors.ts'
 import { writeAtomic } from '../base/files.ts'
 import { lock } from '../base/lock.ts'
@@ -40,15 +41,22 @@ export async function startMachine(o: StartOptions): Promise<RunningMachine> {
   throw new VulcanError('machine_failed', 'the machine ended right after it had started', { step: 'status' })
 }
 
-/**
- * A machine that is going down is waited for; one whose init is of another version than we would not understand us, and one
- * of another kernel may lack what our server needs.
- */
+/** A machine that is going down, or that does not fit, is waited for and ended. */
 async function endUnfit(o: StartOptions, places: Places): Promise<void> {
   const found = await machineStatus(o)
-  if (!found.running) return
+  if (found.running && (found.state === 'stopping' || !fits(found, o))) await powerOff(places, o.signal)
+}
+
+/**
+ * One whose init is of another version would not understand us; one of another kernel may lack what our server needs; and one
+ * that sees another checkout would run the program that is there. Pure.
+ */
+export function fits(
+  found: Pick<MachineRecord, 'protocol' | 'kernel' | 'initramfs' | 'shares'>,
+  o: Pick<StartOptions, 'kernel' | 'initramfs' | 'shares'>,
+): boolean {
   const isOurs = found.protocol === machineProtocol && found.kernel === o.kernel && found.initramfs === o.initramfs
-  if (found.state === 'stopping' || !isOurs) await powerOff(places, o.signal)
+  return isOurs && isDeepStrictEqual(found.shares, o.shares)
 }
 
 async function prepare(o: StartOptions, places: Places, times: Timeouts): Promise<void> {
@@ -60,6 +68,7 @@ async function prepare(o: StartOptions, places: Places, times: Timeouts): Promis
     protocol: machineProtocol,
     kernel: o.kernel,
     initramfs: o.initramfs,
+    shares: o.shares,
     port,
     memMib: o.memMib,
     cores: o.cores,

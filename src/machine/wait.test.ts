@@ -19,7 +19,15 @@ const status = (state: KeeperStatus['state'], more: Partial<KeeperStatus> = {}):
   restarts: 0,
   last_failure: '',
   about: {
-    ...{ protocol: machineProtocol, kernel: '/vmlinux', initramfs: '/initramfs', port: 40_000, memMib: 1024, cores: 1 },
+    ...{
+      protocol: machineProtocol,
+      kernel: '/vmlinux',
+      initramfs: '/initramfs',
+      shares: [],
+      port: 40_000,
+      memMib: 1024,
+      cores: 1,
+    },
     ...{ qemuVersion: '10.0.2', restrict: false },
   },
   ...more,
