@@ -1,6 +1,6 @@
 /**
  * What a guest that has broken out into its VMM would find there: no more than SECURITY.md lists. Seen by a probe in the
- * VMM's place, in two vms that live at once, one that booted and one that went on from a template.
+ * VMM's place, in two vms that live at once, and in one that went on from a template.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,35 +12,33 @@ import { root } from './places.ts'
 import { bringProbe, filtersOf, hogFrom, limitsOf, lookFrom, sleeper, type Sight, type Targets } from './probe.ts'
 
 /** Asked for by no other test, so that nobody makes a template of it. */
-const unusual = { mem_mb: 137 }
+const unusual = (n: number) => ({ mem_mb: 130 + n })
 
 interface Looked {
   readonly record: WorkloadRecord
   readonly sight: Sight
 }
-let booted: Looked
-let restored: Looked
+/** Of two vms at once. */
+let one: Looked
+let two: Looked
 let targets: Targets
 
 beforeAll(async () => {
   await bringProbe()
-  const api = await client()
-  // A class that is used again gets a template.
-  while ((await python('pass')).run?.start === 'boot') await sleep(1000)
-  const [one, two] = [await sleeper('internet', unusual), await sleeper('none')]
-  targets = await targetsOnNode(one, two)
-  booted = { record: await api.get(one), sight: await lookFrom(one, targets) }
-  restored = { record: await api.get(two), sight: await lookFrom(two, targets) }
-  expect([booted.record.run?.start, restored.record.run?.start]).toEqual([
-    'boot',
-    expect.stringMatching(/restore|pool/),
-  ])
+  const ids = await Promise.all([sleeper('internet', unusual(1)), sleeper('none', unusual(2))])
+  targets = await targetsOnNode(...ids)
+  one = await lookedFrom(ids[0])
+  two = await lookedFrom(ids[1])
 })
 
 afterAll(async () => {
   const api = await client()
-  for (const { record } of [booted, restored]) await api.kill(record.id).catch(() => undefined)
+  for (const { record } of [one, two]) await api.kill(record.id).catch(() => undefined)
 })
+
+async function lookedFrom(id: string): Promise<Looked> {
+  return { record: await (await client()).get(id), sight: await lookFrom(id, targets) }
+}
 
 /** All that listens, runs and lies on the node and is none of a vm's business, and both vms' own things. */
 async function targetsOnNode(...ids: readonly string[]): Promise<Targets> {
@@ -64,8 +62,8 @@ async function targetsOnNode(...ids: readonly string[]): Promise<Targets> {
 }
 
 const sights = (): [string, Sight][] => [
-  ['booted', booted.sight],
-  ['restored', restored.sight],
+  ['with a network', one.sight],
+  ['without', two.sight],
 ]
 
 /** The rows of a table of SECURITY.md, by the words of its head. */
@@ -81,22 +79,25 @@ function tableOf(...head: readonly string[]): string[][] {
   )
 }
 
+/** Sees to it that the probe saw the files that SECURITY.md lists, and could do with them what it says. */
+function expectFiles({ paths }: Sight, start: 'booted' | 'restored'): void {
+  const seen = paths.map(({ path, kind, read, write }) => {
+    const may = [...(read === 'ok' ? ['read'] : []), ...(write === 'ok' ? ['written'] : [])]
+    const words = kind === 'socket' && may.length > 0 ? 'connected to' : may.join(', ')
+    return `\`${path}\` ${kind}: ${words || 'seen'}`
+  })
+  const due = tableOf('path', 'is', 'may be', 'of a vm that').filter(([, , , of]) => of === 'any' || of === start)
+  expect(due.length).toBeGreaterThan(10)
+  expect(seen.toSorted()).toEqual(due.map(([path, is, may]) => `${path} ${is}: ${may}`).toSorted())
+}
+
 test('an escaped VMM sees the files of its own jail alone, and may change its disk alone', () => {
-  const told = tableOf('path', 'is', 'may be', 'of a vm that')
-  expect(told.length).toBeGreaterThan(10)
-  for (const [kind, { paths }] of sights()) {
-    const seen = paths.map((one) => {
-      const may = [...(one.read === 'ok' ? ['read'] : []), ...(one.write === 'ok' ? ['written'] : [])]
-      return `\`${one.path}\` ${one.kind}: ${(one.kind === 'socket' && may.length > 0 ? ['connected to'] : may).join(', ') || 'seen'}`
-    })
-    const due = told.filter(([, , , of]) => of === 'any' || of === kind)
-    expect(seen.toSorted(), kind).toEqual(due.map(([path, is, may]) => `${path} ${is}: ${may}`).toSorted())
-  }
+  for (const [, sight] of sights()) expectFiles(sight, 'booted')
 })
 
 test('an escaped VMM is a user without rights, groups or files of others, and no two have the same', () => {
   const uids = new Set(sights().map(([, { user }]) => user.uid))
-  expect(uids).toEqual(new Set([booted, restored].map(({ record }) => record.run?.details?.uid)))
+  expect(uids).toEqual(new Set([one, two].map(({ record }) => record.run?.details?.uid)))
   expect(uids.size).toBe(2)
   for (const [kind, { user }] of sights()) {
     expect(user, kind).toMatchObject({ gid: user.uid, no_new_privileges: true, capabilities: [0, 0, 0, 0, 0, 0] })
@@ -124,8 +125,8 @@ test('an escaped VMM reaches no socket, port, guest, metadata or file of anybody
       kind,
     ).toEqual([])
   }
-  expect(booted.sight.interfaces.toSorted()).toEqual(['eth0', 'lo', 'tap0'])
-  expect(restored.sight.interfaces).toEqual(['lo'])
+  expect(one.sight.interfaces.toSorted()).toEqual(['eth0', 'lo', 'tap0'])
+  expect(two.sight.interfaces).toEqual(['lo'])
 })
 
 test('an escaped VMM may do what SECURITY.md says, were there no filter of system calls', () => {
@@ -141,7 +142,7 @@ test('an escaped VMM may do what SECURITY.md says, were there no filter of syste
 
 test('every thread of Firecracker has a filter that lets none of these calls through', async () => {
   const told = tableOf('call', 'threads it is open to')
-  for (const { record } of [booted, restored]) {
+  for (const { record } of [one, two]) {
     const threads = await filtersOf(record.id)
     expect(threads.length).toBeGreaterThanOrEqual(3)
     for (const { name, filters } of threads) expect(filters, name).toBeGreaterThan(0)
@@ -152,7 +153,7 @@ test('every thread of Firecracker has a filter that lets none of these calls thr
 })
 
 test('Firecracker holds nothing open but devices, its own files and its words', async () => {
-  for (const { record } of [booted, restored]) {
+  for (const { record } of [one, two]) {
     const held = await onNode(`for fd in /proc/${vmPid(record.id)}/fd/*; do readlink $fd; done`)
     const jail = new RegExp(`/jails/firecracker/${record.run?.vm_id}/(words|root/)`)
     const own =
@@ -162,36 +163,52 @@ test('Firecracker holds nothing open but devices, its own files and its words', 
 })
 
 test('the limits of a vm’s process hold: descriptors, size of files, processes, and files where files may be made', async () => {
-  const { uid } = (await (await client()).get(restored.record.id)).run?.details ?? {}
+  const { uid } = (await (await client()).get(two.record.id)).run?.details ?? {}
   expect(uid).toBeGreaterThan(60_000)
-  const bounds = await limitsOf(restored.record.id)
+  const bounds = await limitsOf(two.record.id)
   expect(bounds.descriptors).toBeGreaterThan(1000)
   expect(bounds.descriptors).toBeLessThanOrEqual(2048)
   expect(bounds).toMatchObject({ file_end: 'EFBIG', processes_end: 'EAGAIN', files: 0, files_end: 'EACCES', bytes: 0 })
   expect(bounds.file_bytes).toBeLessThanOrEqual(1 << 30)
   expect(bounds.processes).toBeLessThan(64)
-  const io = await onNode(`cat /sys/fs/cgroup$(cut -d: -f3 /proc/${vmPid(restored.record.id)}/cgroup)/io.max`)
+  const io = await onNode(`cat /sys/fs/cgroup$(cut -d: -f3 /proc/${vmPid(two.record.id)}/cgroup)/io.max`)
   expect(io).toMatch(/rbps=\d+ wbps=\d+/)
 })
 
 test('memory that a vm’s process takes beyond its cgroup’s is not had: it is ended, and the other vm goes on', async () => {
-  const group = `/sys/fs/cgroup$(cut -d: -f3 /proc/${vmPid(booted.record.id)}/cgroup)`
+  const group = `/sys/fs/cgroup$(cut -d: -f3 /proc/${vmPid(one.record.id)}/cgroup)`
   const killed = async () => Number(/oom_kill (\d+)/.exec(await onNode(`cat ${group}/memory.events`))?.[1])
   expect(await killed()).toBe(0)
-  expect(await hogFrom(booted.record.id)).toContain('signal: killed')
+  expect(await hogFrom(one.record.id)).toContain('signal: killed')
   expect(await killed()).toBeGreaterThan(0)
   expect(await onNode(`echo $(($(cat ${group}/memory.peak) <= $(cat ${group}/memory.max)))`)).toBe('1\n')
-  expect((await (await client()).get(restored.record.id)).status).toBe('running')
+  expect((await (await client()).get(two.record.id)).status).toBe('running')
+})
+
+test('of a vm that went on from a template it is the same, and of the template nothing can be changed', async () => {
+  // A class that is used again gets one.
+  while ((await python('pass')).run?.start === 'boot') await sleep(1000)
+  const { record, sight } = await lookedFrom(await sleeper('none'))
+  try {
+    expect(record.run?.start).toMatch(/restore|pool/)
+    expectFiles(sight, 'restored')
+    expect(sight.user).toMatchObject({ uid: record.run?.details?.uid, capabilities: [0, 0, 0, 0, 0, 0] })
+    expect(sight.acts).toEqual(two.sight.acts)
+    expect(sight.processes).toEqual([{ pid: 1, signal: 'ok' }])
+    for (const { filters } of await filtersOf(record.id)) expect(filters).toBeGreaterThan(0)
+  } finally {
+    await (await client()).kill(record.id)
+  }
 })
 
 test('a uid is nobody’s while anything of its vm is left, also for the next server', async () => {
   const api = await client()
-  for (const { record } of [booted, restored]) {
+  for (const { record } of [one, two]) {
     await api.kill(record.id)
     for await (const event of api.logs(record.id)) if (event.event === 'end') break
   }
   expect(await settled()).toEqual([])
-  const id = await sleeper('none', unusual)
+  const id = await sleeper('none', unusual(3))
   const { run } = await api.get(id)
   const [vmId, uid] = [run?.vm_id ?? '', run?.details?.uid]
   const held = `${await nodeHome()}/jails/firecracker/${vmId}/root/held`
