@@ -48,8 +48,8 @@ func tryActs() map[string]string {
 		"a network interface":              tun("probe0"),
 		"the vm's network interface":       tun("tap0"),
 		"another vm":                       kvm(),
-		"a raw packet":                     socketOf(unix.AF_PACKET, unix.SOCK_RAW),
-		"a raw IP packet":                  socketOf(unix.AF_INET, unix.SOCK_RAW),
+		"a raw packet":                     socketOf(unix.AF_PACKET, unix.SOCK_RAW, 0),
+		"a raw IP packet":                  socketOf(unix.AF_INET, unix.SOCK_RAW, unix.IPPROTO_ICMP),
 		"System V memory that others see":  outcome(sharedMemory()),
 		"a message queue that others see":  queue(),
 		"a vsock to the host or beyond it": vsock(),
@@ -137,8 +137,8 @@ func kvm() string {
 	return errno(vm, 0, failed)
 }
 
-func socketOf(family, kind int) string {
-	fd, err := unix.Socket(family, kind|unix.SOCK_CLOEXEC, 0)
+func socketOf(family, kind, protocol int) string {
+	fd, err := unix.Socket(family, kind|unix.SOCK_CLOEXEC, protocol)
 	if err == nil {
 		unix.Close(fd)
 	}
