@@ -92,6 +92,7 @@ function expectFiles({ paths }: Sight, start: 'booted' | 'restored'): void {
 }
 
 test('an escaped VMM sees the files of its own jail alone, and may change its disk alone', () => {
+  expect(sights()).toHaveLength(2)
   for (const [, sight] of sights()) expectFiles(sight, 'booted')
 })
 
