@@ -5,7 +5,7 @@ import { exec, follow } from './program.ts'
 import { control, data, type Guest, hello, withGuest, usage } from './testing.ts'
 import { dial } from './vsock.ts'
 
-const signal = AbortSignal.timeout(10_000)
+const signal = AbortSignal.timeout(55_000)
 
 test('bytes that arrive in one packet with OK belong to the session', async () => {
   const guest: Guest = {
