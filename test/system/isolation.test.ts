@@ -143,7 +143,9 @@ test('every thread of Firecracker has a filter that lets none of these calls thr
     const threads = await filtersOf(record.id)
     expect(threads.length).toBeGreaterThanOrEqual(3)
     for (const { name, filters } of threads) expect(filters, name).toBeGreaterThan(0)
-    const open = threads.flatMap(({ name, allowed }) => allowed.map((call) => `\`${call}\` ${name}`))
+    // A thread that is the kernel's own runs nothing of the vm's.
+    const own = threads.filter(({ name }) => !name.startsWith('kvm-'))
+    const open = own.flatMap(({ name, allowed }) => allowed.map((call) => `\`${call}\` ${name.replace(/ \d+$/, '')}`))
     const due = told.flatMap(([call, names = '']) => names.split(', ').map((name) => `${call} ${name}`))
     expect([...new Set(open)].toSorted(), open.join(', ')).toEqual(due.toSorted())
   }
