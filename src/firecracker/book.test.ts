@@ -1,4 +1,4 @@
-import { mkdir, mkdtempDisposable, readdir, readFile, writeFile } from 'node:fs/promises'
+import { chown, mkdir, mkdtempDisposable, readdir, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
@@ -79,9 +79,12 @@ test('after a reboot, which forgot the book, jails are nobody’s; those of othe
   for (const name of [vmId, 'other-00000000000a', 'test-notes']) {
     await mkdir(join(namesOf(places, name).root, 'run'), { recursive: true })
   }
+  // As it is when the vm's user was let in nowhere any more.
+  await chown(join(namesOf(places, vmId).root, 'run'), 0, 1000)
   const { book } = await bookIn(folder.path)
   expect([...book.entries.keys()]).toEqual([vmId])
   expect(whoseIs(book.entries.get(vmId))).toBe('unknown')
+  expect(book.uidOf(await book.enter(new Scope('vm'), pool))).toBe(1001)
 })
 
 test('a vm serves one run and never another', async () => {

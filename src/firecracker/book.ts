@@ -172,10 +172,10 @@ function parse(text: string | undefined): Entry | undefined {
   }
 }
 
-/** The vm's own folder in its jail is its user's; a jail that has none yet has nothing of that user. */
+/** The folder of its sockets is of its group, whose number is its user's; a jail that has none yet has nothing of that user. */
 async function ownerOf(root: string): Promise<number | undefined> {
   try {
-    return (await stat(join(root, 'run'))).uid
+    return (await stat(join(root, 'run'))).gid
   } catch (error) {
     if (isMissing(error)) return undefined
     throw error

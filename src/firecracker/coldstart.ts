@@ -4,6 +4,7 @@ import type { Scope } from '../base/scope.ts'
 import { abortable, deadline } from '../base/time.ts'
 import { FirecrackerApi } from './api.ts'
 import { bootArgs, nicOf } from './boot.ts'
+import { closeJail } from './jail.ts'
 import type { JailedProcess } from './jailer.ts'
 import { inJail, type VmNames } from './names.ts'
 import { type Ready, waitForReady } from './ready.ts'
@@ -36,6 +37,7 @@ export async function bootVm(scope: Scope, host: VmHost, o: Starting): Promise<F
   const begun = performance.now()
   await phases.time('boot', () => boot(names, { process, ready, signal }))
   const bootMs = performance.now() - begun
+  await closeJail(names.root)
   return { ...living(host, placed), uid: placed.uid, network, start: 'boot', bootMs }
 }
 

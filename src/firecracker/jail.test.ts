@@ -1,11 +1,11 @@
-import { mkdtempDisposable, readFile, stat, writeFile } from 'node:fs/promises'
+import { chown, mkdir, mkdtempDisposable, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { exists } from '../base/files.ts'
 import { Scope } from '../base/scope.ts'
 import { DiskTemplates } from './disks.ts'
-import { mountsBelow, prepareJail, removeJail } from './jail.ts'
+import { closeJail, mountsBelow, prepareJail, removeJail } from './jail.ts'
 import { namesOf } from './names.ts'
 import { uidRangeOf } from './open.ts'
 import { Uids } from './uids.ts'
@@ -47,6 +47,25 @@ test('a jail holds what Firecracker opens: shared files read-only, a disk of its
   await scope.close()
   expect(await exists(names.jail)).toBe(false)
   expect(mountsBelow(await readFile('/proc/self/mountinfo', 'utf8'), folder.path)).toEqual([])
+})
+
+test('a closed jail has no devices and no folder that the vm’s user could make files or links in, and tells still whose it was', async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'vulcan-jail-'))
+  const folders = ['/', '/dev', '/dev/net', '/run'].map((name) => join(folder.path, name))
+  for (const path of folders) {
+    await mkdir(path, { recursive: true, mode: 0o700 })
+    await chown(path, 12_345, 12_345)
+  }
+  for (const device of ['/dev/kvm', '/dev/net/tun', '/dev/urandom']) await writeFile(join(folder.path, device), '')
+  await closeJail(folder.path)
+  expect([await readdir(join(folder.path, 'dev')), await readdir(join(folder.path, 'dev/net'))]).toEqual([
+    ['net', 'urandom'],
+    [],
+  ])
+  for (const path of folders) {
+    const { uid, gid, mode } = await stat(path)
+    expect([uid, gid, mode & 0o777], path).toEqual([0, 12_345, 0o711])
+  }
 })
 
 test('removing a jail that is not there, or half there, is fine', async () => {

@@ -1,5 +1,5 @@
 /** The folder a vm lives in: its `/`, the shared files mounted into it read-only, and the disk of its own. */
-import { chmod, chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, lstat, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from '../base/process.ts'
 import type { Scope } from '../base/scope.ts'
@@ -50,6 +50,27 @@ async function copyDisk(target: string, o: { uid: number; gid: number; files: Ja
   // The template is read-only, and its copy with it.
   await chmod(target, 0o600)
   await chown(target, o.uid, o.gid)
+}
+
+/** Folders that the jailer gives to the vm's user: Firecracker makes its sockets there. */
+const folders = ['/', '/dev', '/dev/net', '/run']
+/** Devices that the jailer makes; who has a vm has opened those it needs. */
+const devices = ['/dev/kvm', '/dev/net/tun', '/dev/userfaultfd']
+
+/**
+ * Takes devices from a jail, and its folders from the vm's user, when the vm runs and before anybody's program comes. Whoever
+ * breaks out of his vm could else speak to KVM anew, fill the host's disk with files, or put links where we connect by
+ * path. The folders' group stays the vm's.
+ */
+export async function closeJail(root: string): Promise<void> {
+  const close = async (path: string) => {
+    await chown(path, 0, (await lstat(path)).gid)
+    await chmod(path, 0o711)
+  }
+  await Promise.all([
+    ...folders.map((folder) => close(join(root, folder))),
+    ...devices.map((device) => rm(join(root, device), { force: true })),
+  ])
 }
 
 /** Unmounts and removes a jail; one that is half made, or not there, is fine. The vm must have ended. */

@@ -22,6 +22,7 @@ const argv = jailerArgv({
 
 test('the jailer is told everything that protects: user, namespaces, cgroup v2 with all its limits', () => {
   const line = argv.join(' ')
+  expect(line).toMatch(/^unshare --ipc \/a\/jailer /)
   expect(line).toContain('--uid 300001 --gid 300001')
   expect(line).toContain('--netns /var/run/netns/x --new-pid-ns')
   expect(line).toContain('--cgroup-version 2 --parent-cgroup vulcan-vulcan')

@@ -33,11 +33,14 @@ export interface HostLimits {
 /** Descriptors a vm needs: devices, sockets and the sessions of its vsock. */
 const openFiles = 2048
 
-/** The jailer's command line. Seccomp filters stay on: no flag of ours turns them off. */
+/**
+ * The jailer's command line. Seccomp filters stay on: no flag of ours turns them off. The jailer makes no namespace of
+ * System V objects, which would outlive a vm under its uid, and be seen by the others: it is started in a new one.
+ */
 export function jailerArgv(o: JailOptions): [string, ...string[]] {
   const cgroup = (name: string, value: number | string) => ['--cgroup', `${name}=${value}`]
   return [
-    o.jailer,
+    ...(['unshare', '--ipc', o.jailer] as const),
     ...['--id', o.vmId, '--exec-file', o.firecracker, '--uid', String(o.uid), '--gid', String(o.gid)],
     ...['--chroot-base-dir', o.chrootBase, '--netns', o.netns, '--new-pid-ns'],
     ...['--cgroup-version', '2', '--parent-cgroup', o.parentCgroup],

@@ -2,6 +2,7 @@
 import type { Scope } from '../base/scope.ts'
 import type { Session } from './agent.ts'
 import { FirecrackerApi } from './api.ts'
+import { closeJail } from './jail.ts'
 import { inJail, type VmNames } from './names.ts'
 import type { GuestNetwork } from './network/guestnetwork.ts'
 import { dialAgent, type FreshVm, living, type Placed, placeVm, type Starting, type VmHost } from './vm.ts'
@@ -52,6 +53,7 @@ export async function wakeVm(
   const begun = performance.now()
   const session = await wake(placed, { phases, signal })
   const bootMs = performance.now() - begun
+  await closeJail(placed.names.root)
   const { uid, network } = placed
   return { ...living(host, placed), uid, network, start: 'restore', bootMs, session }
 }

@@ -1,5 +1,5 @@
 /** A snapshot of a vm that has booted, is warm, and has never seen anything of a tenant. */
-import { chmod, chown, mkdir, rename } from 'node:fs/promises'
+import { chmod, chown, mkdir, rename, writeFile } from 'node:fs/promises'
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { NetworkSpec } from '../backend/backend.ts'
@@ -13,7 +13,7 @@ import { inJail } from './names.ts'
 import { Phases } from './phases.ts'
 import { exec, follow, prepare } from './program.ts'
 import type { Snapshot } from './restore.ts'
-import { kill, openSession, type Vm, type VmHost, type VmRequest } from './vm.ts'
+import { type FreshVm, kill, openSession, type Vm, type VmHost, type VmRequest } from './vm.ts'
 
 /** What a snapshot is made of, beside what all vms of this host share. */
 export interface SnapshotRequest extends Pick<VmRequest, 'size' | 'diskMib'> {
@@ -43,6 +43,7 @@ export async function takeSnapshot(
   const request = { vmId, rootfs: image.rootfs, size, diskMib, network, console: false, fileMib: size.memMib }
   const vm = await bootVm(scope, host, { ...request, phases: new Phases(), signal })
   await warmUp(vm, o)
+  await makeRoom(vm)
   await FirecrackerApi.use(vm.names.apiSocket, signal, async (api) => {
     await api.pause()
     await api.createSnapshot({ snapshot_path: inJail.state, mem_file_path: inJail.memory })
@@ -74,6 +75,14 @@ async function warmUp(vm: Vm, { image, size, signal }: SnapshotRequest & { signa
     await prepare(session, waiting, signal)
   } finally {
     session.close()
+  }
+}
+
+/** Firecracker may make no files in its jail: those that it will write are made for it. */
+async function makeRoom({ names, uid }: FreshVm): Promise<void> {
+  for (const path of [inJail.state, inJail.memory]) {
+    await writeFile(join(names.root, path), '', { mode: 0o600 })
+    await chown(join(names.root, path), uid, uid)
   }
 }
 

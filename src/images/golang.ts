@@ -38,11 +38,17 @@ export async function buildOwn(at: Workplace, program: OwnProgram, dir: string):
   await go(at, { args, cwd: join(at.root, 'native'), env: { ...goEnv, GOFLAGS: '-mod=readonly' } })
 }
 
-/** Sha256 over the sources below native/: every Go file but the tests, go.mod and go.sum. */
+/** What only tests run, as a folder of native/. */
+const testsProgram = 'probe'
+
+/** Sha256 over the sources below native/ of what an asset is made of: every Go file but the tests, go.mod and go.sum. */
 export async function sourcesDigest(root: string): Promise<string> {
   const native = join(root, 'native')
   const paths: string[] = []
-  for await (const { path } of walk(native)) if (/(?<!_test)\.go$|\/go\.(mod|sum)$/.test(path)) paths.push(path)
+  for await (const { path } of walk(native)) {
+    if (path.startsWith(`${join(native, testsProgram)}/`)) continue
+    if (/(?<!_test)\.go$|\/go\.(mod|sum)$/.test(path)) paths.push(path)
+  }
   paths.sort()
   const lines: string[] = []
   for (const path of paths) lines.push(`${relative(native, path)} ${sha256(await readFile(path))}`)

@@ -17,8 +17,8 @@ export interface MachineRecord {
   /** Paths, which name their content. */
   readonly kernel: string
   readonly initramfs: string
-  /** Folders of the host that it sees: the program of its server is in one. */
-  readonly shares: readonly string[]
+  /** Folders of the host that it sees, by their names in there: the program it runs is in one. */
+  readonly shares: readonly { readonly tag: string; readonly path: string }[]
   /** Of 127.0.0.1 on the host; leads to the server. */
   readonly port: number
   readonly memMib: number

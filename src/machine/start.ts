@@ -41,19 +41,23 @@ export async function startMachine(o: StartOptions): Promise<RunningMachine> {
   throw new VulcanError('machine_failed', 'the machine ended right after it had started', { step: 'status' })
 }
 
-/**
- * A machine that is going down is waited for; one whose init is of another version than we would not understand us, one of
- * another kernel may lack what our server needs, and one that another checkout has started runs the server of that one.
- */
+/** A machine that is going down, or that does not fit, is waited for and ended. */
 async function endUnfit(o: StartOptions, places: Places): Promise<void> {
   const found = await machineStatus(o)
-  if (!found.running) return
-  const isSame = found.protocol === machineProtocol && found.kernel === o.kernel && found.initramfs === o.initramfs
-  const isOurs = isSame && isDeepStrictEqual(found.shares, sharedBy(o))
-  if (found.state === 'stopping' || !isOurs) await powerOff(places, o.signal)
+  if (found.running && (found.state === 'stopping' || !fits(found, o))) await powerOff(places, o.signal)
 }
 
-const sharedBy = ({ shares }: StartOptions): string[] => shares.map(({ path }) => path)
+/**
+ * One whose init is of another version would not understand us; one of another kernel may lack what our server needs; and one
+ * that sees another checkout would run the program that is there. Pure.
+ */
+export function fits(
+  found: Pick<MachineRecord, 'protocol' | 'kernel' | 'initramfs' | 'shares'>,
+  o: Pick<StartOptions, 'kernel' | 'initramfs' | 'shares'>,
+): boolean {
+  const isOurs = found.protocol === machineProtocol && found.kernel === o.kernel && found.initramfs === o.initramfs
+  return isOurs && isDeepStrictEqual(found.shares, o.shares)
+}
 
 async function prepare(o: StartOptions, places: Places, times: Timeouts): Promise<void> {
   for (const dir of [places.dir, places.sockets, places.config]) await mkdir(dir, { recursive: true, mode: 0o700 })
@@ -64,7 +68,7 @@ async function prepare(o: StartOptions, places: Places, times: Timeouts): Promis
     protocol: machineProtocol,
     kernel: o.kernel,
     initramfs: o.initramfs,
-    shares: sharedBy(o),
+    shares: o.shares,
     port,
     memMib: o.memMib,
     cores: o.cores,

@@ -75,6 +75,8 @@ export interface ServerOptions {
   readonly drainMs?: number
   /** Milliseconds without a byte after which a request that still arrives is given up; a minute by default. */
   readonly stallMs?: number
+  /** Connections at once, half-open ones included; 8192 by default, far below the descriptors that a server may have. */
+  readonly mostConnections?: number
   /** Where it states what it answered. */
   readonly facts: Facts<ServerFacts>
   /** What tells of workloads; closed, it ends the streams of it. */
@@ -90,6 +92,8 @@ export interface ServerOptions {
 /** Builds the server; it does not listen yet. */
 export async function buildServer(o: ServerOptions): Promise<FastifyTypeBox> {
   const app = bareServer(o)
+  // Vms need descriptors too: who opens connections without end is let in nowhere, and keeps no run from its vm.
+  app.server.maxConnections = o.mostConnections ?? 8192
   answerFaults(app, o.log)
   stateAnswers(app, o.facts)
   stateCalls(app, o.facts)

@@ -63,16 +63,17 @@ export function python(code: string, more: Partial<WorkloadRequest> = {}): Promi
 }
 
 /** Runs a shell script as root on the node: in the machine where there is one, else here. Rejects when it fails. */
-export async function onNode(script: string): Promise<string> {
-  const said = await tryOnNode(script)
+export async function onNode(script: string, input?: string | Uint8Array): Promise<string> {
+  const said = await tryOnNode(script, input)
   if (said.code !== 0) throw new Error(`on the node: ${script}\nexited with ${said.code}: ${said.stderr}${said.stdout}`)
   return said.stdout
 }
 
-export async function tryOnNode(script: string): Promise<Said> {
+export async function tryOnNode(script: string, input?: string | Uint8Array): Promise<Said> {
   const argv = ['sh', '-c', script] as const
+  const given = input === undefined ? {} : { input }
   // As `vulcan machine exec` does it, but for starting a command line each time.
-  return (await hasMachine()) ? machineExec({ home, argv }) : say(argv)
+  return (await hasMachine()) ? machineExec({ home, argv, ...given }) : say(argv, given)
 }
 
 /** Shell words for the process of a workload's vm, on the node. */

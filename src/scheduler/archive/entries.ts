@@ -18,18 +18,24 @@ export interface Bounds {
   readonly maxBytes: number
 }
 
+/** Characters of a name that an error shows. */
+const shownName = 300
+
 /** Throws archive_unsafe for an entry that could touch anything outside /work. */
 export function refuseUnsafe(entry: ArchiveEntry): void {
   const refuse = (why: string): never => {
-    throw new VulcanError('archive_unsafe', `the archive entry ${JSON.stringify(entry.path)} is refused: ${why}`)
+    const name = JSON.stringify(entry.path.slice(0, shownName))
+    throw new VulcanError('archive_unsafe', `the archive entry ${name} is refused: ${why}`)
   }
   if (entry.path === '' || entry.path.includes('\0')) refuse('it has no usable name')
+  if (isTooLong(entry.path)) refuse('its name is longer than a file system takes')
   if (isAbsolute(entry.path)) refuse('its path is absolute')
   if (leaves(entry.path)) refuse('its path leaves the archive')
   if (entry.kind === 'other') refuse('it is a device, a pipe or something else that is no file')
   if (entry.target === undefined) return
   // A hard link's target counts from the archive's top, a symbolic link's from its own folder.
   const from = entry.kind === 'symlink' ? entry.path.split('/').slice(0, -1).join('/') : ''
+  if (isTooLong(entry.target)) refuse('it links to a name that is longer than a file system takes')
   if (isAbsolute(entry.target)) refuse(`it links to the absolute path ${JSON.stringify(entry.target)}`)
   if (leaves(`${from}/${entry.target}`)) refuse(`it links out of the archive, to ${JSON.stringify(entry.target)}`)
 }
@@ -39,6 +45,7 @@ export class Collector {
   readonly entries: ArchiveEntry[] = []
   readonly #bounds: Bounds
   #bytes = 0
+  #contentBytes = 0
 
   constructor(bounds: Bounds) {
     this.#bounds = bounds
@@ -49,8 +56,15 @@ export class Collector {
     if (this.entries.length >= this.#bounds.maxEntries) {
       throw new VulcanError('archive_too_large', `the archive holds more than ${this.#bounds.maxEntries} entries`)
     }
-    this.entries.push({ ...entry, path: normal(entry.path) })
+    this.entries.push({ ...entry, path: normal(entry.path), ...this.#contentOf(entry) })
     this.grow(entry.bytes)
+  }
+
+  /** A hundred thousand beginnings would fill the server's memory: of what is too much, nothing is kept. */
+  #contentOf({ content }: ArchiveEntry): Pick<ArchiveEntry, 'content'> {
+    if (content === undefined) return {}
+    this.#contentBytes += content.length
+    return { content: this.#contentBytes > contentsLimit ? '' : content }
   }
 
   /** Counts unpacked bytes. */
@@ -64,6 +78,10 @@ export class Collector {
     }
   }
 }
+
+/** Linux' own bounds; the guest refuses the same. */
+const isTooLong = (path: string): boolean =>
+  Buffer.byteLength(path) > 4095 || path.split('/').some((part) => Buffer.byteLength(part) > 255)
 
 const isAbsolute = (path: string): boolean => /^([/\\]|[A-Za-z]:[/\\])/.test(path)
 
@@ -93,3 +111,5 @@ export function wantsContent(path: string): boolean {
 
 /** Bytes read of such a file. */
 export const contentLimit = 256 << 10
+/** Characters that are kept of all such files of an archive together. */
+const contentsLimit = 64 << 20

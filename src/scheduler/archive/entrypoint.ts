@@ -66,8 +66,24 @@ function findGo(entries: readonly ArchiveEntry[]): string {
 /** Whether a Go file says `package main`, comments left aside, and is not one the build ignores. */
 export function isMainPackage(source: string): boolean {
   if (/^\/\/go:build\s+ignore\b/m.test(source)) return false
-  const bare = source.replace(/^\uFEFF/, '').replaceAll(/\/\*[\s\S]*?\*\/|\/\/[^\n]*/g, ' ')
-  return /^\s*package\s+main\b/.test(bare)
+  return /^package\s+main\b/.test(afterComments(source))
+}
+
+/** Where a source's first word is. Each character is looked at once: a pattern would look for the end of each comment anew. */
+function afterComments(source: string): string {
+  const ends: readonly (readonly [begin: string, end: string])[] = [
+    ['//', '\n'],
+    ['/*', '*/'],
+  ]
+  const word = /[^\s\uFEFF]/g
+  for (;;) {
+    const at = word.test(source) ? word.lastIndex - 1 : source.length
+    const [begin, end] = ends.find(([begin]) => source.startsWith(begin, at)) ?? []
+    if (begin === undefined || end === undefined) return source.slice(at, at + 200)
+    const closed = source.indexOf(end, at + begin.length)
+    if (closed < 0) return ''
+    word.lastIndex = closed + end.length
+  }
 }
 
 function packageMain(files: readonly ArchiveEntry[], top: string): string | undefined {
