@@ -8,7 +8,6 @@ import type {
   Leftover,
   Recovery,
   Run,
-  RunFacts,
   RunSpec,
 } from '../backend/backend.ts'
 import { noPool, type PoolState, type TemplateState, type Usual } from '../backend/warm.ts'
@@ -18,7 +17,7 @@ import { DeadlineExceeded } from '../base/time.ts'
 import { together } from '../base/together.ts'
 import type { Image } from '../images/images.ts'
 import { SessionLost } from './agent.ts'
-import { detailsOf } from './details.ts'
+import { factsOf } from './details.ts'
 import type { FirecrackerFacts } from './facts.ts'
 import { answers } from './greet.ts'
 import { cleanup } from './leftovers.ts'
@@ -32,7 +31,7 @@ import { makeSlot } from './slot.ts'
 import { classOf, Starter, type StartRequest } from './starter.ts'
 import { Templates } from './templates.ts'
 import { upload } from './upload.ts'
-import type { FreshVm, Vm, VmHost } from './vm.ts'
+import type { Vm, VmHost } from './vm.ts'
 
 export interface FirecrackerOptions {
   readonly host: VmHost
@@ -108,11 +107,16 @@ export class FirecrackerBackend implements Backend {
 
   async #run(request: StartRequest): Promise<Run> {
     const { spec, image, phases, signal } = request
+    const { host, node } = this.#o
     const { scope, vm, session, rttUs, refusals } = await this.#loaded(request)
     const run = await acquire(
       scope,
       () => {
-        const known = this.#known({ spec, image, vm, rttUs })
+        const known = {
+          ...factsOf({ spec, image, vm, rttUs, kernel: host.assets.kernelVersion }),
+          backend: this.name,
+          node,
+        }
         return FirecrackerRun.start({ spec, image, scope, vm, session, phases, known, refusals }, signal)
       },
       (failure) => this.#leftover(vm, failure),
@@ -231,21 +235,6 @@ export class FirecrackerBackend implements Backend {
       })
       .catch((failure: unknown) => this.#leftover(vm, failure))
       .finally(() => this.#runs.delete(run))
-  }
-
-  #known({ spec, image, vm, rttUs }: { spec: RunSpec; image: Image; vm: FreshVm; rttUs: number }): RunFacts {
-    const details = detailsOf({ spec, image, vm, kernel: this.#o.host.assets.kernelVersion })
-    return {
-      backend: this.name,
-      node: this.#o.node,
-      vmId: vm.names.vmId,
-      start: vm.start,
-      bootMs: Math.round(vm.bootMs),
-      phasesMs: {},
-      vsock: { status: 'connected', rttUs },
-      details,
-      ...(vm.network.firewall && { firewall: vm.network.firewall }),
-    }
   }
 
   #leftover({ names }: Pick<Vm, 'names'>, failure: unknown): void {

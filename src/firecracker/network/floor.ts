@@ -8,7 +8,8 @@ import { run } from '../../base/process.ts'
 import { Scope } from '../../base/scope.ts'
 import { becomeGuest, buildLab, internet, type Lab, lacking } from './lab.ts'
 import type { GuestNetwork } from './guestnetwork.ts'
-import { Networks, type NetworksOptions } from './network.ts'
+import { Networks } from './network.ts'
+import type { NetworksOptions } from './options.ts'
 
 export const gateway = '10.88.0.1'
 
