@@ -1,7 +1,7 @@
 /** Criterion 3: CNI makes a tap and gives connectivity, exactly as much as the network mode says. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { WorkloadRecord } from '../../src/api/workload.ts'
-import { client, onNode, python, vulcan } from './harness.ts'
+import { client, onNode, python, tryOnNode, vulcan } from './harness.ts'
 import { buildInternet, internet, removeInternet, uplink } from './internet.ts'
 
 /** Longer than a test: under emulation another vm takes its time. */
@@ -107,7 +107,9 @@ test('whatever a list says: no metadata, host port, other bridge or guest of one
     { ip netns exec othr-test setsid busybox httpd -f -h /tmp/inet/${internet.first} -p ${guest}:${port} >/dev/null 2>&1 & echo $!; } &&
     { setsid busybox httpd -f -h /tmp/inet/${internet.first} -p ${port} >/dev/null 2>&1 & echo $!; }`)
   try {
-    expect(await onNode(`busybox wget -qO- http://${guest}:${port}/`)).toBe(`from ${internet.first}\n`)
+    // It listens a moment after it was started.
+    const answer = () => tryOnNode(`busybox wget -qO- http://${guest}:${port}/`).then(({ stdout }) => stdout)
+    await expect.poll(answer, { timeout: 60_000, interval: 500 }).toBe(`from ${internet.first}\n`)
     const places = {
       metadata: '169.254.169.254',
       gateway: '10.88.0.1',
