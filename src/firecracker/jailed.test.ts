@@ -51,15 +51,15 @@ test('a cgroup that is gone is as empty as one can be', async () => {
   await expect(JailedProcess.adopt(place).ended).resolves.toBeUndefined()
 })
 
-test('a jailer that fails says why', async () => {
+test.each([
+  ['fails', 'echo no such user >&2; exit 3', 'the jailer exited with 3: no such user'],
+  ['is killed', 'kill -9 $$', 'the jailer was ended by SIGKILL: it said nothing'],
+])('a jailer that %s says why', async (_, script, message) => {
   await using folder = await temporary()
   const { place } = await placeIn(folder.path)
-  const options = await optionsWith(folder.path, 'echo no such user >&2; exit 3')
-  await expect(JailedProcess.start(options, place, signal)).rejects.toMatchObject({
-    code: 'vm_start_failed',
-    step: 'jailer',
-    message: 'the jailer exited with 3: no such user',
-  })
+  const options = await optionsWith(folder.path, script)
+  const failed = { code: 'vm_start_failed', step: 'jailer', message }
+  await expect(JailedProcess.start(options, place, signal)).rejects.toMatchObject(failed)
 })
 
 test('a jailer that hangs is given up by name, and is gone', async () => {

@@ -102,25 +102,29 @@ export class JailedProcess {
 
   /** Starts the jailer; resolves once it has handed over to Firecracker, rejects with its words when it failed. */
   static async start(options: JailOptions, place: JailedPlace, signal: AbortSignal): Promise<JailedProcess> {
-    const code = await untilHandedOver(options, place, signal)
-    if (code === 0) return new JailedProcess(place)
+    const failure = await untilHandedOver(options, place, signal)
+    if (failure === undefined) return new JailedProcess(place)
     const words = await lastOf(place.words)
-    throw new VulcanError('vm_start_failed', `the jailer exited with ${code}: ${words}`, { step: 'jailer' })
+    throw new VulcanError('vm_start_failed', `the jailer ${failure}: ${words || 'it said nothing'}`, { step: 'jailer' })
   }
 }
 
+/** Resolves when the jailer has ended: with nothing when it did so well, else with how. */
 async function untilHandedOver(
   options: JailOptions,
   { words }: JailedPlace,
   signal: AbortSignal,
-): Promise<number | null> {
+): Promise<string | undefined> {
   const [command, ...args] = jailerArgv(options)
   await using file = await open(words, 'a', 0o600)
   // In a session of its own: a signal to our process group is none of the vm's.
   const child = spawn(command, args, { stdio: ['ignore', file.fd, file.fd], env: {}, detached: true })
-  const { promise, resolve, reject } = Promise.withResolvers<number | null>()
+  const { promise, resolve, reject } = Promise.withResolvers<string | undefined>()
   child.once('error', reject)
-  child.once('exit', resolve)
+  child.once('exit', (code, by) => {
+    if (code === 0) resolve(undefined)
+    else resolve(by ? `was ended by ${by}` : `exited with ${code}`)
+  })
   const limit = { timeoutMs: handOverDeadlineMs, signal }
   try {
     return await deadline('to hand over to Firecracker', limit, (inner) => abortable(promise, inner))
