@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Denied } from '../../src/api/denial.ts'
 import type { WorkloadRecord } from '../../src/api/workload.ts'
 import { mostDenials } from '../../src/backend/denial.ts'
-import { client, endServer, python, settled } from './harness.ts'
+import { client, endServer, python } from './harness.ts'
 import { buildInternet, internet, know, removeInternet, startNameServer } from './internet.ts'
 
 /** Longer than a test: under emulation another vm takes its time. */
@@ -169,5 +169,5 @@ print(json.dumps({'first': first, 'late': fetch('late.example')}))`
   const tried = triedBy({ ...record, stdout: record.stdout.replace('up\n', '') })
   expect([tried['first']?.word, tried['late']?.word]).toEqual([`from ${internet.first}`, `from ${internet.second}`])
   expect(refusals(record)).toEqual(['allow dns other.example'])
-  expect(await settled()).toEqual([])
+  await expect.poll(async () => (await again.leftovers()).leftovers, { timeout: 60_000, interval: 500 }).toEqual([])
 })

@@ -25,7 +25,8 @@ export const setsOfQuestions = `  set asking { type ipv4_addr; size 65535; flags
 /** Of the table: hooks before all others. `beyond` is where goes what is too much. */
 export const leadQuestions = ({ bridge, gateway, ports }: QuestionOptions, beyond: string): string => `  chain asked {
     type filter hook prerouting priority dstnat - 10; policy accept;
-    iifname "${bridge}" ip saddr @listed ip daddr ${gateway} meta l4proto { tcp, udp } th dport 53 goto asking
+    iifname "${bridge}" ip saddr @listed ip daddr ${gateway} udp dport 53 goto asking
+    iifname "${bridge}" ip saddr @listed ip daddr ${gateway} tcp dport 53 goto asking
   }
   chain asking {
     update @asking { ip saddr limit rate over ${limit.perSecond}/second burst ${limit.burst} packets } goto ${beyond}

@@ -148,7 +148,8 @@ const modes = (o: TableOptions): string => `${refuseAndNote}${refusals()}  chain
   }
   chain internet {
     ip daddr ${o.gateway} icmp type echo-request goto admitted
-    ip daddr @resolvers meta l4proto { tcp, udp } th dport 53 goto admitted
+    ip daddr @resolvers udp dport 53 goto admitted
+    ip daddr @resolvers tcp dport 53 goto admitted
     ip daddr @resolvers ct state related goto admitted
     jump never
     goto admitted
