@@ -36,7 +36,8 @@ const timeoutS = 200
 const hoarding = `print('filling', flush=True)\nhoard = []\nwhile True: hoard.append(b'x' * (1 << 20))`
 const endless = `print('up', flush=True)\nimport time\ntime.sleep(180)`
 
-const plain = (text: string): string => text.replaceAll(/\s+/g, ' ')
+/** Of spaces nft has its own mind; where a host has no /etc/protocols it lists their numbers. */
+const plain = (text: string): string => text.replaceAll(/\s+/g, ' ').replaceAll('l4proto 6 ', 'l4proto tcp ')
 
 test('from the form to the output; then the list has it, and its inside is told to the last frame', async () => {
   const id = await runCode(page, { url, code: `print('hello from inside')`, timeoutS })

@@ -1,8 +1,8 @@
 /** Programs that do harm as far as a program can, each beside a small run of somebody else, with what it costs the host. */
 import { expect, test } from 'vitest'
 import type { WorkloadRecord, WorkloadRequest } from '../../src/api/workload.ts'
-import { bounded } from './bounded.ts'
-import { python, settled } from './harness.ts'
+import { bounded } from '../system/bounded.ts'
+import { python, settled } from '../system/harness.ts'
 
 interface Hostile {
   readonly code: string
