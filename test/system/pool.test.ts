@@ -1,6 +1,6 @@
 /** Vms that wait, ready, before anybody asks: given once, never when they are dead, and gone with the server. */
 import { beforeEach, expect, test } from 'vitest'
-import { endServer, nodeHome, onNode, python, settled } from './harness.ts'
+import { client, endServer, nodeHome, onNode, python, settled } from './harness.ts'
 import { eventually } from './outside.ts'
 
 /** Folders of jails whose vms nobody owns yet. */
@@ -32,6 +32,8 @@ function oneWaits(): Promise<string> {
 }
 
 beforeEach(async () => {
+  // Of other classes, which tests before have used or a server has kept ready from its start, none waits.
+  await (await client()).drain()
   await pooled()
 })
 
