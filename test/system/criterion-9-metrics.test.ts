@@ -33,6 +33,9 @@ async function waiting(): Promise<string> {
 test('a run adds to boot time, vsock latency and phases exactly what its record says', async () => {
   const before = await scrape()
   const { run } = await python('print(1)')
+  // Who waits for an end is answered before the metrics hear of it.
+  const counted = async () => growth(before, await scrape())('vulcan_workloads_total')
+  await expect.poll(counted, { timeout: 60_000, interval: 500 }).toBe(1)
   const after = await scrape()
   const grew = growth(before, after)
   expect(run?.boot_ms).toBeGreaterThan(0)
