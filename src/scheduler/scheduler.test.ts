@@ -1,52 +1,12 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { FakeBackend } from '../backend/fake.ts'
-import { Store } from '../store/store.ts'
-import { tarOf } from './archive/testing.ts'
-import type { SchedulerOptions } from './options.ts'
-import { Scheduler } from './scheduler.ts'
+import { describe, expect, test } from 'vitest'
+import type { Scheduler } from './scheduler.ts'
 import { testSettings } from './testing.ts'
+import { capacity, running, schedulers, sleeper, soon } from './trial.ts'
 
-let home: string
-let stores: Store[]
-beforeEach(async () => {
-  home = await mkdtemp(join(tmpdir(), 'vulcan-scheduler-'))
-  stores = []
-})
-afterEach(async () => {
-  for (const store of stores) await store[Symbol.asyncDispose]()
-  await rm(home, { recursive: true })
-})
-
+const { home, open } = schedulers()
 const never = new AbortController().signal
-const soon = () => AbortSignal.timeout(15_000)
-const sleeper = { runtime: 'python', code: '# fake: print up\n# fake: sleep 600000' }
-const capacity = { ...testSettings.capacity, vms: 2, starting: 2 }
-
-async function open(more: Partial<SchedulerOptions> = {}): Promise<{ scheduler: Scheduler; backend: FakeBackend }> {
-  const backend = new FakeBackend()
-  const store = await Store.open(home)
-  stores.push(store)
-  const scheduler = await Scheduler.open({
-    ...testSettings,
-    home,
-    node: 'n',
-    store,
-    backend,
-    capacity,
-    pending: 3,
-    ...more,
-  })
-  await scheduler.start()
-  return { scheduler, backend: (more.backend as FakeBackend | undefined) ?? backend }
-}
-
-/** Waits until the workload's log shows that its program runs. */
-async function running(scheduler: Scheduler, id: string): Promise<void> {
-  for await (const { kind } of scheduler.events(id, 0, soon())) if (kind === 'stdout') return
-}
 
 async function outputOf(scheduler: Scheduler, id: string): Promise<{ output: string; kinds: string[]; ids: number[] }> {
   const seen = { output: '', kinds: [] as string[], ids: [] as number[] }
@@ -153,7 +113,7 @@ test('a program that says nothing leaves no file, and its log is whole all the s
   const whole = { output: '', kinds: ['status', 'status', 'end'], ids: [1, 2, 3] }
   expect(await followed).toEqual(whole)
   expect(await outputOf(scheduler, id)).toEqual(whole)
-  expect(await readdir(join(home, 'runs'))).toEqual([])
+  expect(await readdir(join(home(), 'runs'))).toEqual([])
   await scheduler[Symbol.asyncDispose]()
 })
 
@@ -183,102 +143,10 @@ test('only so many ended workloads are kept, the oldest go first with their file
   expect(await scheduler.sweep({ dryRun: true })).toBe(2)
   expect(await scheduler.sweep()).toBe(2)
   expect(await scheduler.sweep()).toBe(0)
-  expect((await readdir(join(home, 'runs'))).sort()).toEqual(ids.slice(2))
+  expect((await readdir(join(home(), 'runs'))).sort()).toEqual(ids.slice(2))
   await expect(scheduler.record(ids[0]!)).rejects.toMatchObject({ code: 'not_found' })
   await expect(outputOf(scheduler, ids[0]!)).rejects.toMatchObject({ code: 'not_found' })
   await expect(scheduler.ended(ids[0]!, never)).rejects.toMatchObject({ code: 'not_found' })
   const again = await scheduler.accept({ runtime: 'python', code: '# fake: print other', idempotency_key: 'k1' })
   expect(ids).not.toContain(again)
-})
-
-describe('what was asked for', () => {
-  const tar = tarOf([{ path: 'main.py', content: 'print(1)' }])
-  const request = {
-    runtime: 'python',
-    code_archive: tar.toString('base64'),
-    args: ['a b'],
-    env: { TOKEN: 'hush' },
-    stdin: 'päron',
-    input: { n: [1] },
-    resources: { timeout_s: 1.5 },
-    network: { mode: 'internet' as const, allow: ['192.0.2.0/24'] },
-    labels: { team: 'x' },
-  }
-
-  test('is told again as it can be handed in again, while it waits, runs and after its end', async () => {
-    const { scheduler } = await open({ capacity: { ...capacity, vms: 1, starting: 1 } })
-    await using _closed = scheduler
-    const first = await scheduler.accept(sleeper)
-    await running(scheduler, first)
-    const id = await scheduler.accept(request)
-    const told = async () => scheduler.requests.read(id, { whole: true })
-    const { code_archive: _archive, ...rest } = request
-    const waiting = await told()
-    expect(waiting).toMatchObject({ request: rest, env_names: ['TOKEN'], withheld: [] })
-    expect(waiting).toMatchObject({ archive: { format: 'tar', bytes: tar.length, kept: true } })
-    expect(waiting.request).toMatchObject({
-      entrypoint: 'main.py',
-      resources: { cpus: 1, mem_mb: 256, timeout_s: 1.5 },
-    })
-    await scheduler.kill(first)
-    await scheduler.ended(id, soon())
-    expect(await told()).toEqual(waiting)
-    expect(await readFile((await scheduler.requests.archive(id)).path)).toEqual(tar)
-    const again = await scheduler.accept({ ...waiting.request, code_archive: request.code_archive })
-    expect((await scheduler.requests.read(again, { whole: true })).request).toEqual(waiting.request)
-  })
-
-  test('is told without what only its sender should see, by the names of what there was', async () => {
-    const { scheduler } = await open()
-    await using _closed = scheduler
-    const id = await scheduler.accept({ ...sleeper, env: { TOKEN: 'hush' }, input: 'secret' })
-    const told = await scheduler.requests.read(id, { whole: false })
-    expect(told).toMatchObject({ env_names: ['TOKEN'], withheld: ['code', 'env', 'input'] })
-    expect(told.request).toEqual({
-      ...{ runtime: 'python', isolation: 'microvm', entrypoint: 'main.py', network: 'internet', priority: 0 },
-      resources: { cpus: 1, mem_mb: 256, timeout_s: 30, disk_mb: 512, pids: 256 },
-    })
-  })
-
-  test('of one that was cancelled while it waited is kept too', async () => {
-    const { scheduler } = await open({ capacity: { ...capacity, vms: 1, starting: 1 } })
-    await using _closed = scheduler
-    await running(scheduler, await scheduler.accept(sleeper))
-    const id = await scheduler.accept(request)
-    await scheduler.kill(id)
-    expect((await scheduler.record(id)).status).toBe('killed')
-    expect((await scheduler.requests.read(id, { whole: true })).request.stdin).toBe('päron')
-    expect(await readFile((await scheduler.requests.archive(id)).path)).toEqual(tar)
-  })
-
-  test('is forgotten at the end, archive and all, where the operator wants that', async () => {
-    const retention = { ...testSettings.retention, requests: false }
-    const { scheduler } = await open({ retention, capacity: { ...capacity, vms: 1, starting: 1 } })
-    await using _closed = scheduler
-    const first = await scheduler.accept(sleeper)
-    await running(scheduler, first)
-    const [ended, cancelled] = [await scheduler.accept(request), await scheduler.accept(request)]
-    await scheduler.kill(cancelled)
-    await scheduler.kill(first)
-    await scheduler.ended(ended, soon())
-    for (const id of [ended, cancelled]) {
-      expect(await readdir(join(home, 'runs', id))).not.toContain('archive')
-      const unknown = { code: 'not_found', message: expect.stringContaining('is not kept') as string }
-      await expect(scheduler.requests.read(id, { whole: true })).rejects.toMatchObject(unknown)
-      await expect(scheduler.requests.archive(id)).rejects.toMatchObject(unknown)
-    }
-  })
-
-  test('counts as kept: archives beyond the bound go with their records', async () => {
-    const { scheduler } = await open({ retention: { ...testSettings.retention, bytes: 2 * tar.length } })
-    await using _closed = scheduler
-    const ids: string[] = []
-    for (let n = 0; n < 3; n += 1) {
-      const id = await scheduler.accept(request)
-      await scheduler.ended(id, soon())
-      ids.push(id)
-    }
-    await scheduler.sweep()
-    expect(await readdir(join(home, 'runs'))).toEqual(ids.slice(2))
-  })
 })

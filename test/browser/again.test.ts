@@ -1,31 +1,20 @@
 /** Running a workload again from a browser that has never seen it, and comparing what two were asked for. */
-import type { BrowserContext, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { Page } from 'playwright-core'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { archiveOf } from '../system/archives.ts'
 import { became, runCode, sees, submit } from './pages.ts'
-import { openSite, type Site } from './site.ts'
+import type { Site } from './site.ts'
+import { eachInATab } from './tabs.ts'
 
 let site: Site
-let context: BrowserContext
+let page: Page
 /** Where somebody else submits. */
 let other: Page
-let page: Page
-let wrong: string[]
-beforeAll(async () => {
-  site = await openSite()
-  other = await (await site.enter()).newPage()
-  context = await site.enter()
-})
-afterAll(async () => site[Symbol.asyncDispose]())
+eachInATab((tab) => ({ site, page } = tab))
 beforeEach(async () => {
-  page = await context.newPage()
-  wrong = []
-  page.on('pageerror', (error) => wrong.push(String(error)))
+  other = await (await site.enter()).newPage()
 })
-afterEach(async () => {
-  expect(wrong).toEqual([])
-  await page.close()
-})
+afterEach(async () => other.context().close())
 
 const field = (name: string) => page.getByRole('textbox', { name, exact: true })
 

@@ -1,37 +1,13 @@
 /** The dashboard in a real browser, against a real server on the scripted backend. */
-import { randomBytes } from 'node:crypto'
-import { mkdir, mkdtempDisposable, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import type { BrowserContext, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { archiveOf } from '../system/archives.ts'
+import type { Page } from 'playwright-core'
+import { expect, test } from 'vitest'
 import { became, runCode, sees, submit, typeCode } from './pages.ts'
-import { openSite, type Site } from './site.ts'
+import type { Site } from './site.ts'
+import { eachInATab } from './tabs.ts'
 
 let site: Site
-let context: BrowserContext
 let page: Page
-let wrong: string[]
-beforeAll(async () => {
-  site = await openSite()
-  context = await site.enter({ acceptDownloads: true })
-})
-afterAll(async () => site[Symbol.asyncDispose]())
-beforeEach(async () => {
-  page = await context.newPage()
-  wrong = []
-  page.on('pageerror', (error) => wrong.push(String(error)))
-  // What the policy of the page forbids is told here too.
-  page.on('console', (message) => {
-    const text = message.text()
-    if (message.type() === 'error' && !text.startsWith('Failed to load resource')) wrong.push(text)
-  })
-})
-afterEach(async () => {
-  expect(wrong).toEqual([])
-  await page.close()
-})
+eachInATab((tab) => ({ site, page } = tab), { acceptDownloads: true })
 
 const run = (code: string, runtime?: string) =>
   runCode(page, { url: site.url, code, ...(runtime !== undefined && { runtime }) })
@@ -70,78 +46,6 @@ test('what the server refuses is told at the field it names', async () => {
   expect(await memory.getAttribute('aria-invalid')).toBe('true')
   await memory.fill('128')
   expect(await memory.getAttribute('aria-invalid')).not.toBe('true')
-})
-
-test('an archive is shown as a tree before it is sent', async () => {
-  await page.goto(site.url)
-  await page.getByText('Files', { exact: true }).click()
-  const buffer = await archiveOf({ 'main.py': 'x', 'lib/words.py': 'y' })
-  await page.getByTestId('files').setInputFiles({ name: 'shop.tar.gz', mimeType: 'application/gzip', buffer })
-  const tree = page.getByRole('group', { name: 'Files to send' })
-  await tree.getByText('words.py').waitFor()
-  expect(await tree.getByText('entry point').count()).toBe(1)
-  await submit(page)
-  await sees(page, 'tar.gz main.py')
-})
-
-test('how far an upload is can be seen while it goes', async () => {
-  await page.goto(site.url)
-  await page.getByText('Files', { exact: true }).click()
-  const buffer = await archiveOf({ 'main.py': randomBytes(6 << 20).toString('base64') })
-  await page.getByTestId('files').setInputFiles({ name: 'large.tar.gz', mimeType: 'application/gzip', buffer })
-  await page.getByRole('group', { name: 'Files to send' }).getByText('main.py').waitFor()
-  const network = await page.context().newCDPSession(page)
-  const slow = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 2 << 20 }
-  await network.send('Network.emulateNetworkConditions', slow)
-  await page.getByRole('button', { name: 'Run it' }).click()
-  const bar = page.getByRole('progressbar', { name: 'Upload' })
-  const share = async () => Number(await bar.getAttribute('aria-valuenow'))
-  await expect.poll(share).toBeGreaterThan(0)
-  expect(await share()).toBeLessThan(100)
-  await page.waitForURL(/\/workloads\/[0-9a-f-]{36}$/)
-  await sees(page, 'tar.gz main.py')
-})
-
-test('several files are packed in the browser, and their entry point can be chosen', async () => {
-  await page.goto(site.url)
-  await page.getByText('Files', { exact: true }).click()
-  const file = (name: string) => ({ name, mimeType: 'text/plain', buffer: Buffer.from(`// ${name}`) })
-  await page.getByTestId('files').setInputFiles([file('one.js'), file('two.js')])
-  await page.getByRole('group', { name: 'Files to send' }).getByText('two.js').waitFor()
-  await page.getByRole('button', { name: 'Run it' }).click()
-  // Two candidates: the server asks which.
-  await page.getByText('It was not accepted').waitFor()
-  await page.getByRole('combobox', { name: 'Entry point' }).or(page.getByLabel('Entry point')).first().fill('two.js')
-  await submit(page)
-  await sees(page, 'tar.gz two.js')
-})
-
-test('a folder is packed without its own name and without version control', async () => {
-  await using folder = await mkdtempDisposable(join(tmpdir(), 'vulcan-folder-'))
-  await mkdir(join(folder.path, '.git'))
-  await mkdir(join(folder.path, 'lib'))
-  for (const name of ['app.py', 'lib/words.py', '.git/HEAD']) await writeFile(join(folder.path, name), '# nothing')
-  await page.goto(site.url)
-  await page.getByText('Files', { exact: true }).click()
-  await page.getByTestId('folder').setInputFiles(folder.path)
-  await page.getByText('2 files (1 of version control and caches left out)').waitFor()
-  await submit(page)
-  await sees(page, 'tar.gz app.py')
-})
-
-test('what is dropped is taken', async () => {
-  await page.goto(site.url)
-  await page.getByText('Files', { exact: true }).click()
-  const dataTransfer = await page.evaluateHandle(`(() => {
-    const dropped = new DataTransfer()
-    dropped.items.add(new File(['package main'], 'main.go'))
-    dropped.items.add(new File(['module shop'], 'go.mod'))
-    return dropped
-  })()`)
-  await page.dispatchEvent('.drop', 'drop', { dataTransfer })
-  await page.getByRole('group', { name: 'Files to send' }).getByText('go.mod').waitFor()
-  // Of Go's sources, and with the memory that its compiler needs.
-  expect(await page.getByRole('textbox', { name: 'Memory' }).inputValue()).toBe('1024')
 })
 
 test('the theme is switched, and stays so', async () => {

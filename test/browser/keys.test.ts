@@ -1,21 +1,13 @@
 /** What a person does who has a keyboard and nothing else. */
-import type { BrowserContext, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { Page } from 'playwright-core'
+import { expect, test } from 'vitest'
 import { became, runCode, sees } from './pages.ts'
-import { openSite, type Site } from './site.ts'
+import type { Site } from './site.ts'
+import { eachInATab } from './tabs.ts'
 
 let site: Site
-let context: BrowserContext
 let page: Page
-beforeAll(async () => {
-  site = await openSite()
-  context = await site.enter()
-})
-afterAll(async () => site[Symbol.asyncDispose]())
-beforeEach(async () => {
-  page = await context.newPage()
-})
-afterEach(async () => page.close())
+eachInATab((tab) => ({ site, page } = tab))
 
 /** The name of what has the focus: its label or its text. */
 const focused = () =>

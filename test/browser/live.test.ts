@@ -1,28 +1,23 @@
 /** Lists that change by themselves: told of by the stream of events, whatever becomes of it. */
 import type { BrowserContext, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import { became, runCode, sees } from './pages.ts'
-import { openSite, type Site } from './site.ts'
+import type { Site } from './site.ts'
+import { eachInATab } from './tabs.ts'
 
 let site: Site
 let context: BrowserContext
 let page: Page
 /** Streams of events that the page asked for, and those that are over. */
 let streams: { opened: number; closed: number }
-beforeAll(async () => {
-  site = await openSite()
-  context = await site.enter()
-})
-afterAll(async () => site[Symbol.asyncDispose]())
-beforeEach(async () => {
-  page = await context.newPage()
+eachInATab((tab) => ({ site, context, page } = tab))
+beforeEach(() => {
   streams = { opened: 0, closed: 0 }
   const isStream = (url: string) => url.endsWith('/v1/events')
   page.on('request', (request) => (streams.opened += Number(isStream(request.url()))))
   page.on('requestfailed', (request) => (streams.closed += Number(isStream(request.url()))))
   page.on('requestfinished', (request) => (streams.closed += Number(isStream(request.url()))))
 })
-afterEach(async () => page.close())
 
 /** Runs a program from elsewhere, and gives back the end of its id as the list shows it. */
 async function runElsewhere(code: string): Promise<string> {

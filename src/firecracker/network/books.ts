@@ -7,6 +7,7 @@
  */
 import { denialRules, type DenialRule } from '../../api/denial.ts'
 import { mostDenials, type Denial, type Denials } from '../../backend/denial.ts'
+import { elementsOfOwned, ledTo, type Owned, removeOwned } from './owned.ts'
 
 /** Of an element, in seconds: beyond the life of any vm. */
 const keptS = 365 * 24 * 3600
@@ -14,7 +15,9 @@ const spec = `type mark . ipv4_addr . inet_proto . inet_service; size ${mostDeni
 
 /** Name of the set that is a guest's book. */
 export const bookOf = (address: string): string => `denied_${address}`
-const chainOf = (address: string): string => `book_${address}`
+const ownOf = (table: string, address: string): Owned => ({
+  ...{ table, map: 'books', address, chain: `book_${address}`, set: bookOf(address), spec },
+})
 
 /** What a packet that the rule refuses is marked with; 0 is for what found no place. */
 export const markOf = (rule: DenialRule): number => denialRules.indexOf(rule) + 1
@@ -35,7 +38,8 @@ export const refuseAndNote = `  chain answer {
 
 /** Opens a guest's book, with the entries of an earlier one. */
 export function openBook(table: string, address: string, entries: readonly string[] = []): string {
-  const [set, chain] = [bookOf(address), chainOf(address)]
+  const own = ownOf(table, address)
+  const { set, chain } = own
   const others = `0 . ${address} . 0 . 0`
   const first = entries.some((entry) => entry.startsWith('0 .'))
     ? entries
@@ -47,23 +51,12 @@ add chain inet ${table} ${chain}
 add rule inet ${table} ${chain} meta l4proto { tcp, udp } ${note('th dport')}
 add rule inet ${table} ${chain} meta l4proto != { tcp, udp } ${note('0')}
 add rule inet ${table} ${chain} add @${set} { ${others.replace(address, 'ip saddr')} counter }
-add element inet ${table} books { ${address} : jump ${chain} }
+add ${ledTo(own)}
 `
 }
 
 /** Removes a guest's book, whether or not it is there. */
-export function closeBook(table: string, address: string): string {
-  const [set, chain] = [bookOf(address), chainOf(address)]
-  const element = `element inet ${table} books { ${address} : jump ${chain} }`
-  return `add chain inet ${table} ${chain}
-add ${element}
-delete ${element}
-flush chain inet ${table} ${chain}
-delete chain inet ${table} ${chain}
-add set inet ${table} ${set} { ${spec} }
-delete set inet ${table} ${set}
-`
-}
+export const closeBook = (table: string, address: string): string => removeOwned(ownOf(table, address))
 
 /** Names of protocols, of which nft gives the number where a host has no list of names. */
 const protocols: Readonly<Record<string, string>> = {
@@ -83,11 +76,7 @@ interface Element {
 }
 
 /** Each guest's address with the elements of its book, from the answer of `nft -j list sets`. */
-function elementsOf(json: string): Map<string, readonly Element[]> {
-  const answer = JSON.parse(json) as { nftables: { set?: { name: string; elem?: { elem: Element }[] } }[] }
-  const books = answer.nftables.flatMap(({ set }) => (set?.name.startsWith(bookOf('')) ? [set] : []))
-  return new Map(books.map(({ name, elem = [] }) => [name.slice(bookOf('').length), elem.map((item) => item.elem)]))
-}
+const elementsOf = (json: string): Map<string, readonly Element[]> => elementsOfOwned(json, bookOf(''))
 
 /** What each guest's book says, by address. `now`: milliseconds of the epoch. */
 export function denialsOf(json: string, now: number): Map<string, Denials> {

@@ -4,6 +4,7 @@
  * A set of the kernel's with the addresses, each until its time is over, and a chain that looks into it. A connection that was
  * begun in time carries the guest's mark and goes on after; no other guest has that mark, also not the next with its address.
  */
+import { elementsOfOwned, ledTo, type Owned, removeOwned } from './owned.ts'
 
 /** An address that a name led to, and for how long it is open. */
 export interface Opened {
@@ -16,7 +17,9 @@ export const mostOpened = 1024
 const spec = `type ipv4_addr; size ${4 * mostOpened}; flags timeout;`
 
 const setOf = (address: string): string => `opened_${address}`
-const chainOf = (address: string): string => `names_${address}`
+const ownOf = (table: string, address: string): Owned => ({
+  ...{ table, map: 'names', address, chain: `names_${address}`, set: setOf(address), spec },
+})
 
 /** Of the table: who has which chain. */
 export const mapOfNames = '  map names { type ipv4_addr : verdict; }\n'
@@ -34,29 +37,20 @@ const markOf = (mac: string): number => parseInt(mac.split(':').slice(2).join(''
 
 /** Lets a guest's names open addresses, from now on; with the entries of an earlier table. */
 export function openNames(table: string, { mac, address }: NamedGuest, entries: readonly string[] = []): string {
-  const [set, chain, mark] = [setOf(address), chainOf(address), markOf(mac)]
+  const own = ownOf(table, address)
+  const { set, chain } = own
+  const mark = markOf(mac)
   return `add set inet ${table} ${set} { ${spec} }
 ${entries.length > 0 ? `add element inet ${table} ${set} { ${entries.join(', ')} }\n` : ''}\
 add chain inet ${table} ${chain}
 add rule inet ${table} ${chain} ct state established,related ct mark ${mark} goto admitted
 add rule inet ${table} ${chain} ip daddr @${set} ct mark set ${mark} goto admitted
-add element inet ${table} names { ${address} : jump ${chain} }
+add ${ledTo(own)}
 `
 }
 
 /** Removes them, whether or not they are there. */
-export function closeNames(table: string, address: string): string {
-  const [set, chain] = [setOf(address), chainOf(address)]
-  const element = `element inet ${table} names { ${address} : jump ${chain} }`
-  return `add chain inet ${table} ${chain}
-add ${element}
-delete ${element}
-flush chain inet ${table} ${chain}
-delete chain inet ${table} ${chain}
-add set inet ${table} ${set} { ${spec} }
-delete set inet ${table} ${set}
-`
-}
+export const closeNames = (table: string, address: string): string => removeOwned(ownOf(table, address))
 
 /** Opens addresses for a guest. An element's time is only set with a new one, which takes the place of the old at once. */
 export function openScript(table: string, guest: string, found: readonly Opened[]): string {
@@ -81,9 +75,8 @@ interface Element {
 
 /** What is open of each guest, by its address, as elements for `openNames`; from the answer of `nft -j list sets`. */
 export function openedOf(json: string): Map<string, readonly string[]> {
-  const answer = JSON.parse(json) as { nftables: { set?: { name: string; elem?: { elem: Element }[] } }[] }
-  const sets = answer.nftables.flatMap(({ set }) => (set?.name.startsWith(setOf('')) ? [set] : []))
-  const written = ({ elem: { val, timeout, expires } }: { elem: Element }) =>
+  const written = ({ val, timeout, expires }: Element) =>
     expires > 0 ? [`${val} timeout ${timeout}s expires ${expires}s`] : []
-  return new Map(sets.map(({ name, elem = [] }) => [name.slice(setOf('').length), elem.flatMap(written)]))
+  const all = elementsOfOwned<Element>(json, setOf(''))
+  return new Map([...all].map(([address, elements]) => [address, elements.flatMap(written)]))
 }

@@ -1,4 +1,10 @@
-/** Tar archives for tests, hostile ones too: headers by hand, since honest tools refuse to write them. */
+/** Archives for tests, hostile ones too: headers of tar by hand, since honest tools refuse to write them. */
+import { execFileSync } from 'node:child_process'
+import { mkdtempDisposableSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { VulcanError } from '../../api/errors.ts'
+import { inspect } from './inspect.ts'
 
 export interface TarEntry {
   readonly path: string
@@ -35,4 +41,34 @@ function header({ path, content = '', type = '0', target = '' }: TarEntry): Buff
 function padded(content: string): Buffer {
   const bytes = Buffer.from(content)
   return Buffer.concat([bytes, Buffer.alloc((512 - (bytes.length % 512)) % 512)])
+}
+
+/** Bounds of archives in tests. */
+export const bounds = { maxEntries: 100, maxBytes: 1 << 20 }
+
+/** Looks into an archive as a server does that was handed it. */
+export async function look(bytes: Buffer, more: Partial<typeof bounds> = {}) {
+  using folder = mkdtempDisposableSync(join(tmpdir(), 'vulcan-archive-'))
+  const path = join(folder.path, 'archive')
+  writeFileSync(path, bytes)
+  return await inspect(path, { ...bounds, ...more }, AbortSignal.timeout(10_000))
+}
+
+/** What became of it, as a line: the code of an error and its words. */
+export const codeOf = (work: Promise<unknown>): Promise<string> =>
+  work.then(
+    () => 'no error',
+    (error: unknown) => (error instanceof VulcanError ? `${error.code}: ${error.message}` : String(error)),
+  )
+
+/** A zip made by Python's own module, with names and modes as given. */
+export function zipOf(entries: readonly { name: string; content?: string; mode?: number }[]): Buffer {
+  const script = `
+import json, sys, zipfile
+with zipfile.ZipFile(sys.stdout.buffer, 'w', zipfile.ZIP_DEFLATED) as out:
+    for entry in json.load(sys.stdin):
+        info = zipfile.ZipInfo(entry['name']); info.compress_type = zipfile.ZIP_DEFLATED
+        info.create_system = 3; info.external_attr = entry.get('mode', 0o100644) << 16
+        out.writestr(info, entry.get('content', ''))`
+  return execFileSync('python3', ['-c', script], { input: JSON.stringify(entries) })
 }
