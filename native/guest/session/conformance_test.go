@@ -86,9 +86,14 @@ func compareAll(t *testing.T, runtime string, by interpreter) {
 	if len(cases) < 30 {
 		t.Errorf("%d programs are too few", len(cases))
 	}
+	// Not of t.TempDir, whose names are too long for a socket in it.
+	parent, err := os.MkdirTemp("", "vulcan-conformance-")
+	check(t, err)
+	t.Cleanup(func() { os.RemoveAll(parent) })
+	folder := filepath.Join(parent, "program")
 	for _, path := range cases {
 		t.Run(filepath.Base(path), func(t *testing.T) {
-			fresh, warm := by.runCase(t, path, false), by.runCase(t, path, true)
+			fresh, warm := by.runCase(t, path, folder, false), by.runCase(t, path, folder, true)
 			for what, pair := range map[string][2]any{
 				"stdout": {fresh.stdout, warm.stdout}, "stderr": {fresh.stderr, warm.stderr}, "result": {fresh.result, warm.result},
 				"code": {fresh.exit["code"], warm.exit["code"]}, "signal": {fresh.exit["signal"], warm.exit["signal"]},
@@ -116,16 +121,14 @@ func closeInherited(t *testing.T) {
 	}
 }
 
-// runCase runs a program in a folder of its own name, the same for both ways, since programs print where they are.
-func (i interpreter) runCase(t *testing.T, path string, warm bool) ended {
+// runCase runs a program in a folder that is the same for both ways, since programs print where they are.
+func (i interpreter) runCase(t *testing.T, path, folder string, warm bool) ended {
 	t.Helper()
 	program := readCase(t, path, i.main)
 	guest := newGuest(t)
 	guest.env.Programs.Drop = false
-	folder := filepath.Join(os.TempDir(), "vulcan-conformance")
-	check(t, os.RemoveAll(folder))
 	check(t, os.CopyFS(folder, os.DirFS(program.path)))
-	t.Cleanup(func() { os.RemoveAll(folder) })
+	defer os.RemoveAll(folder)
 	c := guest.dial()
 	argv := []string{i.command, i.main}
 	if warm {
