@@ -1,5 +1,6 @@
-/** Changes that come while a commit is under way share the next one: a disk bears few syncs a second, each of any size. */
+/** Changes of one turn of the event loop share a commit, and all commits made while a sync is under way share the next one. */
 import type { DatabaseConnection, Kysely, Transaction } from 'kysely'
+import type { Disk } from './disk.ts'
 import type { Schema } from './schema.ts'
 
 export type Db = Kysely<Schema>
@@ -30,12 +31,16 @@ interface Waiting extends Timing {
 
 export class Commits {
   readonly #db: Db
+  readonly #disk: Disk
   #waiting: Waiting[] = []
   #busy: Promise<void> | undefined
   #patience: NodeJS.Timeout | undefined
+  /** The newest that is on its way to the disk; who waits for it has waited for all before. */
+  #synced: Promise<void> = Promise.resolve()
 
-  constructor(db: Db) {
+  constructor(db: Db, disk: Disk) {
     this.#db = db
+    this.#disk = disk
   }
 
   /** Resolves with what the change gave once it is on the disk. One that fails undoes itself alone. */
@@ -47,15 +52,17 @@ export class Commits {
     return promise
   }
 
-  /** Resolves when what was asked for before has been made, also what would have waited for company. */
+  /** Resolves when what was asked for before has been made, also what would have waited for company: reads see it. */
   async made(): Promise<void> {
-    if (this.#busy || this.#waiting.length > 0) await this.change(() => Promise.resolve())
+    if (this.#waiting.length > 0) this.#begin()
+    await this.#busy
   }
 
   /** Resolves when all that was asked for is on the disk or has failed. */
   async idle(): Promise<void> {
     if (this.#waiting.length > 0) this.#begin()
     while (this.#busy) await this.#busy
+    await this.#synced
   }
 
   #begin(): void {
@@ -92,6 +99,9 @@ export class Commits {
       for (const one of batch) await this.#together([one])
       return
     }
-    for (const [at, { resolve }] of batch.entries()) resolve(values[at])
+    this.#synced = this.#disk.synced().then(
+      () => batch.forEach(({ resolve }, at) => resolve(values[at])),
+      (error: unknown) => batch.forEach(({ reject }) => reject(error)),
+    )
   }
 }

@@ -1,4 +1,4 @@
-/** SQLite by node:sqlite under Kysely: durable commits, cached statements, transactional migrations. */
+/** SQLite by node:sqlite under Kysely: a log that lasts, cached statements, transactional migrations. */
 import { chmodSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { SqliteAdapter, SqliteDialect, type DialectAdapter, type SqliteDatabase, type SqliteStatement } from 'kysely'
@@ -6,12 +6,13 @@ import { VulcanError } from '../api/errors.ts'
 import { messageOf } from '../base/words.ts'
 
 /**
- * WAL with full sync: a commit that was answered survives a power cut. The busy time is for another process that makes a
- * backup or looks in; the server is the only writer.
+ * WAL, synced by us before anybody is told of a commit (disk.ts) and by SQLite before the log is taken over into the file: what
+ * was answered survives a power cut. The busy time is for another process that makes a backup or looks in; the server is the
+ * only writer.
  */
 const pragmas = [
   'journal_mode = wal',
-  'synchronous = full',
+  'synchronous = normal',
   'busy_timeout = 5000',
   'foreign_keys = on',
   // A WAL that a slow reader has let grow is cut back to this many bytes at the next checkpoint.

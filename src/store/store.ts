@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Kysely } from 'kysely'
 import * as claims from './claim.ts'
 import { Commits, type Change, type Db, type Timing, type Trx } from './commits.ts'
+import { Disk, openLog } from './disk.ts'
 import * as keys from './keys.ts'
 import * as leases from './leases.ts'
 import * as listing from './listing.ts'
@@ -16,22 +17,25 @@ import * as workloads from './workloads.ts'
 export class Store implements AsyncDisposable {
   readonly #db: Db
   readonly #commits: Commits
+  readonly #opened: AsyncDisposableStack
 
-  private constructor(db: Db) {
+  private constructor(commits: Commits, { db, opened }: { db: Db; opened: AsyncDisposableStack }) {
     this.#db = db
-    this.#commits = new Commits(db)
+    this.#commits = commits
+    this.#opened = opened
   }
 
   /** Opens or makes the store and brings its schema up to date. Throws store_failed. */
   static async open(home: string): Promise<Store> {
-    const db = new Kysely<Schema>({ dialect: new NodeSqliteDialect(openSqlite(join(home, 'vulcan.db'))) })
-    try {
-      await migrate(db)
-    } catch (error) {
-      await db.destroy()
-      throw error
-    }
-    return new Store(db)
+    const path = join(home, 'vulcan.db')
+    await using opened = new AsyncDisposableStack()
+    const db = new Kysely<Schema>({ dialect: new NodeSqliteDialect(openSqlite(path)) })
+    opened.defer(() => db.destroy())
+    await migrate(db)
+    const log = opened.use(await openLog(path))
+    const disk = new Disk(() => log.datasync())
+    await disk.synced()
+    return new Store(new Commits(db, disk), { db, opened: opened.move() })
   }
 
   /** Once it resolves the workload is on the disk; with a use of its idempotency key, or a quota, nothing was kept. */
@@ -181,7 +185,7 @@ export class Store implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#commits.idle()
-    await this.#db.destroy()
+    await this.#opened.disposeAsync()
   }
 
   async #read<T>(what: string, read: (db: Db) => Promise<T>): Promise<T> {
