@@ -60,6 +60,31 @@ test('a server that goes away and comes back is one log, without a gap or a repe
   expect(seen.map(({ headers }) => headers['last-event-id'])).toEqual(['0', '1', '1', '1'])
 })
 
+const record =
+  (status: string): Answer =>
+  (response) => {
+    const told = { id: 'x', status, exit: { by: 'vm_lost', message: 'the server ended' } }
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(told))
+  }
+
+test('a log that lost to a power cut what we saw has its end all the same, from the record, once it is certain', async () => {
+  const { client, seen } = await clientOf(
+    stream(formatEvent(running), shutdown),
+    // It may have ended behind our back, right after this stream was cut.
+    stream(),
+    record('failed'),
+    stream(),
+  )
+  const lost = { id: 2, event: 'end', data: { status: 'failed', exit: { by: 'vm_lost', message: 'the server ended' } } }
+  expect(await collect(client)).toEqual([running, lost])
+  expect(seen).toHaveLength(4)
+})
+
+test('a stream that ends without a word, of a workload that runs, is taken up again', async () => {
+  const { client } = await clientOf(stream(), record('running'), stream(formatEvent(running), formatEvent(end)))
+  expect(await collect(client)).toEqual([running, end])
+})
+
 test('one that stays away is unreachable after so many attempts', async () => {
   const { client, seen } = await clientOf(stream(formatEvent(running), shutdown), (response) => response.destroy())
   await expect(collect(client)).rejects.toMatchObject({ code: 'server_unreachable' })

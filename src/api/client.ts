@@ -17,7 +17,7 @@ import type {
 } from './state.ts'
 import { Transport, type Connection } from './transport.ts'
 import type { PoolReport, TemplateInfo } from './warm.ts'
-import type { Accepted, WorkloadRecord, WorkloadRequest, WorkloadSummary } from './workload.ts'
+import { hasEnded, type Accepted, type WorkloadRecord, type WorkloadRequest, type WorkloadSummary } from './workload.ts'
 
 export interface ClientOptions extends PatienceOptions, Connection {}
 
@@ -172,9 +172,11 @@ export class Client {
     const { signal, follow = true } = options
     const patience = this.patience(signal)
     let after = options.after ?? 0
+    let ended: LogEvent | undefined
     for (;;) {
       let broken: unknown = new VulcanError('server_unreachable', `the log of ${id} broke off without an end`)
       try {
+        const before = after
         for await (const event of this.#stream(id, { after, follow, ...(signal && { signal }) })) {
           patience.renew()
           after = event.id
@@ -182,6 +184,10 @@ export class Client {
           if (event.event === 'end') return
         }
         if (!follow) return
+        // A power cut can take what we have seen, and the end then has an id of that: it is taken from us for one that saw it.
+        if (after === before && ended) return yield ended
+        ended = endOf(await this.get(id), after + 1)
+        if (ended) continue
       } catch (error) {
         broken = error
       }
@@ -247,4 +253,9 @@ export class Client {
       throw this.#transport.broken(name, error, signal)
     }
   }
+}
+
+/** What a log says last of a workload that has ended. */
+function endOf({ status, exit }: WorkloadSummary, id: number): LogEvent | undefined {
+  return hasEnded(status) ? { id, event: 'end', data: { status, ...(exit && { exit }) } } : undefined
 }
