@@ -1,5 +1,6 @@
 /** The routes about the server itself. */
 import { randomUUID } from 'node:crypto'
+import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { VulcanError, type ErrorCode } from '../api/errors.ts'
 import { ref } from '../api/ref.ts'
@@ -25,6 +26,9 @@ import { warmRoutes } from './warm.ts'
 
 const about = aboutIn('state')
 
+/** MiB in which the outputs of some runs that just go on find room. */
+const leastRoomMib = 16
+
 export function stateRoutes(app: FastifyTypeBox, o: ServerOptions): void {
   const { scheduler } = o
   const healthSchema = { ...about('getHealth', 'Says that the server lives'), response: { 200: ref(Health) } }
@@ -39,6 +43,7 @@ export function stateRoutes(app: FastifyTypeBox, o: ServerOptions): void {
     async () => {
       const { online, reason } = await scheduler.offer()
       if (!online) throw new VulcanError('host_unfit', `nothing can run here: ${reason ?? 'no reason given'}`)
+      await expectRoom(o.home)
       return { status: 'ready' }
     },
   )
@@ -58,6 +63,16 @@ export function stateRoutes(app: FastifyTypeBox, o: ServerOptions): void {
   warmRoutes(app, o.backend)
   doctorRoute(app, o)
   backupRoute(app, o)
+}
+
+/** Where the store and the logs are there has to be room for them, or what comes is refused and what runs loses its output. */
+async function expectRoom(home: string): Promise<void> {
+  const { bavail, bsize } = await statfs(home)
+  const left = Math.floor((bavail * bsize) / (1 << 20))
+  if (left >= leastRoomMib) return
+  throw new VulcanError('host_unfit', `the disk of $VULCAN_HOME has ${left} MiB left: ${leastRoomMib} are needed`, {
+    hint: 'make room there; vulcan gc removes what was kept too long',
+  })
 }
 
 function loadRoutes(app: FastifyTypeBox, { scheduler, capacity, node }: ServerOptions): void {
