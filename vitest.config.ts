@@ -1,10 +1,11 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { machines } from './test/system/places.ts'
 
-/** Tests on the machine: one machine, one server, so files take turns. Under emulation a boot takes seconds. */
+/** Tests on machines: files take turns on each. Under emulation a boot takes seconds. */
 const onVms = {
   globalSetup: ['test/system/setup.ts'],
-  fileParallelism: false,
+  maxWorkers: machines,
   testTimeout: 480_000,
   hookTimeout: 480_000,
 }

@@ -1,7 +1,7 @@
 /** npm test: unit tests, browser tests, Go's tests and the system tests on real microVMs; ends with the line `N passed, N failed`. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { spawn } from 'node:child_process'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { Tail } from '../src/base/tail.ts'
 import { quiet } from '../src/base/progress.ts'
@@ -16,6 +16,9 @@ const home = process.env['VULCAN_HOME'] ?? join(scratch, 'home')
 /** Bytes of a command's stderr that are repeated where it tested nothing: enough for the last words of a set-up. */
 const stderrKept = 4000
 const env: Record<string, string | undefined> = { ...process.env, VULCAN_HOME: home, VULCAN_REQUIRE_VM: '1' }
+
+/** In bytes: the machine's own and what its vms make this host keep. */
+const memoryForMachine = 9 * 2 ** 30
 
 interface Said {
   readonly stdout: string
@@ -81,9 +84,29 @@ async function prepare(): Promise<void> {
   if (folder) env['PATH'] = `${folder}:${env['PATH']}`
 }
 
+/**
+ * How many machines the system tests run on at once: an emulated one keeps little more than one processor busy. On a host whose
+ * own KVM is used there is none, and its vms are all of one instance.
+ */
+async function machinesHere(): Promise<number> {
+  const { stdout } = await run([join(root, 'vulcan'), 'doctor', '--json'], { capture: true })
+  const { place } = JSON.parse(stdout) as { place: string }
+  const bears = availableParallelism() >= 2 && totalmem() >= 2 * memoryForMachine
+  return place === 'machine' && bears ? 2 : 1
+}
+
+/** Most of it waits for the network; what goes wrong is told when the system tests do it again. */
+async function setUp(): Promise<void> {
+  await run([join(root, 'vulcan'), 'setup'])
+  env['VULCAN_TEST_MACHINES'] = String(await machinesHere().catch(() => 1))
+}
+
 try {
   await prepare()
-  const counts = [await vitest('unit'), await vitest('browser'), await go(), await vitest('system')]
+  const settingUp = setUp()
+  const counts = [await vitest('unit'), await vitest('browser'), await go()]
+  await settingUp
+  counts.push(await vitest('system'))
   const { passed, failed, told } = sum(counts)
   process.exitCode = failed === 0 && passed > 0 ? 0 : 1
   await run([join(root, 'vulcan'), 'down'])

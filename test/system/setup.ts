@@ -1,22 +1,34 @@
-/** Once before all system tests: everything is set up as a user's first command would, the machine is started and kept. */
-import { spawn } from 'node:child_process'
+/** Once before all system tests: everything is set up as a user's first command would, the machines are started and kept. */
+import { execFile, spawn } from 'node:child_process'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { Tail } from '../../src/base/tail.ts'
-import { environment, root } from './places.ts'
+import { environment, homes, root } from './places.ts'
+
+const [first = '', ...others] = homes
 
 export async function setup(): Promise<void> {
-  await say(['setup'])
-  await say(['up'])
+  await say(['setup'], first)
+  for (const home of others) await link(home)
+  await Promise.all(homes.map((home) => say(['up'], home)))
 }
 
 export async function teardown(): Promise<void> {
-  await say(['down'])
+  await Promise.all(homes.map((home) => say(['down'], home)))
+  for (const home of others) await rm(home, { recursive: true })
 }
 
-function say(words: readonly string[]): Promise<void> {
+/** What takes minutes to make is made once: whoever replaces a file of it makes a new one. */
+async function link(home: string): Promise<void> {
+  await mkdir(home, { recursive: true, mode: 0o700 })
+  await promisify(execFile)('cp', ['-al', join(first, 'assets'), join(first, 'images'), home])
+}
+
+function say(words: readonly string[], home: string): Promise<void> {
   const child = spawn(join(root, 'vulcan'), words, {
     cwd: root,
-    env: environment,
+    env: { ...environment, VULCAN_HOME: home },
     stdio: ['ignore', 'inherit', 'pipe'],
   })
   const stderr = new Tail(2000)
