@@ -113,6 +113,9 @@ export class Session {
     content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
     signal: AbortSignal,
   ): Promise<Message> {
+    // What is at hand goes in one piece: each wakes the guest.
+    this.#socket.cork()
+    process.nextTick(() => this.#socket.uncork())
     this.send(request)
     for await (const chunk of content) {
       for (let at = 0; at < chunk.length; at += uploadPiece) {

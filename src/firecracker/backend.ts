@@ -19,7 +19,6 @@ import type { Image } from '../images/images.ts'
 import { SessionLost } from './agent.ts'
 import { factsOf } from './details.ts'
 import type { FirecrackerFacts } from './facts.ts'
-import { answers } from './greet.ts'
 import { cleanup } from './leftovers.ts'
 import { type Attempt, makeVm, type Started, type VmClass } from './makevm.ts'
 import type { RefusalBook } from './network/watch.ts'
@@ -30,7 +29,7 @@ import { FirecrackerRun } from './run.ts'
 import { makeSlot } from './slot.ts'
 import { classOf, Starter, type StartRequest } from './starter.ts'
 import { Templates } from './templates.ts'
-import { upload } from './upload.ts'
+import { upload, uploadToReady } from './upload.ts'
 import type { Vm, VmHost } from './vm.ts'
 
 export interface FirecrackerOptions {
@@ -135,11 +134,11 @@ export class FirecrackerBackend implements Backend {
       const { vmId } = vm.names
       const load = async () => {
         // All of them before the program starts, and none waits for another.
-        if (vm.start === 'pool') await answers(session, request.signal)
+        const put = vm.start === 'pool' ? uploadToReady : upload
         const [, , refusals] = await together(
           request.signal,
           () => book.give(vmId, spec.id),
-          (signal: AbortSignal) => phases.time('upload', () => upload(session, spec, signal)),
+          (signal: AbortSignal) => phases.time('upload', () => put(session, spec, signal)),
           () => networks.watch(scope, vmId, { isNew: true }),
         )
         return { ...started, refusals }

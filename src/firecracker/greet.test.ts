@@ -1,11 +1,9 @@
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { Scope } from '../base/scope.ts'
-import { DeadlineExceeded } from '../base/time.ts'
-import { Session, SessionLost } from './agent.ts'
-import { answers, greetSurely } from './greet.ts'
+import { SessionLost } from './agent.ts'
+import { greetSurely } from './greet.ts'
 import { control, type Guest, hello, withGuest } from './testing.ts'
 import type { FreshVm } from './vm.ts'
-import { dial } from './vsock.ts'
 
 function vmAt(vsock: string): FreshVm {
   return { names: { vsock }, network: { netns: '/n' }, start: 'restore', bootMs: 1 } as unknown as FreshVm
@@ -47,21 +45,4 @@ test('a guest that never stays is lost, and its connections are closed', async (
     await expect(greeting).rejects.toBeInstanceOf(SessionLost)
   })
   expect(greeted).toHaveLength(3)
-})
-
-test('one that was ready and has stopped since is found out within seconds', async () => {
-  const silent: Guest = {
-    connected: (socket) => socket.write(Buffer.concat([Buffer.from('OK 1\n'), hello])),
-    frame: () => undefined,
-  }
-  await withGuest(silent, async (path) => {
-    const signal = AbortSignal.timeout(10_000)
-    const session = await Session.open(await dial(path, 1024, signal), signal)
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    onTestFinished(() => void vi.useRealTimers())
-    const asked = answers(session, new AbortController().signal).catch((error: unknown) => error)
-    vi.advanceTimersByTime(10_000)
-    expect(await asked).toBeInstanceOf(DeadlineExceeded)
-    session.close()
-  })
 })

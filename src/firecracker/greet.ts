@@ -71,8 +71,7 @@ export async function greetSurely(scope: Scope, vm: FreshVm, signal: AbortSignal
 /** For a guest that was ready to answer, in milliseconds; one is usual, a hundred under emulation. */
 const answerMs = 10_000
 
-/** One that waited may have stopped meanwhile, and nothing has told so. */
-export async function answers(session: Session, signal: AbortSignal): Promise<void> {
-  const limit = { timeoutMs: answerMs, signal }
-  await deadline('the answer of a vm that was ready', limit, (inner) => session.request({ op: 'ping' }, inner))
+/** What a vm that was ready has to answer soon. */
+export function answering<T>(signal: AbortSignal, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  return deadline('the answer of a vm that was ready', { timeoutMs: answerMs, signal }, ask)
 }
