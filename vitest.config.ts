@@ -26,6 +26,7 @@ export default defineConfig({
             'src/**/*.test.ts',
             'test/*.test.ts',
             'test/contract/**/*.test.ts',
+            'test/soak/*.test.ts',
             'tools/**/*.test.ts',
             'dashboard/**/*.test.ts',
           ],

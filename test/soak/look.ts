@@ -1,0 +1,64 @@
+/** What a server and its node hold now, as numbers that must not grow. */
+import { nodeHome, onNode, server } from '../system/harness.ts'
+
+export const held = [
+  'server memory, MiB',
+  'server descriptors',
+  'leftovers',
+  'processes',
+  'cgroups',
+  'network namespaces',
+  'mounts',
+  'lines of the firewall',
+  'files of the server',
+] as const
+export type Held = Readonly<Record<(typeof held)[number], number>>
+
+/** Files but for those of runs, which stay as long as the settings say. */
+const script = (home: string) => `
+  pid=$(sed -n 's/.*"pid": *\\([0-9]*\\).*/\\1/p' ${home}/server.json)
+  echo $(ls /proc/$pid/fd | wc -l)
+  echo $(ls -d /proc/[0-9]* | wc -l)
+  echo $(find /sys/fs/cgroup -type d | wc -l)
+  echo $(ls /run/netns | wc -l)
+  echo $(wc -l </proc/self/mountinfo)
+  echo $(nft list ruleset | wc -l)
+  echo $(find ${home} /run/vulcan-* -path ${home}/runs -prune -o -type f -print | wc -l)`
+
+/** Undefined where the server is just away. */
+export async function look(): Promise<Held | undefined> {
+  try {
+    const { url, key } = await server()
+    const answer = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${key}` } })
+    if (!answer.ok) return undefined
+    const text = await answer.text()
+    const sum = (name: string) =>
+      [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'))].reduce(
+        (all, [, value]) => all + Number(value),
+        0,
+      )
+    const counts = (await onNode(script(await nodeHome()))).trim().split('\n').map(Number)
+    const [descriptors, processes, cgroups, namespaces, mounts, rules, files] = counts as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ]
+    return {
+      'server memory, MiB': sum('process_resident_memory_bytes') / 2 ** 20,
+      'server descriptors': descriptors,
+      leftovers: sum('vulcan_leftovers'),
+      processes,
+      cgroups,
+      'network namespaces': namespaces,
+      mounts,
+      'lines of the firewall': rules,
+      'files of the server': files,
+    }
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,65 @@
+/** What a soak is made of: programs that end well, and in every other way that a tenant's may. */
+import type { ExitRecord, WorkloadRequest } from '../../src/api/workload.ts'
+
+export interface Kind {
+  readonly name: string
+  /** How many of a hundred. */
+  readonly share: number
+  readonly request: WorkloadRequest
+  /** How it ends where nothing is done to it. */
+  readonly by: ExitRecord['by']
+  /** It is killed once it has begun. */
+  readonly killed?: true
+}
+
+/** Said once by every program that begins: one that began twice would have said it twice. */
+export const begun = 'begun'
+
+const python = (code: string, more: Partial<WorkloadRequest> = {}): WorkloadRequest => ({
+  runtime: 'python',
+  code: `print('${begun}', flush=True)\n${code}`,
+  ...more,
+})
+const node = (code: string): WorkloadRequest => ({ runtime: 'node', code: `console.log('${begun}')\n${code}` })
+
+export const mix: readonly Kind[] = [
+  { name: 'python', share: 48, by: 'program', request: python('print(6 * 7)') },
+  { name: 'node', share: 14, by: 'program', request: node('console.log(6 * 7)') },
+  {
+    name: 'result',
+    share: 6,
+    by: 'program',
+    request: python(`open(__import__('os').environ['VULCAN_RESULT'], 'w').write('[1]')`),
+  },
+  { name: 'exception', share: 8, by: 'program', request: python(`raise ValueError('no')`) },
+  { name: 'signal', share: 4, by: 'program', request: python(`__import__('os').abort()`) },
+  { name: 'much output', share: 4, by: 'program', request: python(`print('x' * 2_000_000)`) },
+  {
+    name: 'refused',
+    share: 4,
+    by: 'program',
+    request: python(
+      `import socket\ntry:\n  socket.create_connection(('192.0.2.1', 9), 5)\nexcept OSError as error:\n  print(error)`,
+      { network: { mode: 'internet', allow: ['198.51.100.0/24'] } },
+    ),
+  },
+  {
+    name: 'timeout',
+    share: 4,
+    by: 'timeout',
+    request: python('while True: pass', { resources: { timeout_s: 3 } }),
+  },
+  { name: 'oom', share: 4, by: 'oom', request: python(`held = 'x' * (1 << 30)`) },
+  { name: 'killed', share: 4, by: 'killed', killed: true, request: python('__import__("time").sleep(600)') },
+]
+
+/** The nth of a soak; every hundred have their shares, well mixed. */
+export function kindOf(n: number): Kind {
+  // 37 has no factor in common with 100: it meets each of them once.
+  let at = (n * 37) % 100
+  for (const kind of mix) {
+    at -= kind.share
+    if (at < 0) return kind
+  }
+  throw new Error('the shares are less than a hundred')
+}

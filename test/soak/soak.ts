@@ -1,0 +1,212 @@
+/**
+ * npm run soak: very many workloads of every kind, more at once than there is room for, while the server is ended again and again.
+ * Nothing may be lost, doubled or left, and nothing may grow. Writes a report as JSON and as a picture.
+ */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { Client } from '../../src/api/client.ts'
+import { VulcanError } from '../../src/api/errors.ts'
+import type { WorkloadRecord } from '../../src/api/workload.ts'
+import { sleep } from '../../src/base/time.ts'
+import { endServer, server, settled } from '../system/harness.ts'
+import { root } from '../system/places.ts'
+import { held, look, type Held } from './look.ts'
+import { begun, kindOf, type Kind } from './mix.ts'
+import { picture, type Series } from './picture.ts'
+import { trendOf } from './slope.ts'
+
+const { values } = parseArgs({
+  options: {
+    workloads: { type: 'string', default: '2000' },
+    'at-once': { type: 'string', default: '8' },
+    restarts: { type: 'string', default: '10' },
+    minutes: { type: 'string', default: '600' },
+    out: { type: 'string', default: join(root, 'dist', 'soak') },
+  },
+})
+const [total, atOnce, restarts, minutes] = (['workloads', 'at-once', 'restarts', 'minutes'] as const).map((name) => {
+  const value = Number(values[name])
+  if (Number.isInteger(value) && value >= (name === 'restarts' ? 0 : 1)) return value
+  throw new Error(`--${name} is ${values[name]}: a whole number is needed`)
+}) as [number, number, number, number]
+
+interface Ended {
+  readonly n: number
+  readonly kind: string
+  readonly id: string
+  readonly atS: number
+  /** From the first try to hand it in to its end as the log tells it. */
+  readonly tookS: number
+  readonly wrong: string | undefined
+}
+
+const from = performance.now()
+const now = () => (performance.now() - from) / 1000
+const { url, key } = await server()
+let known = url
+const client = new Client({
+  // Another machine may listen at another port; between the two there is no file that says where.
+  url: async () => (known = (await server().catch(() => undefined))?.url ?? known),
+  key,
+  reconnects: 120,
+})
+const label = `${process.pid}-${Date.now()}`
+
+/** Handed in under a key of its own until it is taken: a server that goes away may have taken it. */
+async function handIn(n: number, kind: Kind): Promise<string> {
+  for (;;) {
+    try {
+      const request = { ...kind.request, labels: { soak: label }, idempotency_key: `${label}-${n}` }
+      return (await client.submit(request)).id
+    } catch (error) {
+      const passing = ['server_unreachable', 'shutting_down', 'queue_full', 'rate_limited']
+      if (!(error instanceof VulcanError) || !passing.includes(error.code)) throw error
+      await sleep(1000)
+    }
+  }
+}
+
+async function one(n: number): Promise<Ended> {
+  const kind = kindOf(n)
+  const began = now()
+  const id = await handIn(n, kind)
+  let killed = false
+  let ends = 0
+  for await (const { event } of client.logs(id)) {
+    if (event === 'end') ends += 1
+    if (event !== 'stdout' || !kind.killed || killed) continue
+    killed = true
+    await client.kill(id).catch(() => (killed = false))
+  }
+  const record = await again(() => client.get(id))
+  const told = { n, kind: kind.name, id, atS: now(), tookS: now() - began }
+  return { ...told, wrong: faultOf(record, { kind, ends }) }
+}
+
+/** A server that is killed takes what runs with it or hands it on: lost is a true end then, twice is none. */
+function faultOf(record: WorkloadRecord, { kind, ends }: { kind: Kind; ends: number }): string | undefined {
+  const by = record.exit?.by
+  if (ends !== 1) return `its log had ${ends} ends`
+  if (by === 'vm_lost' && restarts > 0) return undefined
+  if (by !== kind.by) return `it ended by ${by}, not by ${kind.by}: ${record.exit?.message}`
+  const times = record.stdout.split('\n').filter((line) => line === begun).length
+  return times === 1 ? undefined : `it began ${times} times`
+}
+
+async function again<T>(ask: () => Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (tries === 60) throw error
+      await sleep(1000)
+    }
+  }
+}
+
+const say = (line: string) => void process.stdout.write(`${line}\n`)
+const ended: Ended[] = []
+const samples: (Held & { readonly atS: number })[] = []
+const restartsAt: number[] = []
+let next = 0
+const over = new AbortController()
+
+async function lane(): Promise<void> {
+  while (next < total && now() < minutes * 60) {
+    const n = next
+    next += 1
+    ended.push(await one(n))
+    const { kind, tookS, wrong } = ended.at(-1) as Ended
+    if (wrong !== undefined) say(`${n} ${kind}: ${wrong}`)
+    else if (ended.length % 25 === 0) say(`${ended.length} of ${total}, the last took ${tookS.toFixed(1)} s`)
+  }
+}
+
+/** In the first half, so that the second shows what one server holds. By turns it may hand its runs on, and may not. */
+async function restarting(): Promise<void> {
+  for (let n = 1; n <= restarts; n += 1) {
+    while (!over.signal.aborted && Math.max(ended.length / total, now() / (minutes * 60)) < (n / (restarts + 1)) * 0.5)
+      await sleep(500)
+    if (over.signal.aborted) return
+    restartsAt.push(now())
+    await endServer(n % 2 === 0 ? 'KILL' : 'TERM')
+    say(`${ended.length} of ${total}: the server was ended and is back`)
+  }
+}
+
+async function looking(): Promise<void> {
+  while (!over.signal.aborted) {
+    const atS = now()
+    const seen = await look()
+    if (seen) samples.push({ ...seen, atS })
+    await sleep(10_000)
+  }
+}
+
+/** Ids of all that carry this soak's label. */
+async function listed(): Promise<string[]> {
+  const ids: string[] = []
+  let cursor: string | undefined
+  do {
+    const page = await client.list({ label: `soak=${label}`, limit: '200', ...(cursor && { cursor }) })
+    ids.push(...page.workloads.map(({ id }) => id))
+    cursor = page.next_cursor
+  } while (cursor !== undefined)
+  return ids
+}
+
+const beside = [restarting(), looking()]
+await Promise.all(Array.from({ length: atOnce }, lane))
+over.abort()
+await Promise.all(beside)
+
+const faults = ended
+  .filter(({ wrong }) => wrong !== undefined)
+  .map(({ n, kind, id, wrong }) => `${n} ${kind} ${id}: ${wrong}`)
+const ids = await listed()
+const given = new Set(ended.map(({ id }) => id))
+if (given.size !== ended.length || ids.length !== ended.length || ids.some((id) => !given.has(id)))
+  faults.push(`${ended.length} were handed in, with ${given.size} ids, and the server lists ${ids.length}`)
+faults.push(...(await settled()).map((left) => `left: ${left}`))
+
+/** Grown by no more than a tenth of what it is, or by a little where that is little. */
+const seriesOf = (name: string, all: readonly { at: number; value: number }[]): Series => {
+  const points = all.filter(({ value }) => !Number.isNaN(value))
+  const half = points.slice(Math.floor(points.length / 2))
+  const trend = trendOf(half)
+  return { name, points, trend, flat: !(trend.grown > Math.max(3, trend.median / 10)) }
+}
+const series = [
+  ...held.map((name) =>
+    seriesOf(
+      name,
+      samples.map((sample) => ({ at: sample.atS, value: sample[name] })),
+    ),
+  ),
+  ...['python', 'node'].map((name) =>
+    seriesOf(
+      `${name}, s`,
+      ended.filter(({ kind }) => kind === name).map(({ atS, tookS }) => ({ at: atS, value: tookS })),
+    ),
+  ),
+]
+faults.push(
+  ...series
+    .filter(({ flat }) => !flat)
+    .map(({ name, trend }) => `${name} grew by ${trend.grown.toFixed(1)}, of ${trend.median.toFixed(1)}`),
+)
+
+const outcomes = Object.fromEntries(
+  [...Map.groupBy(ended, ({ kind }) => kind)].map(([kind, some]) => [kind, some.length]),
+)
+const title = `${ended.length} workloads, ${atOnce} at once, ${restartsAt.length} ends of the server, ${(now() / 60).toFixed(0)} min, ${faults.length} faults`
+await mkdir(values.out, { recursive: true })
+await writeFile(join(values.out, 'soak.svg'), picture(series, { title, restartsAt }))
+const trends = Object.fromEntries(series.map(({ name, trend, flat }) => [name, { ...trend, flat }]))
+await writeFile(
+  join(values.out, 'soak.json'),
+  `${JSON.stringify({ title, at: new Date().toISOString(), outcomes, faults, restartsAt, trends, samples, ended }, undefined, 1)}\n`,
+)
+say([title, ...faults, `written to ${values.out}`].join('\n'))
+process.exitCode = faults.length === 0 ? 0 : 1
