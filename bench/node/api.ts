@@ -8,7 +8,7 @@ const refillMs = 6000
 export async function firstByteOfApi(o: {
   url: string
   key: string
-  runtime: 'python' | 'node'
+  runtime: 'python' | 'node' | 'go'
   code: string
   signal: AbortSignal
 }): Promise<{ start: string | undefined; ms: number; recordMs: number }> {

@@ -6,13 +6,19 @@ import { argvOf } from '../../src/firecracker/launch.ts'
 import type { VmClass } from '../../src/firecracker/makevm.ts'
 import { exec, follow } from '../../src/firecracker/program.ts'
 
-/** Milliseconds from the request to the first byte of output. */
+/** Milliseconds from the request to the first byte of output; a build of the program, where its runtime has one, is part of it. */
 export async function firstByte(
   session: Session,
   { of, file, signal }: { of: VmClass; file: { name: string; text: string }; signal: AbortSignal },
 ): Promise<number> {
   await session.upload({ op: 'write', path: file.name, mode: 0o644 }, [Buffer.from(file.text)], signal)
   const begun = performance.now()
+  const { build } = of.image.launch
+  if (build) {
+    const request = { ...requestOf(of, file.name), argv: argvOf(build, file.name) }
+    await exec(session, { ...request, run: randomUUID(), tag: 'build', keep_ms: 0 }, signal)
+    await follow(session, () => Promise.resolve(), signal)
+  }
   await exec(session, { ...requestOf(of, file.name), run: randomUUID(), tag: 'program', keep_ms: 0 }, signal)
   let ms: number | undefined
   const onChunk = ({ stream }: Chunk) => {

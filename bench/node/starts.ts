@@ -68,8 +68,10 @@ async function start(
 const nothing = () => Promise.resolve()
 
 interface Subject {
-  readonly runtime: 'python' | 'node'
-  readonly file: { readonly name: string; readonly text: string }
+  readonly runtime: 'python' | 'node' | 'go'
+  readonly name: string
+  /** Another program each time, so that nothing is found built. */
+  readonly text: (n: number) => string
   /** Without a network, for the floor; and with one. */
   readonly plain: VmClass
   readonly of: VmClass
@@ -77,16 +79,24 @@ interface Subject {
   readonly folders: { readonly plain: string; readonly nic: string }
 }
 
-async function subjectOf(runtime: Subject['runtime'], memMib: number, file: Subject['file']): Promise<Subject> {
+interface Program extends Pick<Subject, 'runtime' | 'name' | 'text'> {
+  readonly memMib: number
+}
+
+const inGo = (n: number) => `package main\n\nimport "fmt"\n\nfunc main() {\n\tfmt.Println("hello", ${n})\n}\n`
+
+async function subjectOf({ runtime, memMib, ...program }: Program): Promise<Subject> {
   const [plain, of] = [await classOf(runtime, 'none', memMib), await classOf(runtime, 'internet', memMib)]
   const folders = { plain: join(home, `${runtime}-plain`), nic: join(home, `${runtime}-nic`) }
   const soon = () => AbortSignal.any([signal, AbortSignal.timeout(snapshotDeadlineMs)])
   await takeSnapshot(host, { ...plain, folder: folders.plain, signal: soon() })
   await takeSnapshot(host, { ...of, folder: folders.nic, signal: soon() })
-  return { runtime, file, plain, of, folders }
+  return { runtime, ...program, plain, of, folders }
 }
 
-async function measure({ runtime, file, plain, of, folders }: Subject, round: number): Promise<void> {
+let programs = 0
+
+async function measure({ runtime, name, text, plain, of, folders }: Subject, round: number): Promise<void> {
   const sample = (name: string, more: object) => say({ runtime, round, name, ...more })
   sample('bare restore', { ms: await bareRestore(host, { of: plain, snapshot: filesIn(folders.plain), signal }) })
   sample('restore', { phases: await start(of, { folder: folders.nic }, nothing) })
@@ -99,8 +109,9 @@ async function measure({ runtime, file, plain, of, folders }: Subject, round: nu
     await session.request({ op: 'ping' }, signal)
     sample('ping', { ms: performance.now() - begun })
     // The first start of a program in a vm touches what later ones find.
-    for (const name of ['first program', 'program']) {
-      sample(name, { ms: await firstByte(session, { of, file, signal }) })
+    for (const which of ['first program', 'program']) {
+      const file = { name, text: text((programs += 1)) }
+      sample(which, { ms: await firstByte(session, { of, file, signal }) })
     }
     if (runtime === 'python') {
       sample('output', { mibPerS: await outputRate({ session, vm, of, signal }) })
@@ -108,17 +119,19 @@ async function measure({ runtime, file, plain, of, folders }: Subject, round: nu
     }
     sample('used', { pssMib: await pssMib(vm.names), memMib: of.size.memMib })
   })
-  sample('api', await firstByteOfApi({ url, key, runtime, code: file.text, signal }))
+  sample('api', await firstByteOfApi({ url, key, runtime, code: text((programs += 1)), signal }))
 }
 
 try {
-  for (const [runtime, memMib, file] of [
-    ['python', 256, { name: 'main.py', text: 'print("hello")\n' }],
-    ['node', 512, { name: 'main.js', text: 'console.log("hello")\n' }],
-  ] as const) {
-    const subject = await subjectOf(runtime, memMib, file)
+  for (const program of [
+    { runtime: 'python', memMib: 256, name: 'main.py', text: (n) => `print("hello", ${n})\n` },
+    { runtime: 'node', memMib: 512, name: 'main.js', text: (n) => `console.log("hello", ${n})\n` },
+    { runtime: 'go', memMib: 1024, name: 'main.go', text: inGo },
+  ] satisfies Program[]) {
+    const { runtime, text } = program
+    const subject = await subjectOf(program)
     // The server's own pool comes to hold vms of this class.
-    for (let n = 0; n < 4; n += 1) await firstByteOfApi({ url, key, runtime, code: file.text, signal })
+    for (let n = 0; n < 4; n += 1) await firstByteOfApi({ url, key, runtime, code: text((programs += 1)), signal })
     for (let round = 0; round < rounds; round += 1) await measure(subject, round)
   }
 } finally {
