@@ -6,6 +6,9 @@ import { Client } from '../../src/api/client.ts'
 import type { WorkloadRecord, WorkloadRequest } from '../../src/api/workload.ts'
 import { sleep } from '../../src/base/time.ts'
 import { machineExec } from '../../src/machine/exec.ts'
+import { restartServer } from '../../src/machine/machine.ts'
+import type { ServerCommand } from '../../src/machine/options.ts'
+import { placesOf } from '../../src/machine/places.ts'
 import { environment, home, root } from './places.ts'
 
 export interface Said {
@@ -112,6 +115,20 @@ export async function endServer(signal: string): Promise<void> {
   await onNode(`kill -${signal} $(sed -n 's/.*"pid": *\\([0-9]*\\).*/\\1/p' ${await nodeHome()}/server.json)`)
   const up = await vulcan(['up'])
   if (up.code !== 0) throw new Error(`no server came after the one that was ended: ${up.stderr}`)
+}
+
+/** Starts the server anew, to keep so many vms of each class ready from now on. */
+export async function keepReady(vms: number): Promise<void> {
+  environment['VULCAN_POOL_VMS'] = String(vms)
+  if (await hasMachine()) {
+    const command = JSON.parse(await readFile(placesOf(home).serverConfig, 'utf8')) as ServerCommand
+    const env = { ...command.env, VULCAN_POOL_VMS: String(vms) }
+    return restartServer({ home, server: { ...command, env } })
+  }
+  for (const words of [['down'], ['up']]) {
+    const said = await vulcan(words)
+    if (said.code !== 0) throw new Error(`vulcan ${words.join(' ')}: ${said.stderr}`)
+  }
 }
 
 /** Whether the node is the machine: asked once, since a machine that stops in between is started again. */

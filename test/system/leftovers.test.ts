@@ -1,7 +1,7 @@
 /** Nothing leaks: what has no owner is told with its reason and removed, and nothing of anybody else is touched. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { LeftoverState } from '../../src/api/state.ts'
-import { client, nodeHome, onNode, python, settled, tryOnNode, vmPid, vulcan } from './harness.ts'
+import { client, keepReady, nodeHome, onNode, python, settled, tryOnNode, vmPid, vulcan } from './harness.ts'
 
 /** Prefix of this instance's names. */
 let instance: string
@@ -14,6 +14,7 @@ let strangers: readonly [string, string, string]
 
 beforeAll(async () => {
   expect(await settled(), 'something was left before these tests began').toEqual([])
+  await keepReady(2)
   instance = (await python('pass')).run?.vm_id?.replace(/-[0-9a-f]{12}$/, '') ?? ''
   jails = `${await nodeHome()}/jails/firecracker`
   dead = `${instance}-00000000dead`
@@ -71,6 +72,7 @@ async function looked(): Promise<void> {
     .toBe(1)
 }
 
+afterAll(() => keepReady(0))
 afterAll(async () => {
   const left = sleeper !== undefined && (await (await client()).get(sleeper)).status === 'running'
   if (left) await (await client()).kill(sleeper as string)

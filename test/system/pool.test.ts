@@ -1,6 +1,6 @@
 /** Vms that wait, ready, before anybody asks: given once, never when they are dead, and gone with the server. */
-import { beforeEach, expect, test } from 'vitest'
-import { client, endServer, nodeHome, onNode, python, settled } from './harness.ts'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { client, endServer, keepReady, nodeHome, onNode, python, settled } from './harness.ts'
 import { eventually } from './outside.ts'
 
 /** Folders of jails whose vms nobody owns yet. */
@@ -31,6 +31,8 @@ function oneWaits(): Promise<string> {
   return eventually('one vm that waits', look, { withinMs: 120_000, everyMs: 500 })
 }
 
+beforeAll(() => keepReady(2))
+afterAll(() => keepReady(0))
 beforeEach(async () => {
   // Of other classes, which tests before have used or a server has kept ready from its start, none waits.
   await (await client()).drain()
