@@ -3,13 +3,15 @@
  * agent that is not ours. What they can reach is no more than SECURITY.md says, and what they say harms nobody.
  */
 import { readFileSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { sha256File } from '../../src/base/files.ts'
 import { sleep } from '../../src/base/time.ts'
 import { bounded } from './bounded.ts'
 import { asRoot, type Mode, withBrokenGuests } from './brokenguest.ts'
-import { client, nodeHome, onNode, python, settled } from './harness.ts'
-import { root } from './places.ts'
+import { client, python, settled } from './harness.ts'
+import { home, root } from './places.ts'
 
 /** A class for each: none comes a second time, which would make a template of a broken guest. */
 let lastMib = 150
@@ -19,6 +21,13 @@ const rare = () => ({ mem_mb: ++lastMib, timeout_s: 240 })
 beforeAll(async () => {
   while ((await python('pass')).run?.start === 'boot') await sleep(1000)
 })
+
+/** Digests of images as these guests have one: they are on this host, also where the node is a machine. */
+async function imagesNow(): Promise<string[]> {
+  const names = (await readdir(join(home, 'images'))).filter((name) => name.startsWith('python-')).toSorted()
+  expect(names).not.toEqual([])
+  return Promise.all(names.map((name) => sha256File(join(home, 'images', name, 'rootfs.ext4'))))
+}
 
 const devices: Readonly<Record<string, string>> = {
   '0x0001': 'network interface',
@@ -46,8 +55,7 @@ print(json.dumps({
   'disks': sorted(d for d in os.listdir('/sys/class/block') if d.startswith('vd')),
   'image': tried(lambda: write('/dev/vda')),
 }))`
-    const images = `find ${await nodeHome()}/images/ -name '*.ext4' | xargs sha256sum`
-    const before = await onNode(images)
+    const before = await imagesNow()
     const record = await withBrokenGuests('rooted', () => asRoot(script, { network: 'internet', resources: rare() }))
     expect(record, record.stderr).toMatchObject({ status: 'completed' })
     const seen = JSON.parse(record.stdout) as {
@@ -67,7 +75,7 @@ print(json.dumps({
     expect(seen.image).not.toBe('ok')
     const told = /^The devices of a guest are (.*)\.$/m.exec(readFileSync(join(root, 'SECURITY.md'), 'utf8'))?.[1]
     expect(seen.devices.map((id) => devices[id] ?? id).join(', ')).toBe(told)
-    expect(await onNode(images)).toBe(before)
+    expect(await imagesNow()).toEqual(before)
   })
 
   test('reaches nobody by vsock: no other port of the host, no other guest', async () => {
