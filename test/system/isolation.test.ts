@@ -235,6 +235,10 @@ test('a uid is nobody’s while anything of its vm is left, also for the next se
     expect((await python('pass')).run?.details?.uid).not.toBe(uid)
   }
   await onNode('kill $(cat /tmp/holder)')
-  await expect.poll(() => onNode(`${inBook} || echo gone`), { timeout: 120_000, interval: 1000 }).toBe('gone\n')
+  const left = async () => {
+    await api.cleanup()
+    return onNode(`${inBook} || echo gone`)
+  }
+  await expect.poll(left, { timeout: 120_000, interval: 1000 }).toBe('gone\n')
   expect(await settled()).toEqual([])
 })
