@@ -11,7 +11,8 @@ const [first = '', ...others] = homes
 export async function setup(): Promise<void> {
   await say(['setup'], first)
   for (const home of others) await link(home)
-  await Promise.all(homes.map((home) => say(['up'], home)))
+  // One after another: each takes a port that is free.
+  for (const home of homes) await say(['up'], home)
 }
 
 export async function teardown(): Promise<void> {
