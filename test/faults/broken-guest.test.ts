@@ -8,10 +8,10 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { sha256File } from '../../src/base/files.ts'
 import { sleep } from '../../src/base/time.ts'
-import { bounded } from './bounded.ts'
-import { asRoot, type Mode, withBrokenGuests } from './brokenguest.ts'
-import { client, python, settled } from './harness.ts'
-import { home, root } from './places.ts'
+import { bounded } from '../system/bounded.ts'
+import { asRoot, type Mode, withBrokenGuests } from '../system/brokenguest.ts'
+import { client, python, settled } from '../system/harness.ts'
+import { home, root } from '../system/places.ts'
 
 /** A class for each: none comes a second time, which would make a template of a broken guest. */
 let lastMib = 150

@@ -7,9 +7,18 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { WorkloadRecord } from '../../src/api/workload.ts'
 import { sleep } from '../../src/base/time.ts'
-import { client, endServer, nodeHome, onNode, python, settled, vmPid } from './harness.ts'
-import { root } from './places.ts'
-import { bringProbe, filtersOf, hogFrom, limitsOf, lookFrom, sleeper, type Sight, type Targets } from './probe.ts'
+import { client, endServer, nodeHome, onNode, python, settled, vmPid } from '../system/harness.ts'
+import { root } from '../system/places.ts'
+import {
+  bringProbe,
+  filtersOf,
+  hogFrom,
+  limitsOf,
+  lookFrom,
+  sleeper,
+  type Sight,
+  type Targets,
+} from '../system/probe.ts'
 
 /** Asked for by no other test, so that nobody makes a template of it. */
 const unusual = (n: number) => ({ mem_mb: 130 + n })

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Denied } from '../../src/api/denial.ts'
 import type { WorkloadRecord } from '../../src/api/workload.ts'
 import { mostDenials } from '../../src/backend/denial.ts'
-import { client, endServer, python } from './harness.ts'
-import { buildInternet, internet, know, removeInternet, startNameServer } from './internet.ts'
+import { client, endServer, python } from '../system/harness.ts'
+import { buildInternet, internet, know, removeInternet, startNameServer } from '../system/internet.ts'
 
 /** Longer than a test: under emulation another vm takes its time. */
 const patient = { timeout_s: 600 }
