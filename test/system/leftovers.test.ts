@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { LeftoverState } from '../../src/api/state.ts'
 import { client, keepReady, nodeHome, onNode, python, settled, tryOnNode, vmPid, vulcan } from './harness.ts'
+import { eventually } from './outside.ts'
 
 /** Prefix of this instance's names. */
 let instance: string
@@ -85,9 +86,13 @@ afterAll(async () => {
 })
 
 test('of each kind, beside a run, ready vms and strangers: exactly ours are listed and removed', async () => {
-  // Runs of a class make its template, and then vms that wait.
-  for (let n = 0; n < 3; n += 1) await python('pass')
   const api = await client()
+  // Runs of a class make its template, and then vms that wait.
+  const waits = async () => {
+    await python('pass')
+    return (await api.pool()).classes.some(({ ready }) => ready > 0) || undefined
+  }
+  await eventually('a vm that waits', waits, { withinMs: 400_000, everyMs: 2000 })
   const { id } = await api.submit({
     runtime: 'python',
     network: 'internet',
