@@ -37,7 +37,7 @@ test('the firewall is looked at a last time after the program, before anybody is
       return new Map([['10.88.0.5', { known: [denial], others: 2 }]])
     }
     const books = new RefusalBooks({ read, everyMs: 600_000, onTrouble: (error) => expect.fail(String(error)) })
-    const run = await FirecrackerRun.start({ ...parts, refusals: books.watch('10.88.0.5') }, soon())
+    const run = await FirecrackerRun.start({ ...parts, refusals: await books.watch('10.88.0.5') }, soon())
     let ended = false
     void run.exited.then(() => (ended = true))
     expect([ended, run.facts().denials]).toEqual([false, undefined])

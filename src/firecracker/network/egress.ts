@@ -86,9 +86,7 @@ export class Egress {
     const rule = await this.rules.ruleOf(vmId)
     if (!rule) return undefined
     const sent = () => textIn(join('/sys/class/net', rule.port, 'statistics', 'rx_packets'))
-    const before = o.isNew ? await sent() : undefined
-    const isSilent = before === undefined ? undefined : async () => (await sent()) === before
-    const book = this.#books.watch(rule.address, isSilent)
+    const book = await this.#books.watch(rule.address, { sent, isNew: o.isNew ?? false })
     scope.defer('close the book', async () => book.close())
     return book
   }

@@ -35,7 +35,7 @@ async function all(news: AsyncIterable<Denial>): Promise<number[]> {
 
 test('each destination is news once, to its own guest, and counts go on', async () => {
   const { books, played } = shelf()
-  const [book, other] = [books.watch(own), books.watch(another)]
+  const [book, other] = [await books.watch(own), await books.watch(another)]
   played.said.set(own, { known: [denial(1)], others: 0 })
   await vi.advanceTimersByTimeAsync(100)
   expect(book.denials).toEqual({ known: [denial(1)], others: 0 })
@@ -50,18 +50,37 @@ test('each destination is news once, to its own guest, and counts go on', async 
 
 test('at the end nobody looks for what a guest was refused that has sent nothing', async () => {
   const { books, played } = shelf()
-  const [silent, other] = [
-    books.watch(own, () => Promise.resolve(true)),
-    books.watch(another, () => Promise.resolve(false)),
-  ]
+  const counts: Record<string, number> = { [own]: 0, [another]: 0 }
+  const watched = (address: string) =>
+    books.watch(address, { isNew: true, sent: () => Promise.resolve(String(counts[address])) })
+  const [silent, other] = [await watched(own), await watched(another)]
+  counts[another] = 1
   for (const book of [silent, other]) await book.finish()
   expect(played.asked).toEqual([another])
   expect(await all(silent.news)).toEqual([])
 })
 
+test('nobody looks while guests send nothing; what is sent is looked for twice, since it may have been on its way', async () => {
+  const { books, played } = shelf()
+  let packets = 5
+  const traffic = { isNew: false, sent: () => Promise.resolve(String(packets)) }
+  const book = await books.watch(own, traffic)
+  const looksIn = async (ms: number) => {
+    await vi.advanceTimersByTimeAsync(ms)
+    return played.asked.splice(0).length
+  }
+  expect(await looksIn(200), 'what was sent before is not known to be in the book').toBe(2)
+  expect(await looksIn(1000)).toBe(0)
+  packets += 1
+  expect(await looksIn(1000)).toBe(2)
+  const another = await books.watch('10.88.0.7')
+  expect(await looksIn(300), 'of one nothing is known').toBe(3)
+  for (const each of [book, another]) each.close()
+})
+
 test('the last look finds what came since the one before, in that guest’s book alone', async () => {
   const { books, played } = shelf()
-  const [book, other] = [books.watch(own), books.watch(another)]
+  const [book, other] = [await books.watch(own), await books.watch(another)]
   for (const address of [own, another]) played.said.set(address, { known: [denial(9)], others: 0 })
   await book.finish()
   expect([book.denials?.known, other.denials]).toEqual([[denial(9)], undefined])
@@ -77,7 +96,7 @@ test('a look that takes longer than the time between two is waited for', async (
     return slow.promise
   }
   const books = new RefusalBooks({ everyMs: 100, read, onTrouble: (error) => expect.fail(String(error)) })
-  const book = books.watch(own)
+  const book = await books.watch(own)
   await vi.advanceTimersByTimeAsync(1000)
   expect(looks).toBe(1)
   slow.resolve(new Map())
@@ -88,7 +107,7 @@ test('a look that takes longer than the time between two is waited for', async (
 
 test('what another than the firewall refused is news at once, and no news again at the next look', async () => {
   const { books, played } = shelf()
-  const book = books.watch(own)
+  const book = await books.watch(own)
   const name = { ...denial(1), host: 'other.example', protocol: 'dns' }
   books.note('10.88.0.99', denial(2))
   books.note(own, name)
@@ -104,7 +123,7 @@ test('nobody looks while nobody is watched', async () => {
   const { books, played } = shelf()
   await vi.advanceTimersByTimeAsync(1000)
   expect(played.asked).toEqual([])
-  const book = books.watch(own)
+  const book = await books.watch(own)
   await vi.advanceTimersByTimeAsync(100)
   book.close()
   await vi.advanceTimersByTimeAsync(1000)
@@ -113,7 +132,7 @@ test('nobody looks while nobody is watched', async () => {
 
 test('books that cannot be read keep no run from its end, and are news once until they can', async () => {
   const { books, played } = shelf()
-  const book = books.watch(own)
+  const book = await books.watch(own)
   played.said.set(own, { known: [denial(1)], others: 0 })
   await vi.advanceTimersByTimeAsync(100)
   played.broken = true

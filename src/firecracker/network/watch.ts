@@ -22,11 +22,14 @@ export class RefusalBooks {
     this.#o = options
   }
 
-  /** The book of that guest, until it is closed. `isSilent`: whether it has sent nothing since; a look costs a process. */
-  watch(address: string, isSilent?: () => Promise<boolean>): RefusalBook {
+  /** The book of that guest, until it is closed. */
+  async watch(address: string, traffic?: Traffic): Promise<RefusalBook> {
+    const before = traffic?.isNew ? await traffic.sent() : undefined
     const book: RefusalBook = new RefusalBook(address, {
+      ...(traffic && { traffic }),
       look: async () => {
-        if (!(await isSilent?.())) await this.#read([book], address)
+        const isSilent = before !== undefined && (await traffic?.sent()) === before
+        if (!isSilent) await this.#read([book], address)
       },
       onClose: () => {
         this.#watched.delete(book)
@@ -52,7 +55,8 @@ export class RefusalBooks {
   async #lookAtAll(): Promise<void> {
     if (this.#looking) return
     this.#looking = true
-    await this.#read(this.#watched)
+    const still = await Promise.all([...this.#watched].map((book) => book.isStill()))
+    if (still.includes(false)) await this.#read(this.#watched)
     this.#looking = false
   }
 
@@ -68,7 +72,16 @@ export class RefusalBooks {
   }
 }
 
+/** What a guest sends: as long as that is nothing, nothing of it is refused. A look into books costs a process, this a file. */
+export interface Traffic {
+  /** How many packets so far; undefined where nothing tells. */
+  readonly sent: () => Promise<string | undefined>
+  /** It was refused nothing yet. */
+  readonly isNew: boolean
+}
+
 interface Ways {
+  readonly traffic?: Traffic
   readonly look: () => Promise<void>
   readonly onClose: () => void
 }
@@ -82,6 +95,8 @@ export class RefusalBook {
   /** By destination; when it first was is kept as it was first read: it is known to a second only. */
   readonly #known = new Map<string, Denial>()
   #others = 0
+  /** Packets at the last look, and at the one before: what was on its way to the firewall at one is in the book at the next. */
+  #sent: [last: string | undefined, before: string | undefined] = [undefined, undefined]
 
   constructor(address: string, ways: Ways) {
     this.address = address
@@ -92,6 +107,14 @@ export class RefusalBook {
   get denials(): Denials | undefined {
     if (this.#known.size === 0 && this.#others === 0) return undefined
     return { known: [...this.#known.values()], others: this.#others }
+  }
+
+  /** Whether its guest has sent nothing since the look before the last. */
+  async isStill(): Promise<boolean> {
+    const now = await this.#ways.traffic?.sent()
+    const [last, before] = this.#sent
+    this.#sent = [now, last]
+    return now !== undefined && now === last && now === before
   }
 
   take(denials: Denials | undefined): void {
