@@ -59,6 +59,8 @@ test.each(['python', 'node'] as const)(
     }
     expect(await settled()).toEqual([])
   },
+  // Two dozen vms, one after another.
+  1_800_000,
 )
 
 test('a program that wants a hash seed of its own has an interpreter of its own', async () => {
