@@ -1,6 +1,7 @@
 /** The client of Vulcan's HTTP API, over its generated operations. Uses fetch alone, so it runs in Node and in a browser. */
 import type { HostReport } from './doctor.ts'
 import { VulcanError } from './errors.ts'
+import { followLog } from './follow.ts'
 import type { KeyInfo, KeyRequest, NewKey } from './keys.ts'
 import { Patience, type PatienceOptions } from './patience.ts'
 import type { KeptRequest } from './request.ts'
@@ -17,7 +18,7 @@ import type {
 } from './state.ts'
 import { Transport, type Connection } from './transport.ts'
 import type { PoolReport, TemplateInfo } from './warm.ts'
-import { hasEnded, type Accepted, type WorkloadRecord, type WorkloadRequest, type WorkloadSummary } from './workload.ts'
+import type { Accepted, WorkloadRecord, WorkloadRequest, WorkloadSummary } from './workload.ts'
 
 export interface ClientOptions extends PatienceOptions, Connection {}
 
@@ -169,30 +170,10 @@ export class Client {
    * ends with the newest event.
    */
   async *logs(id: string, options: LogOptions = {}): AsyncGenerator<LogEvent> {
-    const { signal, follow = true } = options
-    const patience = this.patience(signal)
-    let after = options.after ?? 0
-    let ended: LogEvent | undefined
-    for (;;) {
-      let broken: unknown = new VulcanError('server_unreachable', `the log of ${id} broke off without an end`)
-      try {
-        const before = after
-        for await (const event of this.#stream(id, { after, follow, ...(signal && { signal }) })) {
-          patience.renew()
-          after = event.id
-          yield event
-          if (event.event === 'end') return
-        }
-        if (!follow) return
-        // A power cut can take what we have seen, and the end then has an id of that: it is taken from us for one that saw it.
-        if (after === before && ended) return yield ended
-        ended = endOf(await this.get(id), after + 1)
-        if (ended) continue
-      } catch (error) {
-        broken = error
-      }
-      await patience.wait(broken)
-    }
+    const { signal, follow = true, after = 0 } = options
+    const stream = (from: number) => this.#stream(id, { after: from, follow, ...(signal && { signal }) })
+    const source = { id, stream, get: () => this.get(id), patience: this.patience(signal) }
+    yield* followLog(source, { after, follow })
   }
 
   /** How this client waits for a server that is away for a while. */
@@ -253,9 +234,4 @@ export class Client {
       throw this.#transport.broken(name, error, signal)
     }
   }
-}
-
-/** What a log says last of a workload that has ended. */
-function endOf({ status, exit }: WorkloadSummary, id: number): LogEvent | undefined {
-  return hasEnded(status) ? { id, event: 'end', data: { status, ...(exit && { exit }) } } : undefined
 }
