@@ -11,7 +11,7 @@ import (
 	"vulcan/native/wire"
 )
 
-const patience = 30 * time.Second
+const patience = 5 * time.Minute
 
 // client is a host, at the other end of a socket pair.
 type client struct {

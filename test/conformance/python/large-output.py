@@ -1,4 +1,4 @@
 import sys
-for n in range(200_000):
+for n in range(100_000):
     print("line", n)
 sys.stderr.write("e" * 3_000_000)
