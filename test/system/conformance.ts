@@ -46,7 +46,7 @@ export async function compared({ runtime, name, main, starter }: Comparison): Pr
   const argv = ['./session.test', `-test.run=TestProgramsCannotTell${name}`, '-test.v', `-test.timeout=${seconds}s`]
   await writeFile(join(folder.path, main), starter.replaceAll('ARGV', JSON.stringify(argv)))
   const limits = ['--timeout', String(seconds), '--mem', '1024', '--cpus', '2']
-  return vulcan(['run', folder.path, '--runtime', runtime, '--network', 'none', ...limits])
+  return await vulcan(['run', folder.path, '--runtime', runtime, '--network', 'none', ...limits])
 }
 
 /** How many programs were found to be the same. */
