@@ -150,7 +150,8 @@ test('a Last-Event-ID beyond the end and one that is no number', async () => {
       url: `/v1/workloads/${id}/logs`,
       headers: { authorization: `Bearer ${testKey}`, 'last-event-id': value },
     })
-  expect((await ask('99')).body).toBe('')
+  // A slow host has the time to say that it lives.
+  expect((await ask('99')).body.replaceAll(': heartbeat\n\n', '')).toBe('')
   expect((await ask('x')).statusCode).toBe(422)
 })
 
