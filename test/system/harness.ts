@@ -66,15 +66,15 @@ export function python(code: string, more: Partial<WorkloadRequest> = {}): Promi
 }
 
 /** Runs a shell script as root on the node: in the machine where there is one, else here. Rejects when it fails. */
-export async function onNode(script: string, input?: string | Uint8Array): Promise<string> {
-  const said = await tryOnNode(script, input)
+export async function onNode(script: string, input?: string | Uint8Array, timeoutMs?: number): Promise<string> {
+  const said = await tryOnNode(script, input, timeoutMs)
   if (said.code !== 0) throw new Error(`on the node: ${script}\nexited with ${said.code}: ${said.stderr}${said.stdout}`)
   return said.stdout
 }
 
-export async function tryOnNode(script: string, input?: string | Uint8Array): Promise<Said> {
+export async function tryOnNode(script: string, input?: string | Uint8Array, timeoutMs?: number): Promise<Said> {
   const argv = ['sh', '-c', script] as const
-  const given = input === undefined ? {} : { input }
+  const given = { ...(input !== undefined && { input }), ...(timeoutMs !== undefined && { timeoutMs }) }
   // As `vulcan machine exec` does it, but for starting a command line each time.
   return (await hasMachine()) ? machineExec({ home, argv, ...given }) : say(argv, given)
 }
