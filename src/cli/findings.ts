@@ -1,9 +1,8 @@
 /** Asks this host what doctor wants to know. Each question has its own deadline; none changes anything. */
-import { statfs } from 'node:fs/promises'
 import { freemem, release } from 'node:os'
 import { dirname } from 'node:path'
 import { VulcanError } from '../api/errors.ts'
-import { exists, textIn } from '../base/files.ts'
+import { exists, freeMib, textIn } from '../base/files.ts'
 import { CommandFailed, run } from '../base/process.ts'
 import { ensureProgram, locateAssets, locateProgram } from '../images/assets.ts'
 import { locateMachineAssets } from '../images/machine.ts'
@@ -90,6 +89,5 @@ async function systemName(): Promise<string> {
 async function freeDisk(home: string): Promise<number> {
   let folder = home
   while (folder !== '/' && !(await exists(folder))) folder = dirname(folder)
-  const { bavail, bsize } = await statfs(folder)
-  return Math.floor((bavail * bsize) / (1 << 20))
+  return freeMib(folder)
 }

@@ -1,6 +1,5 @@
 /** The routes about the server itself. */
 import { randomUUID } from 'node:crypto'
-import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { VulcanError, type ErrorCode } from '../api/errors.ts'
 import { ref } from '../api/ref.ts'
@@ -17,6 +16,7 @@ import {
 } from '../api/state.ts'
 import { statuses, type Status } from '../api/workload.ts'
 import type { Leftover } from '../backend/backend.ts'
+import { freeMib } from '../base/files.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
 import { aboutIn } from './about.ts'
 import type { FastifyTypeBox, ServerOptions } from './app.ts'
@@ -67,8 +67,7 @@ export function stateRoutes(app: FastifyTypeBox, o: ServerOptions): void {
 
 /** Where the store and the logs are there has to be room for them, or what comes is refused and what runs loses its output. */
 async function expectRoom(home: string): Promise<void> {
-  const { bavail, bsize } = await statfs(home)
-  const left = Math.floor((bavail * bsize) / (1 << 20))
+  const left = await freeMib(home)
   if (left >= leastRoomMib) return
   throw new VulcanError('host_unfit', `the disk of $VULCAN_HOME has ${left} MiB left: ${leastRoomMib} are needed`, {
     hint: 'make room there; vulcan gc removes what was kept too long',

@@ -5,11 +5,9 @@
 import { open, type FileHandle } from 'node:fs/promises'
 import { storeFailed } from './sqlite.ts'
 
-type Waiting = ReturnType<typeof Promise.withResolvers<void>>
-
 export class Disk {
   readonly #sync: () => Promise<void>
-  #waiting: Waiting[] = []
+  #waiting: PromiseWithResolvers<void>[] = []
   #busy = false
   #failed: Error | undefined
 

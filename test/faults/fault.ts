@@ -7,7 +7,7 @@ import { Client } from '../../src/api/client.ts'
 import type { LogEvent } from '../../src/api/sse.ts'
 import type { ExitRecord, WorkloadRecord, WorkloadRequest } from '../../src/api/workload.ts'
 import { deadline } from '../../src/base/time.ts'
-import { python, server, settled } from '../system/harness.ts'
+import { patientClient, python, settled } from '../system/harness.ts'
 import { eventually } from '../system/outside.ts'
 import { root } from '../system/places.ts'
 
@@ -89,14 +89,6 @@ async function undergo(fault: Fault): Promise<WorkloadRecord> {
   const text = oneEnd(log, record)
   expect(text.match(/^up$/gm)?.length ?? 0, `the program began once at most: ${text}`).toBeLessThanOrEqual(1)
   return record
-}
-
-/** A client that waits for its server to come back. */
-export async function patientClient(): Promise<Client> {
-  let { url, key } = await server()
-  // Another machine may listen at another port; between the two there is no file that says where.
-  const newest = async () => (url = (await server().catch(() => undefined))?.url ?? url)
-  return new Client({ url: newest, key, reconnects: 60 })
 }
 
 /** That a log has one end, the record's, and the record's output; gives that. */

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { WorkloadRecord } from '../../src/api/workload.ts'
 import { sleep } from '../../src/base/time.ts'
-import { client, endServer, nodeHome, onNode, python, settled, vmPid } from '../system/harness.ts'
+import { client, nodeHome, onNode, python, vmPid } from '../system/harness.ts'
 import { root } from '../system/places.ts'
 import {
   bringProbe,
@@ -212,42 +212,4 @@ test('of a vm that went on from a template it is the same, and of the template n
   } finally {
     await (await client()).kill(record.id)
   }
-})
-
-test('a uid is nobody’s while anything of its vm is left, also for the next server', async () => {
-  const api = await client()
-  for (const { record } of [one, two]) {
-    await api.kill(record.id)
-    for await (const event of api.logs(record.id)) if (event.event === 'end') break
-  }
-  expect(await settled()).toEqual([])
-  const id = await sleeper('none', unusual(3))
-  const { run } = await api.get(id)
-  const [vmId, uid] = [run?.vm_id ?? '', run?.details?.uid]
-  const held = `${await nodeHome()}/jails/firecracker/${vmId}/root/held`
-  // A file system that somebody uses: the jail cannot be removed.
-  await onNode(
-    `mkdir ${held} && mount -t tmpfs none ${held} && { cd ${held}; setsid sleep 900 >/dev/null 2>&1 & echo $! > /tmp/holder; }`,
-  )
-  await api.kill(id)
-  for await (const event of api.logs(id)) if (event.event === 'end') break
-  const inBook = `cat /run/vulcan-*/vms/${vmId}`
-  for (const signal of ['', 'KILL']) {
-    if (signal) await endServer(signal)
-    await expect
-      .poll(async () => (await api.leftovers()).leftovers.map(({ kind }) => kind).toSorted(), {
-        timeout: 120_000,
-        interval: 1000,
-      })
-      .toEqual(['jail', 'mount'])
-    expect(JSON.parse(await onNode(inBook))).toMatchObject({ uid, owner: { kind: 'run', id } })
-    expect((await python('pass')).run?.details?.uid).not.toBe(uid)
-  }
-  await onNode('kill $(cat /tmp/holder)')
-  const left = async () => {
-    await api.cleanup()
-    return onNode(`${inBook} || echo gone`)
-  }
-  await expect.poll(left, { timeout: 120_000, interval: 1000 }).toBe('gone\n')
-  expect(await settled()).toEqual([])
 })

@@ -5,10 +5,10 @@ import type { Client } from '../../src/api/client.ts'
 import type { LogEvent } from '../../src/api/sse.ts'
 import type { WorkloadRecord } from '../../src/api/workload.ts'
 import { machineStatus } from '../../src/machine/machine.ts'
-import { hasMachine, settled, vulcan } from '../system/harness.ts'
+import { hasMachine, patientClient, settled, vulcan } from '../system/harness.ts'
 import { eventually, isGone } from '../system/outside.ts'
 import { home } from '../system/places.ts'
-import { note, oneEnd, patientClient, runs, sound, submitted } from './fault.ts'
+import { note, oneEnd, runs, sound, submitted } from './fault.ts'
 
 /** For a machine and its server to be back, in milliseconds: they boot. */
 const bootMs = 400_000

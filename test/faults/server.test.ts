@@ -1,9 +1,9 @@
 /** The server ends, stands still or loses what it keeps while a program runs. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { LogEvent } from '../../src/api/sse.ts'
-import { client, python, residue, settled } from '../system/harness.ts'
+import { client, patientClient, python, residue, settled } from '../system/harness.ts'
 import { eventually } from '../system/outside.ts'
-import { type Fault, note, patientClient, runs, sound, submitted, suffer, textOf } from './fault.ts'
+import { type Fault, note, runs, sound, submitted, suffer, textOf } from './fault.ts'
 import { breakNode, endServer, fillDisk } from './node.ts'
 
 const again = 'while ! [ -e $VULCAN_HOME/server.json ]; do sleep 0.2; done; sleep 1'

@@ -1,4 +1,5 @@
 /** What a server and its node hold now, as numbers that must not grow. */
+import { Scrape } from '../../src/server/metrics/testing.ts'
 import { nodeHome, onNode, server } from '../system/harness.ts'
 
 export const held = [
@@ -31,12 +32,7 @@ export async function look(): Promise<Held | undefined> {
     const { url, key } = await server()
     const answer = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${key}` } })
     if (!answer.ok) return undefined
-    const text = await answer.text()
-    const sum = (name: string) =>
-      [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'))].reduce(
-        (all, [, value]) => all + Number(value),
-        0,
-      )
+    const metrics = new Scrape(await answer.text())
     const counts = (await onNode(script(await nodeHome()))).trim().split('\n').map(Number)
     const [descriptors, processes, cgroups, namespaces, mounts, rules, files] = counts as [
       number,
@@ -48,9 +44,9 @@ export async function look(): Promise<Held | undefined> {
       number,
     ]
     return {
-      'server memory, MiB': sum('process_resident_memory_bytes') / 2 ** 20,
+      'server memory, MiB': (metrics.sum('process_resident_memory_bytes') ?? NaN) / 2 ** 20,
       'server descriptors': descriptors,
-      leftovers: sum('vulcan_leftovers'),
+      leftovers: metrics.sum('vulcan_leftovers') ?? NaN,
       processes,
       cgroups,
       'network namespaces': namespaces,

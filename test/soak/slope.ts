@@ -1,4 +1,5 @@
 /** Whether a series is flat. Pure. */
+import { median } from '../../bench/statistics.ts'
 
 export interface Point {
   /** Seconds since the beginning. */
@@ -21,11 +22,5 @@ export function trendOf(points: readonly Point[]): Trend {
     points.slice(i + 1).map((other) => (other.value - one.value) / (other.at - one.at)),
   )
   const spanS = (points.at(-1)?.at ?? NaN) - (points[0]?.at ?? NaN)
-  return { median: middle(points.map(({ value }) => value)), grown: middle(slopes) * spanS }
-}
-
-function middle(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const at = Math.floor(sorted.length / 2)
-  return sorted.length % 2 === 1 ? (sorted[at] ?? NaN) : ((sorted[at - 1] ?? NaN) + (sorted[at] ?? NaN)) / 2
+  return { median: median(points.map(({ value }) => value)), grown: median(slopes) * spanS }
 }

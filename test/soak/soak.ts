@@ -5,11 +5,9 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { Client } from '../../src/api/client.ts'
-import { VulcanError } from '../../src/api/errors.ts'
 import type { WorkloadRecord } from '../../src/api/workload.ts'
 import { sleep } from '../../src/base/time.ts'
-import { endServer, server, settled } from '../system/harness.ts'
+import { endServer, patientClient, settled } from '../system/harness.ts'
 import { root } from '../system/places.ts'
 import { held, look, type Held } from './look.ts'
 import { begun, kindOf, type Kind } from './mix.ts'
@@ -43,28 +41,15 @@ interface Ended {
 
 const from = performance.now()
 const now = () => (performance.now() - from) / 1000
-const { url, key } = await server()
-let known = url
-const client = new Client({
-  // Another machine may listen at another port; between the two there is no file that says where.
-  url: async () => (known = (await server().catch(() => undefined))?.url ?? known),
-  key,
-  reconnects: 120,
-})
+const client = await patientClient()
+/** For what is asked while the server is away; it may be asked twice. */
+const surely = <T>(ask: () => Promise<T>): Promise<T> => client.patience().keep(ask)
 const label = `${process.pid}-${Date.now()}`
 
-/** Handed in under a key of its own until it is taken: a server that goes away may have taken it. */
+/** Under a key of its own: a server that goes away may have taken it. */
 async function handIn(n: number, kind: Kind): Promise<string> {
-  for (;;) {
-    try {
-      const request = { ...kind.request, labels: { soak: label }, idempotency_key: `${label}-${n}` }
-      return (await client.submit(request)).id
-    } catch (error) {
-      const passing = ['server_unreachable', 'shutting_down', 'queue_full', 'rate_limited']
-      if (!(error instanceof VulcanError) || !passing.includes(error.code)) throw error
-      await sleep(1000)
-    }
-  }
+  const request = { ...kind.request, labels: { soak: label }, idempotency_key: `${label}-${n}` }
+  return (await surely(() => client.submit(request))).id
 }
 
 async function one(n: number): Promise<Ended> {
@@ -79,7 +64,7 @@ async function one(n: number): Promise<Ended> {
     killed = true
     await client.kill(id).catch(() => (killed = false))
   }
-  const record = await again(() => client.get(id))
+  const record = await surely(() => client.get(id))
   const told = { n, kind: kind.name, id, atS: now(), tookS: now() - began }
   return { ...told, wrong: faultOf(record, { kind, ends }) }
 }
@@ -92,17 +77,6 @@ function faultOf(record: WorkloadRecord, { kind, ends }: { kind: Kind; ends: num
   if (by !== kind.by) return `it ended by ${by}, not by ${kind.by}: ${record.exit?.message}`
   const times = record.stdout.split('\n').filter((line) => line === begun).length
   return times === 1 ? undefined : `it began ${times} times`
-}
-
-async function again<T>(ask: () => Promise<T>): Promise<T> {
-  for (let tries = 0; ; tries += 1) {
-    try {
-      return await ask()
-    } catch (error) {
-      if (tries === 60) throw error
-      await sleep(1000)
-    }
-  }
 }
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
@@ -175,7 +149,7 @@ const seriesOf = (name: string, all: readonly { at: number; value: number }[]): 
   const points = all.filter(({ value }) => !Number.isNaN(value))
   const half = points.slice(Math.floor(points.length / 2))
   const trend = trendOf(half)
-  return { name, points, trend, flat: !(trend.grown > Math.max(3, trend.median / 10)) }
+  return { name, points, trend, flat: trend.grown <= Math.max(3, trend.median / 10) }
 }
 const series = [
   ...held.map((name) =>

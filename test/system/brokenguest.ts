@@ -24,7 +24,7 @@ export async function withBrokenGuests<T>(mode: Mode, body: () => Promise<T>): P
   ])
   const archive = Buffer.concat([await readFile(join(initramfs.dir, 'initramfs')), other])
   const path = join(await nodeHome(), initramfs.dir.slice(home.length), 'initramfs')
-  await onNode(`cat > /tmp/broken-initramfs && mount --bind /tmp/broken-initramfs ${path}`, archive)
+  await onNode(`cat > /tmp/broken-initramfs && mount --bind /tmp/broken-initramfs ${path}`, { input: archive })
   try {
     return await body()
   } finally {

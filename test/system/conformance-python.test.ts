@@ -1,21 +1,12 @@
 /** Programs of Python cannot tell an interpreter that waited from a new one. */
 import { expect, test } from 'vitest'
-import { compared, conformanceMs, same } from './conformance.ts'
+import { testConformance } from './conformance.ts'
 import { python, settled } from './harness.ts'
 import { eventually } from './outside.ts'
 
 const starter = 'import os\nos.chdir("native/guest/session")\nos.execv(ARGV[0], ARGV)'
 
-test(
-  'whatever a program prints of its process is the same',
-  async () => {
-    const said = await compared({ runtime: 'python', name: 'APython', main: 'main.py', starter })
-    expect(said.code, said.stdout.slice(-20_000) + said.stderr).toBe(0)
-    expect(same(said)).toBeGreaterThan(40)
-    expect(said.stdout).not.toMatch(/--- (FAIL|SKIP)/)
-  },
-  conformanceMs,
-)
+testConformance({ runtime: 'python', name: 'APython', main: 'main.py', starter })
 
 test('a plain program has an interpreter that waited, once a template is there; one with settings of its own has not', async () => {
   const once = (env: Record<string, string> = {}) => python('import sys; print(sys.argv)', { env })

@@ -12,7 +12,7 @@ const outcomes = new Map<string, { readonly error?: string }>()
 beforeAll(async () => {
   const checkout = (await hasMachine()) ? '/opt/vulcan' : root
   const script = `node ${join(checkout, 'test/contract/node.ts')} ${await nodeHome()}`
-  const said = await onNode(script, undefined, contractMs)
+  const said = await onNode(script, { timeoutMs: contractMs })
   for (const line of said.trim().split('\n')) {
     const { name, ...outcome } = JSON.parse(line) as { name: string; error?: string }
     outcomes.set(name, outcome)

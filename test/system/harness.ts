@@ -51,6 +51,14 @@ export async function client(): Promise<Client> {
   return new Client(await server())
 }
 
+/** A client that waits for its server to come back. */
+export async function patientClient(): Promise<Client> {
+  let { url, key } = await server()
+  // Another machine may listen at another port; between the two there is no file that says where.
+  const newest = async () => (url = (await server().catch(() => undefined))?.url ?? url)
+  return new Client({ url: newest, key, reconnects: 60 })
+}
+
 /** Runs a workload through the API and waits for its record. */
 export async function run(request: WorkloadRequest, archive?: Blob): Promise<WorkloadRecord> {
   const resources = { timeout_s: patient, ...request.resources }
@@ -65,18 +73,23 @@ export function python(code: string, more: Partial<WorkloadRequest> = {}): Promi
   return run({ runtime: 'python', code, network: 'none', ...more })
 }
 
+interface OnNode {
+  readonly input?: string | Uint8Array
+  /** Of the machine's call, in milliseconds; its own limit by default. */
+  readonly timeoutMs?: number
+}
+
 /** Runs a shell script as root on the node: in the machine where there is one, else here. Rejects when it fails. */
-export async function onNode(script: string, input?: string | Uint8Array, timeoutMs?: number): Promise<string> {
-  const said = await tryOnNode(script, input, timeoutMs)
+export async function onNode(script: string, o: OnNode = {}): Promise<string> {
+  const said = await tryOnNode(script, o)
   if (said.code !== 0) throw new Error(`on the node: ${script}\nexited with ${said.code}: ${said.stderr}${said.stdout}`)
   return said.stdout
 }
 
-export async function tryOnNode(script: string, input?: string | Uint8Array, timeoutMs?: number): Promise<Said> {
+export async function tryOnNode(script: string, o: OnNode = {}): Promise<Said> {
   const argv = ['sh', '-c', script] as const
-  const given = { ...(input !== undefined && { input }), ...(timeoutMs !== undefined && { timeoutMs }) }
   // As `vulcan machine exec` does it, but for starting a command line each time.
-  return (await hasMachine()) ? machineExec({ home, argv, ...given }) : say(argv, given)
+  return (await hasMachine()) ? machineExec({ home, argv, ...o }) : say(argv, o)
 }
 
 /** Shell words for the process of a workload's vm, on the node. */

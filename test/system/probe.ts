@@ -85,14 +85,14 @@ export async function builtProbe(): Promise<Buffer> {
 
 /** Puts it on the node. */
 export async function bringProbe(): Promise<void> {
-  await onNode(`cat > ${onTheNode} && chmod 755 ${onTheNode}`, await builtProbe())
+  await onNode(`cat > ${onTheNode} && chmod 755 ${onTheNode}`, { input: await builtProbe() })
 }
 
 /** Looks in the place of a workload's VMM, at all that is in its root and at those targets. */
 export async function lookFrom(id: string, targets: Targets): Promise<Sight> {
   const inRoot = await onNode(`cd /proc/${vmPid(id)}/root/ && find . | sed 's/^.//; s/^$/\\//'`)
   const at = { ...targets, own: inRoot.trim().split('\n') }
-  return JSON.parse(await onNode(`${onTheNode} enter ${vmPid(id)} look`, JSON.stringify(at))) as Sight
+  return JSON.parse(await onNode(`${onTheNode} enter ${vmPid(id)} look`, { input: JSON.stringify(at) })) as Sight
 }
 
 /** Runs into every limit that a vm's process has, but for memory. */

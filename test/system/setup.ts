@@ -20,10 +20,10 @@ export async function teardown(): Promise<void> {
   for (const home of others) await rm(home, { recursive: true })
 }
 
-/** What takes minutes to make is made once: whoever replaces a file of it makes a new one. */
+/** What takes minutes to make is made once, also over what a run that was cut off has left: whoever replaces a file of it makes a new one. */
 async function link(home: string): Promise<void> {
   await mkdir(home, { recursive: true, mode: 0o700 })
-  await promisify(execFile)('cp', ['-al', join(first, 'assets'), join(first, 'images'), home])
+  await promisify(execFile)('cp', ['-alf', join(first, 'assets'), join(first, 'images'), home])
 }
 
 function say(words: readonly string[], home: string): Promise<void> {

@@ -24,13 +24,10 @@ export class RefusalBooks {
 
   /** The book of that guest, until it is closed. */
   async watch(address: string, traffic?: Traffic): Promise<RefusalBook> {
-    const before = traffic?.isNew ? await traffic.sent() : undefined
     const book: RefusalBook = new RefusalBook(address, {
-      ...(traffic && { traffic }),
-      look: async () => {
-        const isSilent = before !== undefined && (await traffic?.sent()) === before
-        if (!isSilent) await this.#read([book], address)
-      },
+      sent: traffic?.sent,
+      first: traffic?.isNew ? await traffic.sent() : undefined,
+      look: () => this.#read([book], address),
       onClose: () => {
         this.#watched.delete(book)
         if (this.#watched.size === 0) this.#rest()
@@ -81,7 +78,9 @@ export interface Traffic {
 }
 
 interface Ways {
-  readonly traffic?: Traffic
+  readonly sent: Traffic['sent'] | undefined
+  /** Packets of a guest that was refused nothing yet. */
+  readonly first: string | undefined
   readonly look: () => Promise<void>
   readonly onClose: () => void
 }
@@ -96,11 +95,12 @@ export class RefusalBook {
   readonly #known = new Map<string, Denial>()
   #others = 0
   /** Packets at the last look, and at the one before: what was on its way to the firewall at one is in the book at the next. */
-  #sent: [last: string | undefined, before: string | undefined] = [undefined, undefined]
+  #sent: [last: string | undefined, before: string | undefined]
 
   constructor(address: string, ways: Ways) {
     this.address = address
     this.#ways = ways
+    this.#sent = [ways.first, ways.first]
   }
 
   /** Undefined where nothing was refused. */
@@ -111,7 +111,7 @@ export class RefusalBook {
 
   /** Whether its guest has sent nothing since the look before the last. */
   async isStill(): Promise<boolean> {
-    const now = await this.#ways.traffic?.sent()
+    const now = await this.#ways.sent?.()
     const [last, before] = this.#sent
     this.#sent = [now, last]
     return now !== undefined && now === last && now === before
@@ -130,9 +130,9 @@ export class RefusalBook {
     if (!before) void this.news.write(denial)
   }
 
-  /** Looks a last time, then closes. Never rejects. */
+  /** Looks a last time where there may be something new, then closes. Never rejects. */
   async finish(): Promise<void> {
-    await this.#ways.look()
+    if (!(await this.isStill())) await this.#ways.look()
     this.close()
   }
 
