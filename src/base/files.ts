@@ -69,10 +69,12 @@ async function unlessMissing<T>(looking: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** True for the error of a path that is not there. */
+/** ESRCH and ENODEV: a file of /proc or of a cgroup whose process or cgroup ended between its opening and its reading. */
+const missing: readonly (string | undefined)[] = ['ENOENT', 'ENOTDIR', 'ESRCH', 'ENODEV']
+
+/** True for the error of a path that is not there, or is there no more. */
 export function isMissing(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException | undefined)?.code
-  return code === 'ENOENT' || code === 'ENOTDIR'
+  return missing.includes((error as NodeJS.ErrnoException | undefined)?.code)
 }
 
 /** MiB that a user may still write to the file system of that folder. */

@@ -95,8 +95,7 @@ export async function isEmpty(cgroup: string): Promise<boolean> {
   try {
     return (await readFile(join(cgroup, 'cgroup.events'), 'utf8')).includes('populated 0')
   } catch (error) {
-    // ENODEV: removed between the opening of its file and the reading.
-    if (isMissing(error) || (error as NodeJS.ErrnoException).code === 'ENODEV') return true
+    if (isMissing(error)) return true
     throw error
   }
 }

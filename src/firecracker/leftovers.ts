@@ -98,23 +98,13 @@ async function cgroups(places: Places): Promise<Thing[]> {
 }
 
 async function processes(cgroup: string, vmId: string): Promise<Thing[]> {
-  const pids = ((await textOf(join(cgroup, 'cgroup.procs'))) ?? '').split('\n').filter((pid) => pid !== '')
+  const pids = ((await textIn(join(cgroup, 'cgroup.procs'))) ?? '').split('\n').filter((pid) => pid !== '')
   const why = `in the cgroup of the vm ${vmId}`
   const named = pids.map(async (pid): Promise<Thing> => {
-    const program = (await textOf(`/proc/${pid}/comm`))?.trim() ?? 'ended'
+    const program = (await textIn(`/proc/${pid}/comm`))?.trim() ?? 'ended'
     return { kind: 'process', name: `${pid} (${program})`, why, vmId }
   })
   return Promise.all(named)
-}
-
-/** What the kernel says of something that may end while it is asked. */
-async function textOf(path: string): Promise<string | undefined> {
-  try {
-    return await textIn(path)
-  } catch (error) {
-    if (['ENODEV', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
-    throw error
-  }
 }
 
 async function mounts(places: Places): Promise<Thing[]> {

@@ -23,7 +23,7 @@ export async function isGone(pid: number): Promise<true | undefined> {
   try {
     return / Z /.test(await readFile(`/proc/${pid}/stat`, 'utf8')) ? true : undefined
   } catch (error) {
-    if (isMissing(error) || (error as NodeJS.ErrnoException).code === 'ESRCH') return true
+    if (isMissing(error)) return true
     throw error
   }
 }
