@@ -33,6 +33,8 @@ export default defineConfig({
           // Far above what any takes: a slow computer is no failure, a test that hangs is one.
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          // They share two processors with a set-up and use real processes and sockets; what needed it is told at the end.
+          retry: 1,
         },
       },
       {

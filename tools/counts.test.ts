@@ -24,6 +24,13 @@ test('vitest: passed and failed are told apart, skips count where they must not 
   expect(countVitest(text, strict)).toEqual({ passed: 3, failed: 2, told: [...broke, skipped] })
 })
 
+test('vitest: what passed only when tried again is told, and is no failure', () => {
+  const flaky = { status: 'passed', fullName: 'hesitates', failureMessages: ['too early'] }
+  const text = report(1, { name: 'a.test.ts', status: 'passed', assertionResults: [flaky] })
+  const told = ['TRIED AGAIN a.test.ts > hesitates', 'too early']
+  expect(countVitest(text, strict)).toEqual({ passed: 1, failed: 0, told })
+})
+
 test('vitest: no report, no files and a file that does not load are failures', () => {
   const nothing = { passed: 0, failed: 1, told: [expect.any(String), 'the mirror is down'] }
   expect(countVitest('', lenient)).toEqual(nothing)

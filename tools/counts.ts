@@ -3,7 +3,7 @@
 export interface Counts {
   readonly passed: number
   readonly failed: number
-  /** Lines about each failure: its name, then what it said. */
+  /** Lines about each failure and each test that passed only when tried again: its name, then what it said. */
   readonly told: readonly string[]
 }
 
@@ -34,15 +34,18 @@ export function countVitest(report: string, o: { skipsFail: boolean; stderr: str
   const { numPassedTests, testResults } = JSON.parse(report) as VitestReport
   // With no file at all, nothing was tested, which is no success.
   const failures = testResults.length === 0 ? [['FAILED vitest came to no test file', o.stderr]] : []
+  const flaky: string[][] = []
   for (const file of testResults) {
     const bad = file.assertionResults.filter(({ status }) => !passes.has(status) && (o.skipsFail || !skips.has(status)))
     for (const { fullName, status, failureMessages } of bad) {
       failures.push([`FAILED ${file.name} > ${fullName} (${status})`, ...(failureMessages ?? [])])
     }
+    const again = file.assertionResults.filter((test) => test.status === 'passed' && test.failureMessages?.length)
+    flaky.push(...again.map((test) => [`TRIED AGAIN ${file.name} > ${test.fullName}`, ...(test.failureMessages ?? [])]))
     const failedItself = !file.assertionResults.some(({ status }) => status === 'failed')
     if (file.status === 'failed' && failedItself) failures.push([`FAILED ${file.name}`, file.message ?? ''])
   }
-  return { passed: numPassedTests, failed: failures.length, told: failures.flat() }
+  return { passed: numPassedTests, failed: failures.length, told: [...flaky, ...failures].flat() }
 }
 
 interface GoEvent {
