@@ -36,6 +36,8 @@ export interface HostFindings {
   readonly consoleLevel: number | undefined
   readonly kvmMode: number | undefined
   readonly overcommit: string | undefined
+  /** 0: anybody may use it; 1: a group; 2: nobody. */
+  readonly ioUringDisabled: number | undefined
   /** Descriptors that one process may have. */
   readonly openFiles: number | undefined
   readonly openFilesOfAll: number | undefined
@@ -143,6 +145,12 @@ function kernelAdvice(f: HostFindings, { kernel, firecracker }: Versions) {
       found: level === undefined ? unknown : `level ${level}`,
       why: 'a slow console holds up starts; quiet loglevel=1 on the kernel’s command line for good',
       mend: 'dmesg -n 1',
+    },
+    io_uring: {
+      ok: f.ioUringDisabled === undefined || f.ioUringDisabled === 2,
+      found: ['open to all', 'open to a group', 'off'][f.ioUringDisabled ?? -1] ?? 'no switch in this kernel',
+      why: 'no filter of system calls sees what goes through it; Firecracker does without',
+      mend: 'sysctl -w kernel.io_uring_disabled=2',
     },
     'cgroup changes': {
       ok: dynamic,

@@ -24,6 +24,7 @@ export async function hostFindings(home: string, vms: number): Promise<HostFindi
     consoleLevel: numberOf(await text('/proc/sys/kernel/printk')),
     kvmMode: (await statOf('/dev/kvm'))?.mode,
     overcommit: await text('/proc/sys/vm/overcommit_memory'),
+    ioUringDisabled: numberOf(await text('/proc/sys/kernel/io_uring_disabled')),
     openFiles: openFilesOf((await text('/proc/self/limits')) ?? ''),
     openFilesOfAll: numberOf(await text('/proc/sys/fs/file-max')),
     connections: numberOf(await text('/proc/sys/net/netfilter/nf_conntrack_max')),

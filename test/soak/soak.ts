@@ -168,7 +168,11 @@ const series = [
 faults.push(
   ...series
     .filter(({ flat }) => !flat)
-    .map(({ name, trend }) => `${name} grew by ${trend.grown.toFixed(1)}, of ${trend.median.toFixed(1)}`),
+    .map(({ name, points, trend }) =>
+      Number.isNaN(trend.grown)
+        ? `${name} was seen ${points.length} times, too few to say whether it grows`
+        : `${name} grew by ${trend.grown.toFixed(1)}, of ${trend.median.toFixed(1)}`,
+    ),
 )
 
 const outcomes = Object.fromEntries(

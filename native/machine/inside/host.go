@@ -20,6 +20,7 @@ var sysctls = map[string]string{
 	"net/ipv4/ip_local_port_range":      "20000 60999",
 	"net/netfilter/nf_conntrack_max":    "262144",
 	"fs/inotify/max_user_instances":     "1024",
+	"kernel/io_uring_disabled":          "2",
 	"kernel/panic":                      "-1",
 	"kernel/printk":                     "4 4 1 7",
 	"vm/max_map_count":                  "262144",
