@@ -24,7 +24,7 @@ function valuesOf(flag: string, o: Partial<QemuOptions> = {}): string[] {
 test('the machine emulates SVM with as much memory as it is told, and one core more, which runs no vm', () => {
   expect(qemuArgv(options)[0]).toBe(options.qemu)
   expect(valuesOf('-cpu')).toEqual(['max,+svm'])
-  expect(valuesOf('-accel')).toEqual(['tcg,thread=multi,tb-size=160'])
+  expect(valuesOf('-accel')).toEqual(['tcg,thread=multi,tb-size=1024'])
   expect(valuesOf('-smp')).toEqual(['4'])
   expect(valuesOf('-m')).toEqual(['4096'])
 })
