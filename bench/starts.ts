@@ -46,7 +46,9 @@ async function* measured(rounds: number): AsyncGenerator<Sample> {
     place === 'machine'
       ? [join(root, 'vulcan'), 'machine', 'exec', '--', 'node', script('/opt/vulcan'), '/var/lib/vulcan']
       : ['node', script(root), home]
-  const child = spawn(command ?? '', [...words, String(rounds), key], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(command ?? '', [...words, String(rounds)], { stdio: ['pipe', 'pipe', 'inherit'] })
+  // A command line is everybody’s to read.
+  child.stdin.end(key)
   const ended = once(child, 'close')
   for await (const line of createInterface(child.stdout)) yield JSON.parse(line) as Sample
   const [code] = (await ended) as [number | null]

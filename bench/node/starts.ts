@@ -4,6 +4,7 @@
  */
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { text as textOf } from 'node:stream/consumers'
 import { Facts } from '../../src/base/facts.ts'
 import { sizeOf } from '../../src/firecracker/boot.ts'
 import type { FirecrackerFacts } from '../../src/firecracker/facts.ts'
@@ -21,7 +22,9 @@ import { outputRate, rawRate } from './output.ts'
 import { pssMib } from './pss.ts'
 import { firstByte } from './program.ts'
 
-const [serverHome = '/var/lib/vulcan', words = '3', key = ''] = process.argv.slice(2)
+const [serverHome = '/var/lib/vulcan', words = '3'] = process.argv.slice(2)
+/** Of the server, on standard input. */
+const key = await textOf(process.stdin)
 const { url } = JSON.parse(await readFile(join(serverHome, 'server.json'), 'utf8')) as { url: string }
 const rounds = Number(words)
 const home = join(serverHome, 'bench')
