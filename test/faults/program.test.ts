@@ -81,7 +81,10 @@ while True:
   },
   {
     name: 'a program takes all memory',
-    request: { code: `${said}x = []\nwhile True: x.append(bytearray(1 << 20))` },
+    request: {
+      code: `${said}x = []\nwhile True: x.append(bytearray(1 << 20))`,
+      resources: { mem_mb: 128, timeout_s: 300 },
+    },
     ends: ['oom'],
   },
   {
@@ -92,7 +95,7 @@ for _ in range(20):
     if os.fork() == 0: break
 x = []
 while True: x.append(bytearray(1 << 20))`,
-      resources: { timeout_s: 120 },
+      resources: { mem_mb: 128, timeout_s: 300 },
     },
     ends: ['oom'],
   },
@@ -105,7 +108,7 @@ for folder in ('/dev/shm', '/run', '/tmp'):
         with open(folder + '/big', 'wb') as f:
             while True: f.write(bytes(1 << 20))
     except OSError as error: print(type(error).__name__)`,
-      resources: { timeout_s: 240 },
+      resources: { mem_mb: 128, disk_mb: 64, timeout_s: 300 },
     },
     ends: ['oom', 'disk_full', 'program'],
   },
@@ -178,7 +181,8 @@ print('done')`),
 with open(os.environ['VULCAN_RESULT'], 'w') as f:
     for _ in range(64): f.write('x' * (1 << 20))`),
     ends: ['program'],
-    told: { status: 'completed', result_error: expect.stringContaining('larger than 1 MiB') as string },
+    // Where it lives there is room for 16 MiB.
+    told: { ...failed, result_error: expect.stringContaining('larger than 1 MiB') as string },
   },
   {
     name: 'a program puts a link to a secret in the place of its result',
