@@ -3,6 +3,7 @@ import { chmod, chown, mkdir, rename, writeFile } from 'node:fs/promises'
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { NetworkSpec } from '../backend/backend.ts'
+import { run } from '../base/process.ts'
 import { Scope } from '../base/scope.ts'
 import type { Image } from '../images/images.ts'
 import { FirecrackerApi } from './api.ts'
@@ -51,6 +52,7 @@ export async function takeSnapshot(
   // The disk belongs to this moment: the vm must not go on.
   await kill(vm.names, vm.process)
   await keep(vm, o.folder)
+  await digHoles(filesIn(o.folder).memory, signal)
 }
 
 /**
@@ -84,6 +86,14 @@ async function makeRoom({ names, uid }: FreshVm): Promise<void> {
     await writeFile(join(names.root, path), '', { mode: 0o600 })
     await chown(join(names.root, path), uid, uid)
   }
+}
+
+/**
+ * Most of a guest's memory was never written to. As holes its zeroes take neither disk nor page cache: 368 MiB of a Python vm
+ * become 121, 1136 of a Go vm 273. A file system that has no holes keeps them.
+ */
+async function digHoles(memory: string, signal: AbortSignal): Promise<void> {
+  await run(['fallocate', '--dig-holes', memory], { signal, okCodes: [0, 1] })
 }
 
 /** Nobody may change what vms map: the files become root's, and read-only. */

@@ -17,6 +17,10 @@ test('a template that cannot be loaded is put away, and the vm boots', async () 
   const network = { network: 'internet' } as const
   const isRestored = async () => (await python('pass', network)).run?.start !== 'boot' || undefined
   await eventually('a template that comes into use', isRestored, { withinMs: 400_000, everyMs: 2000 })
+  const templates = await (await client()).templates()
+  for (const { bytes = Infinity, mem_mb: mem } of templates.filter(({ state }) => state === 'ready')) {
+    expect(bytes, 'memory that no guest ever wrote to takes no disk').toBeLessThan((mem / 2) * 2 ** 20)
+  }
   await (await client()).drain()
   await onNode(
     'for state in /var/lib/vulcan/templates/*/state $VULCAN_HOME/templates/*/state; do [ -f "$state" ] && truncate -s 100 "$state"; done; true',
