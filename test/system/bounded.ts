@@ -32,7 +32,8 @@ const slower = { times: 8, plusMs: 30_000 } as const
 export async function bounded<T>(name: string, hostile: () => Promise<T>): Promise<T> {
   const aloneMs = await smallRun()
   const before = await look()
-  const seen = [before]
+  // The lag that it tells is the longest since the look before, which was not this work's.
+  const seen: (typeof before)[] = []
   const over = new AbortController()
   const work = hostile().finally(() => over.abort())
   work.catch(() => undefined)
