@@ -75,7 +75,7 @@ for s in held[:3000]:
     try: s.connect(('10.88.0.1', 80))
     except OSError: refused += 1
 print(refused)`,
-    more: { network: 'internet', resources: { timeout_s: 120 } },
+    more: { network: 'internet', resources: { timeout_s: 300 } },
     exit: { by: 'program', code: 0 },
   },
   'half-open connections over vsock': {
