@@ -69,6 +69,8 @@ export async function sufferBeside(fault: Fault): Promise<void> {
 
 /** What has to hold after any fault: nothing is left, and the next workload runs. */
 export async function sound(): Promise<void> {
+  const api = await patientClient()
+  await api.patience().keep(() => api.list({ limit: '1' }))
   expect(await settled()).toEqual([])
   await runs()
 }
@@ -85,7 +87,8 @@ async function undergo(fault: Fault): Promise<WorkloadRecord> {
   const log = await deadline(`the end of the log of ${id}`, { timeoutMs: endDeadlineMs }, (signal) =>
     follow(api, id, { signal, ...(fault.running && { running: fault.running }) }),
   )
-  const record = await api.get(id)
+  // A server that stops tells the end, and answers again when the next one is there.
+  const record = await api.patience().keep(() => api.get(id))
   const text = oneEnd(log, record)
   expect(text.match(/^up$/gm)?.length ?? 0, `the program began once at most: ${text}`).toBeLessThanOrEqual(1)
   return record
@@ -124,7 +127,7 @@ async function follow(
     log.push(event)
     if (event.event === 'stdout') harm ??= o.running?.(id)
   }
-  const { exit } = await api.get(id)
+  const { exit } = await api.patience().keep(() => api.get(id))
   if (o.running && !harm) throw new Error(`its program never said anything, so nothing was broken: ${exit?.message}`)
   await harm
   return log
