@@ -192,7 +192,11 @@ export const settings = {
   jailer: text('', pathOrEmpty, 'an own jailer instead of the pinned one'),
   kernel: text('', pathOrEmpty, 'an own guest kernel (ELF) instead of the pinned one'),
   'plugins.tap': text('', pathOrEmpty, 'an own tap plugin, such as tc-redirect-tap'),
-  'machine.mem_mb': number(6144, { min: 1024, max: 1_048_576 }, 'memory of the machine, in MiB; emulating takes up to 1024 more'),
+  'machine.mem_mb': number(
+    6144,
+    { min: 1024, max: 1_048_576 },
+    'memory of the machine, in MiB; emulating takes up to 1024 more',
+  ),
   'machine.cores': number(2, { min: 1, max: 64 }, 'cores of the machine'),
   'machine.disk_gb': number(16, { min: 4, max: 1024 }, 'disk of the machine, in GiB; it takes only what is used'),
   'machine.restrict': flag(false, 'cuts the machine off from the network; for tests'),

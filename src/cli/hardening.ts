@@ -3,17 +3,12 @@
  * checklist in deploy/README.md, as rows of advice. Pure.
  */
 import type { Row } from './diagnosis.ts'
+import { homeAdvice, type Fault } from './homeadvice.ts'
 
 export interface Swap {
   readonly name: string
   /** `memory`: compressed in memory; it never reaches a disk. */
   readonly kind: 'plain' | 'encrypted' | 'memory'
-}
-
-/** What is wrong with a folder on the way to the home, or with the mount it is on. */
-export interface Fault {
-  readonly path: string
-  readonly what: 'owner' | 'writable' | 'nodev' | 'noexec'
 }
 
 /** What was read of the host; undefined where this kernel or this place (a container) does not say. */
@@ -48,7 +43,7 @@ export interface HostFindings {
   readonly home: readonly Fault[]
 }
 
-interface Advice {
+export interface Advice {
   readonly ok: boolean
   readonly found: string
   readonly why: string
@@ -229,26 +224,4 @@ function limits(f: HostFindings) {
     },
     'home folder': homeAdvice(f.home),
   } as const satisfies Record<string, Advice>
-}
-
-function homeAdvice(faults: readonly Fault[]): Advice {
-  const [first] = faults
-  const says = {
-    owner: 'not root’s',
-    writable: 'writable for others',
-    nodev: 'mounted nodev',
-    noexec: 'mounted noexec',
-  }
-  const mends = {
-    owner: 'chown root:root',
-    writable: 'chmod go-w',
-    nodev: 'mount -o remount,dev',
-    noexec: 'mount -o remount,exec',
-  }
-  return {
-    ok: faults.length === 0,
-    found: faults.map(({ path, what }) => `${path} is ${says[what]}`).join('; ') || 'root’s alone',
-    why: 'the jailer trusts what it is given; the jails below hold devices and programs',
-    mend: first ? `${mends[first.what]} ${first.path}` : '',
-  }
 }

@@ -2,7 +2,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { isMissing } from '../base/files.ts'
-import type { Fault, HostFindings, Swap } from './hardening.ts'
+import type { HostFindings, Swap } from './hardening.ts'
+import type { Fault } from './homeadvice.ts'
 
 export async function hostFindings(home: string, vms: number): Promise<HostFindings> {
   const cpu = '/sys/devices/system/cpu'
