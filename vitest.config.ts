@@ -17,6 +17,9 @@ export default defineConfig({
     isolate: false,
     // As many as there are processors: half of the tests’ time is waiting for others.
     maxWorkers: Math.max(2, availableParallelism()),
+    // For what a loaded host does: an emulated machine that hangs takes a test with it and is started anew by its keeper; a
+    // browser, or a real process, that shares two processors is late. `npm test` tells at its end what needed it.
+    retry: 1,
     projects: [
       {
         extends: true,
@@ -33,8 +36,6 @@ export default defineConfig({
           // Far above what any takes: a slow computer is no failure, a test that hangs is one.
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          // They share two processors with a set-up and use real processes and sockets; what needed it is told at the end.
-          retry: 1,
         },
       },
       {
@@ -46,8 +47,6 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          // A browser that shares two processors with a server drops a frame now and then.
-          retry: 1,
         },
       },
       {
@@ -56,8 +55,6 @@ export default defineConfig({
           name: 'system',
           include: ['test/system/**/*.test.ts'],
           ...onVms,
-          // An emulated machine that hangs or panics is started anew by its keeper; the test it took with it gets a second try.
-          retry: 1,
         },
       },
       {
@@ -67,7 +64,6 @@ export default defineConfig({
           include: ['test/faults/**/*.test.ts'],
           ...onVms,
           globalSetup: ['test/faults/setup.ts'],
-          retry: 1,
         },
       },
     ],

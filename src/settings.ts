@@ -195,7 +195,7 @@ export const settings = {
   'machine.mem_mb': number(
     6144,
     { min: 1024, max: 1_048_576 },
-    'memory of the machine, in MiB; emulating takes up to 1024 more',
+    'memory of the machine, in MiB, beside what QEMU takes',
   ),
   'machine.cores': number(2, { min: 1, max: 64 }, 'cores of the machine'),
   'machine.disk_gb': number(16, { min: 4, max: 1024 }, 'disk of the machine, in GiB; it takes only what is used'),

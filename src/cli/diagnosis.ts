@@ -1,6 +1,7 @@
 /** What a host needs to run vms, judged from what was found: a pure function, so that every row has a test. */
 import type { HostCheck } from '../api/doctor.ts'
 import type { KvmState } from '../machine/kvm.ts'
+import { besideMib } from '../machine/qemu.ts'
 import { hardeningOf, type HostFindings } from './hardening.ts'
 
 /** What was asked of the host. A text is a version or another finding; undefined is "not there". */
@@ -159,14 +160,16 @@ function systemStates(f: Findings) {
 }
 
 function machineStates(f: Findings) {
-  const enough = f.machineRuns || f.freeMemMib >= f.machineMemMib + 512
+  const enough = f.machineRuns || f.freeMemMib >= f.machineMemMib + besideMib
   return {
     qemu: f.qemu
       ? { ok: f.qemu.enough, found: `${f.qemu.version}${f.qemu.enough ? '' : ', too old'}` }
       : there(undefined),
     'machine memory': {
       ok: enough,
-      found: f.machineRuns ? 'the machine runs' : `${f.freeMemMib} MiB free, ${f.machineMemMib} and 512 wanted`,
+      found: f.machineRuns
+        ? 'the machine runs'
+        : `${f.freeMemMib} MiB free, ${f.machineMemMib} and ${besideMib} wanted`,
     },
     'machine parts': { ok: f.machineParts, found: f.machineParts ? 'yes' : 'not made' },
   }

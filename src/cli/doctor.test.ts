@@ -51,6 +51,7 @@ describe('where vms can run', () => {
   test.each<[string, Partial<Findings>, string]>([
     ['QEMU is too old', { qemu: { version: '7.2', enough: false } }, 'qemu'],
     ['no room for the machine', { freeMemMib: 5000 }, 'machine memory'],
+    ['room for the machine, but not for the code that is translated', { freeMemMib: 7000 }, 'machine memory'],
     ['no set-up', { firecracker: undefined }, 'firecracker'],
     ['no disk', { freeDiskMib: 100 }, 'disk'],
     ['not root', { root: false }, 'root'],
