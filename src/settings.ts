@@ -121,9 +121,9 @@ export const settings = {
     'a vm of each runtime with default settings waits from the start of the server, once it has a template',
   ),
   'pool.mem_mb': number(
-    Math.floor(totalmem() / 4 / (1 << 20)),
+    Math.floor(totalmem() / 2 / (1 << 20)),
     { min: 0, max: 1_048_576 },
-    'memory that all vms that wait may have together, in MiB',
+    'memory that all vms that wait may have together, in MiB; of that they take a fifth while they wait',
   ),
   'server.host': text('127.0.0.1', address, 'address the server listens on'),
   'server.port': number(7777, { min: 0, max: 65_535 }, 'TCP port of the server; 0 takes a free one'),

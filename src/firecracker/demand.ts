@@ -33,7 +33,12 @@ export class Demand {
   wanted(most: number): number {
     const now = this.#now()
     if (this.#uses.length === 0 || now - this.lastUse > idleMs) return 0
-    const lately = this.#uses.filter((at) => now - at < windowMs).length
-    return Math.min(most, 1 + Math.floor((lately / windowMs) * this.#makeMs))
+    return Math.min(most, 1 + Math.floor((this.lately() / windowMs) * this.#makeMs))
+  }
+
+  /** How often it was asked for lately. */
+  lately(): number {
+    const now = this.#now()
+    return this.#uses.filter((at) => now - at < windowMs).length
   }
 }

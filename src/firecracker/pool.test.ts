@@ -150,6 +150,33 @@ test('together they have no more memory than is set, and the class used last com
   ])
 })
 
+test('what is asked for takes the room of what nobody asks for, and gives it to nobody who asks less', async () => {
+  const { pool, made } = pooled({ memMib: 250 })
+  pool.expect([python, { ...python, diskMib: 65 }])
+  await filled(pool, 2)
+  await pool.take(node)
+  pool.fill()
+  const settled = async () => {
+    for (let turns = 0; turns < 40; turns += 1) await turn()
+    return made.filter(({ started }) => !started.scope.closed).map(({ of }) => [of.image.name, of.diskMib])
+  }
+  expect(await settled()).toEqual([
+    ['python', 65],
+    ['node', 64],
+  ])
+  // Both were asked for lately: neither makes room for a third.
+  await pool.take({ ...python, diskMib: 65 })
+  pool.fill()
+  await settled()
+  await pool.take({ ...python, diskMib: 66 })
+  pool.fill()
+  expect(await settled()).toEqual([
+    ['python', 65],
+    ['node', 64],
+    ['python', 65],
+  ])
+})
+
 test('who comes while none is ready finds a slot, which the next that is made ready would have taken', async () => {
   const { pool, slots } = pooled({ most: 1 })
   await pool.take(python)

@@ -136,14 +136,28 @@ export class Pool {
     return lines.find(
       (line) =>
         line.lacks(this.#o.most) === what &&
-        (what === 'slots' || this.#hasRoom(line.of.size.memMib)) &&
+        (what === 'slots' || this.#givers(line)) &&
         this.#o.templates.find(line.of),
     )
   }
 
-  #hasRoom(memMib: number): boolean {
-    const used = [...this.#lines.values()].reduce((sum, { of, ready }) => sum + ready.length * of.size.memMib, 0)
-    return used + memMib <= this.#o.memMib
+  /**
+   * The lines of which one each has to go for one more of that line to have room; undefined where there is none to be had. Only
+   * what was asked for lately is given room, and only by what was not: two that are asked for in turns would take it from
+   * each other for ever.
+   */
+  #givers({ of, demand }: Line): Line[] | undefined {
+    const lines = [...this.#lines.values()].toSorted((a, b) => a.demand.lastUse - b.demand.lastUse)
+    const held = lines.reduce((sum, { of, ready }) => sum + ready.length * of.size.memMib, 0)
+    let over = held + of.size.memMib - this.#o.memMib
+    const idle = demand.lately() === 0 ? [] : lines.filter((line) => line.demand.lately() === 0)
+    const givers: Line[] = []
+    for (const giver of idle.flatMap((line) => line.ready.map(() => line))) {
+      if (over <= 0) break
+      givers.push(giver)
+      over -= giver.of.size.memMib
+    }
+    return over <= 0 ? givers : undefined
   }
 
   async #make(line: Line, signal: AbortSignal): Promise<void> {
@@ -166,6 +180,8 @@ export class Pool {
   async #addReady(line: Line, o: { snapshot: Snapshot; signal: AbortSignal }): Promise<void> {
     const { facts, make } = this.#o
     const { of, ready, demand } = line
+    const leaving = (this.#givers(line) ?? []).flatMap((giver) => giver.ready.splice(0, 1))
+    await Promise.all(leaving.map((kept) => kept.close()))
     const begun = performance.now()
     const started = await make({
       of,

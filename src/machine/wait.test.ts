@@ -95,14 +95,28 @@ test('a machine that fails is an error with its reason and the last lines of its
   })
 })
 
-test('a server that ends three times before it listens is an error with its last lines', async () => {
-  const exit = { event: 'server_exit', code: 1, signal: null, restarts: 0, lines: ['no such module'] }
+const serverFailed = (said: string) => ({
+  code: 'machine_failed',
+  step: 'server',
+  hint: expect.stringContaining(said) as string,
+})
+
+test('a server that exits before it listens has said why: that is the error, at once', async () => {
+  const exit = { event: 'server_exit', code: 125, signal: null, restarts: 0, lines: ['store_failed: vulcan.db'] }
+  const at = await keeper([status('up'), exit])
+  await expect(waiting(at, 'ready')).rejects.toMatchObject(serverFailed('store_failed'))
+})
+
+test('a server that is killed three times before it listens is an error with its last lines', async () => {
+  const exit = { event: 'server_exit', code: null, signal: 'SIGKILL', restarts: 0, lines: ['begun'] }
   const at = await keeper([status('up'), exit, exit, exit])
-  await expect(waiting(at, 'ready')).rejects.toMatchObject({
-    code: 'machine_failed',
-    step: 'server',
-    hint: expect.stringContaining('no such module') as string,
-  })
+  await expect(waiting(at, 'ready')).rejects.toMatchObject(serverFailed('begun'))
+})
+
+test('a server that is killed twice and then listens is there', async () => {
+  const exit = { event: 'server_exit', code: null, signal: 'SIGKILL', restarts: 0, lines: [] }
+  const at = await keeper([status('up'), exit, exit, status('ready')])
+  await expect(waiting(at, 'ready')).resolves.toBeUndefined()
 })
 
 test('a restart waits for the new server, not for the one that still listens', async () => {

@@ -15,7 +15,7 @@ export interface Wait {
   readonly signal?: AbortSignal | undefined
 }
 
-/** A server that ends this often before it listens will not do so the next time. */
+/** A server that something ended this often before it listened will not listen the next time. */
 const hopelessExits = 3
 
 /** Resolves when the target is reached; throws VulcanError `machine_failed` with the last lines of console or server. */
@@ -44,10 +44,16 @@ async function follow(client: KeeperClient, wait: Wait, signal: AbortSignal): Pr
     } else if (event.event === 'server_exit') {
       fresh = true
       exits += event.asked ? 0 : 1
-      if (exits === hopelessExits && wait.target !== 'up') throw serverFailure(event)
+      if (wait.target !== 'up' && !event.asked && (hasSaidWhy(event) || exits === hopelessExits))
+        throw serverFailure(event)
     }
   }
   throw await failure(wait.places, last?.last_failure || 'it ended')
+}
+
+/** One that exits by itself has told its reason, which another start in the machine would only repeat. */
+function hasSaidWhy({ code }: ServerExit): boolean {
+  return typeof code === 'number' && code !== 0
 }
 
 function serverFailure(exit: ServerExit): VulcanError {
