@@ -62,6 +62,7 @@ export class FirecrackerBackend implements Backend {
     const { host, pool } = options
     const { facts, templates } = parts
     host.networks.facts.on('denials.unread', (fact) => facts.emit('denials.unread', fact))
+    host.networks.facts.on('firewall.mended', (fact) => facts.emit('firewall.mended', fact))
     host.networks.facts.on('nameserver.trouble', (fact) => facts.emit('nameserver.trouble', fact))
     this.#templates = templates
     if (templates && pool && pool.most > 0) {

@@ -18,6 +18,8 @@ export interface FirecrackerFacts {
   readonly 'pool.filled': { runtime: string; memMib: number; ready: number; ms: number }
   /** One could not be made; for a while none of its class is. */
   readonly 'pool.failed': { runtime: string; memMib: number; message: string }
+  /** Somebody took the firewall's tables away; they were built anew, with so many vms. */
+  readonly 'firewall.mended': { table: string; guests: number }
   /** What vms are refused cannot be read, from now on until it can again; records lack it. */
   readonly 'denials.unread': { message: string }
   /** A name on a list could not be opened, or what was refused not be kept. */

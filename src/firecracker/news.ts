@@ -13,6 +13,9 @@ export function tellNews(facts: Facts<FirecrackerFacts>, say: (words: string) =>
   facts.on('pool.failed', ({ runtime, memMib, message }) =>
     say(`no vm of ${runtime} with ${memMib} MiB could be made ready: ${message}`),
   )
+  facts.on('firewall.mended', ({ table, guests }) =>
+    say(`the firewall's tables ${table} had been taken away; they were built anew, with ${guests} vms`),
+  )
   facts.on('denials.unread', ({ message }) => say(`what vms are refused cannot be read: ${message}`))
   facts.on('nameserver.trouble', ({ message }) => say(`the name server of vms is in trouble: ${message}`))
   facts.on('vm.recovered', ({ vmId }) => say(`vm ${vmId} of an earlier server goes on`))

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { LogEvent } from '../../src/api/sse.ts'
 import { client, patientClient, python, residue, settled } from '../system/harness.ts'
 import { eventually } from '../system/outside.ts'
-import { type Fault, note, runs, sound, submitted, suffer, textOf } from './fault.ts'
+import { type Fault, note, runs, sound, submitted, suffer, textOf, victim } from './fault.ts'
 import { breakNode, endServer, fillDisk } from './node.ts'
 
 const again = 'while ! [ -e $VULCAN_HOME/server.json ]; do sleep 0.2; done; sleep 1'
@@ -131,11 +131,6 @@ const faults: Fault[] = [
     ends: ['program', 'vm_lost'],
   },
   {
-    name: 'the disk is full before a workload comes, and while it runs',
-    before: fillDisk,
-    ends: ['program', 'start_failed', 'vm_lost'],
-  },
-  {
     name: 'the disk fills while the program writes',
     request: {
       code: "import time\nprint('up', flush=True)\nfor n in range(300):\n  print('x' * 9999)\n  time.sleep(0.05)\nprint('done')",
@@ -161,6 +156,19 @@ async function setClock(seconds: string): Promise<void> {
 }
 
 test.each(faults)('$name', (fault) => suffer(fault))
+
+test('with the disk full a workload is refused, since it could not be kept; with room again it runs', async () => {
+  expect(await settled()).toEqual([])
+  const api = await client()
+  const mend = await fillDisk()
+  try {
+    const refusal = { code: 'store_failed', message: expect.stringMatching(/disk is full/) as string }
+    await expect(api.submit(victim)).rejects.toMatchObject(refusal)
+  } finally {
+    await mend()
+  }
+  await sound()
+})
 
 test('a damaged store is refused by name, and nothing is made in its place', async () => {
   await breakNode(`

@@ -15,12 +15,14 @@ import { type RefusalBook, RefusalBooks } from './watch.ts'
 export interface NetworkFacts {
   /** What guests were refused cannot be read, from now on until it can again. */
   readonly 'denials.unread': { message: string }
+  /** Somebody took the firewall's tables away; they were built anew, with so many guests. */
+  readonly 'firewall.mended': { table: string; guests: number }
   /** Our name server could not open what a name led to, or not keep what it refused. */
   readonly 'nameserver.trouble': { message: string }
 }
 
 export interface EgressOptions {
-  readonly rules: GuestRulesOptions
+  readonly rules: Omit<GuestRulesOptions, 'onMended'>
   /** Name servers that ours asks; the host's own when empty. */
   readonly servers: readonly string[]
   /** Seconds that an address stays open after its name's time. */
@@ -37,7 +39,8 @@ export class Egress {
   readonly #books: RefusalBooks
 
   constructor({ rules, servers, graceS, lookMs, facts }: EgressOptions) {
-    this.rules = new GuestRules(rules)
+    const onMended = (guests: number) => facts.emit('firewall.mended', { table: this.rules.table, guests })
+    this.rules = new GuestRules({ ...rules, onMended })
     this.#gateway = rules.gateway
     this.#names = new NameServer({
       ...{ host: rules.host, subnet: rules.subnet, servers, ...(graceS !== undefined && { graceS }) },

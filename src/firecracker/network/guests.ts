@@ -5,11 +5,11 @@ import type { DenialRule } from '../../api/denial.ts'
 import type { Firewall } from '../../api/firewall.ts'
 import type { Denials } from '../../backend/denial.ts'
 import { exists, namesIn, textIn, writeAtomic } from '../../base/files.ts'
-import { CommandFailed } from '../../base/process.ts'
 import { bookOf, denialsOf, entriesOf } from './books.ts'
 import { strayElements } from './elements.ts'
 import type { Host } from './host.ts'
 import type { Ports } from './nameserver.ts'
+import { isMissing, Nft, orNothing } from './nft.ts'
 import { type Opened, openedOf, openScript } from './opened.ts'
 import {
   admitScript,
@@ -28,6 +28,8 @@ export interface GuestRulesOptions extends Omit<TableOptions, 'ports'> {
   /** Of the records. */
   readonly folder: string
   readonly host: Host
+  /** Told when tables that somebody took away were built anew, with how many guests. */
+  readonly onMended: (guests: number) => void
 }
 
 /** What is on disk of a guest. */
@@ -36,17 +38,21 @@ export interface GuestRecord extends GuestRule {
   readonly denials?: Denials
 }
 
+/** Each has a table of ours. */
+const families = ['bridge', 'inet'] as const
 const suffix = '.json'
-const timeoutMs = 20_000
 
 export class GuestRules {
   readonly #o: GuestRulesOptions
+  readonly #nft: Nft
   #ports: Ports | undefined
   /** Nobody is let in meanwhile, so that no element is both found to be nobody's and a new guest's. */
   #sweeping: Promise<void> = Promise.resolve()
+  #mending: Promise<void> | undefined
 
   constructor(options: GuestRulesOptions) {
     this.#o = options
+    this.#nft = new Nft(options.host)
   }
 
   /** Name of our tables, in the families inet and bridge. */
@@ -56,7 +62,7 @@ export class GuestRules {
 
   /** Builds the tables anew with the recorded guests, what their books said and their names opened, in one transaction. */
   async install(ports: Ports): Promise<void> {
-    const sets = await this.#tables('list', 'sets', 'table', 'inet', this.table)
+    const sets = await orNothing(() => this.#nft.list('sets', 'table', 'inet', this.table))
     const [books, opened] = [entriesOf(sets), openedOf(sets)]
     const known = [...(await this.all()).values()].map((guest) => ({
       ...guest,
@@ -64,7 +70,7 @@ export class GuestRules {
       opened: opened.get(guest.address),
     }))
     this.#ports = ports
-    await this.#apply(installScript(this.#tableOptions(), known))
+    await this.#nft.apply(installScript(this.#tableOptions(), known))
   }
 
   #tableOptions(): TableOptions {
@@ -74,17 +80,22 @@ export class GuestRules {
 
   /** Removes the tables. */
   async remove(): Promise<void> {
-    await this.#apply(removeScript(this.#o.instance))
+    await this.#nft.apply(removeScript(this.#o.instance))
   }
 
   /** Lets a guest in; one that is in, by another rule from then on. Resolves with the rules that it is under now. */
   async admit(vmId: string, rule: GuestRule, signal: AbortSignal): Promise<Firewall> {
     await this.#sweeping
-    const before = await this.#record(vmId)
+    let before: GuestRule | undefined = await this.#record(vmId)
     // The record comes first: what it says can be taken back, whether or not the transaction was made.
     await writeAtomic(this.#file(vmId), JSON.stringify(rule), 0o600)
     const { instance } = this.#o
-    await this.#apply((before ? expelScript(instance, before) : '') + admitScript(instance, rule), signal)
+    await this.#surely(() => {
+      const script = (before ? expelScript(instance, before) : '') + admitScript(instance, rule)
+      // Tables that had to be built anew have it by its record.
+      before = rule
+      return this.#nft.apply(script, signal)
+    })
     return firewallOf(this.#tableOptions(), rule)
   }
 
@@ -96,7 +107,7 @@ export class GuestRules {
 
   /** Opens addresses that names of a guest's list led to. */
   async open(address: string, found: readonly Opened[]): Promise<void> {
-    await this.#apply(openScript(this.table, address, found))
+    await this.#surely(() => this.#nft.apply(openScript(this.table, address, found)))
   }
 
   /** Keeps the names that a guest was refused, for the next server; nothing where it is not in. */
@@ -109,7 +120,7 @@ export class GuestRules {
   async expel(vmId: string): Promise<void> {
     const rule = await this.#record(vmId)
     if (!rule) return
-    await this.#apply(expelScript(this.#o.instance, rule))
+    await this.#surely(() => this.#nft.apply(expelScript(this.#o.instance, rule)))
     await rm(this.#file(vmId), { force: true })
   }
 
@@ -128,12 +139,13 @@ export class GuestRules {
   async denials(address?: string): Promise<ReadonlyMap<string, Denials>> {
     const which = address === undefined ? ['sets', 'table'] : ['set']
     const book = address === undefined ? [] : [bookOf(address)]
-    return denialsOf(await this.#nftJson('list', ...which, 'inet', this.table, ...book), Date.now())
+    const list = () => this.#nft.list(...which, 'inet', this.table, ...book)
+    return denialsOf(await this.#surely(list), Date.now())
   }
 
   /** Packets that each rule has refused since the tables were built. */
   async counts(): Promise<Readonly<Record<DenialRule, number>>> {
-    return countsOf(await this.#nftJson('list', 'counters', 'table', 'inet', this.table))
+    return countsOf(await this.#surely(() => this.#nft.list('counters', 'table', 'inet', this.table)))
   }
 
   async has(vmId: string): Promise<boolean> {
@@ -161,35 +173,49 @@ export class GuestRules {
   /** An element is there only while its record is, so records of before and after tell whose each is. */
   async #strays(): Promise<string[]> {
     const before = await this.all()
-    const families = ['bridge', 'inet'] as const
-    const answers = await Promise.all(families.map((family) => this.#tables('list', 'table', family, this.table)))
+    const listed = async (family: string) => {
+      const list = () => this.#nft.list('table', family, this.table)
+      return orNothing(() => this.#surely(list))
+    }
+    const answers = await Promise.all(families.map(listed))
     return strayElements(answers, [...before.values(), ...(await this.all()).values()])
   }
 
   async #removeStray(element: string): Promise<void> {
     const removing = this.#sweeping.then(async () => {
-      if ((await this.#strays()).includes(element)) await this.#apply(`add ${element}\ndelete ${element}\n`)
+      if ((await this.#strays()).includes(element)) await this.#nft.apply(`add ${element}\ndelete ${element}\n`)
     })
     this.#sweeping = removing.catch(() => undefined)
     await removing
   }
 
-  /** Nothing where there is no such table: not installed, or taken away. */
-  async #tables(...words: string[]): Promise<string> {
+  /**
+   * Does what needs the tables. Where somebody took them away, as `nft flush ruleset` and a reload of many a distribution's own
+   * firewall do, they are built anew first: guests that live are held to their rules again, and others can start.
+   */
+  async #surely<T>(act: () => Promise<T>): Promise<T> {
     try {
-      return await this.#nftJson(...words)
+      return await act()
     } catch (error) {
-      if (error instanceof CommandFailed && error.stderr.includes('No such file')) return '{"nftables":[]}'
-      throw error
+      if (!isMissing(error)) throw error
+      // Another may have mended them since.
+      await this.#mend()
+      return act()
     }
   }
 
-  async #nftJson(...words: string[]): Promise<string> {
-    return (await this.#o.host.run(['nft', '-j', ...words], { timeoutMs })).stdout
+  /** One at a time. */
+  async #mend(): Promise<void> {
+    this.#mending ??= this.#buildMissing().finally(() => (this.#mending = undefined))
+    await this.#mending
   }
 
-  async #apply(script: string, signal?: AbortSignal): Promise<void> {
-    await this.#o.host.run(['nft', '-f', '-'], { input: script, timeoutMs, ...(signal ? { signal } : {}) })
+  async #buildMissing(): Promise<void> {
+    const ours = (await this.#nft.tables()).filter((name) => name === this.table)
+    // Those of a server that is not ready, or that is gone, are not ours to build.
+    if (!this.#ports || ours.length === families.length) return
+    await this.install(this.#ports)
+    this.#o.onMended((await this.list()).length)
   }
 
   async #record(vmId: string): Promise<GuestRecord | undefined> {

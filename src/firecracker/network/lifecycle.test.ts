@@ -155,6 +155,36 @@ onFloor(
       await floor.networks.prepare()
     })
 
+    test('tables that somebody takes away are built anew by whatever needs them first, and guests are held to them', async () => {
+      const { networks } = floor
+      await using scope = new Scope('vm')
+      await using other = new Scope('another vm')
+      const told: number[] = []
+      networks.facts.on('firewall.mended', ({ guests }) => told.push(guests))
+      await floor.guest(scope, 32, { allow: [internet.first] })
+      const reach = () => attempt(floor.id(32), [`tcp_${internet.first}_80`, `tcp_${internet.second}_80`])
+      const held = await reach()
+      await networks.watch(scope, floor.id(32))
+      for (const need of [
+        () => networks.refused(),
+        () => floor.guest(other, 33),
+        () => other.close(),
+        () => networks.things(),
+        // Nothing but that the guest goes on to send.
+        async () => {
+          await reach()
+          await expect.poll(() => told.length, { timeout: 20_000 }).toBe(5)
+        },
+      ]) {
+        await floor.onHost('nft', 'flush', 'ruleset')
+        await need()
+        expect(await reach()).toEqual(held)
+      }
+      expect(told).toEqual([1, 2, 2, 1, 1])
+      await scope.close()
+      expect(await floor.residue()).toEqual(nothing)
+    })
+
     test('a subnet is chosen that nothing else has, and kept', async () => {
       const { instance, host } = floor.lab
       expect(await chooseSubnet({ instance, host })).toBe('10.88.0.0/16')
