@@ -1,11 +1,9 @@
 /** A vm that boots: kernel, initramfs, image and disk, until its guest says that it is ready. */
-import { VulcanError } from '../api/errors.ts'
 import type { Scope } from '../base/scope.ts'
 import { abortable, deadline } from '../base/time.ts'
 import { FirecrackerApi } from './api.ts'
 import { bootArgs, nicOf } from './boot.ts'
 import { closeJail } from './jail.ts'
-import type { JailedProcess } from './jailer.ts'
 import { inJail, type VmNames } from './names.ts'
 import { type Ready, waitForReady } from './ready.ts'
 import { type FreshVm, living, type Placed, placeVm, type Starting, type VmHost } from './vm.ts'
@@ -33,9 +31,11 @@ export async function bootVm(scope: Scope, host: VmHost, o: Starting): Promise<F
     },
   })
   const { names, network, process } = placed
-  await phases.time('configure', () => configure(placed, o))
+  const during = (step: string, what: string, act: (signal: AbortSignal) => Promise<void>) =>
+    phases.time(step, () => process.during({ step, what, signal }, act))
+  await during('configure', 'it was configured', (inner) => configure(placed, { ...o, signal: inner }))
   const begun = performance.now()
-  await phases.time('boot', () => boot(names, { process, ready, signal }))
+  await during('boot', 'the guest booted', (inner) => boot(names, { ready, signal: inner }))
   const bootMs = performance.now() - begun
   await closeJail(names.root)
   return { ...living(host, placed), uid: placed.uid, network, start: 'boot', bootMs }
@@ -60,17 +60,9 @@ async function configure({ names, network }: Placed, o: Starting): Promise<void>
   })
 }
 
-async function boot(
-  names: VmNames,
-  o: { process: JailedProcess; ready: Promise<Ready> | undefined; signal: AbortSignal },
-): Promise<void> {
-  const lost = o.process.ended.then(async (): Promise<never> => {
-    const words = await o.process.lastWords()
-    throw new VulcanError('vm_start_failed', `Firecracker ended while the guest booted: ${words}`, { step: 'boot' })
-  })
-  lost.catch(() => undefined)
+function boot(names: VmNames, o: { ready: Promise<Ready> | undefined; signal: AbortSignal }): Promise<void> {
   return deadline(`the boot of ${names.vmId}`, { timeoutMs: bootDeadlineMs, signal: o.signal }, async (signal) => {
     await FirecrackerApi.use(names.apiSocket, signal, (api) => api.startInstance())
-    await abortable(Promise.race([o.ready, lost]), signal)
+    await abortable(Promise.resolve(o.ready), signal)
   })
 }

@@ -44,6 +44,26 @@ test('a jailed process ends when its cgroup is empty, whoever its parent is', as
   await Promise.all([started.ended, adopted.ended])
 })
 
+test('what needs it alive fails with its last words when it ends, and is told to stop', async () => {
+  await using folder = await temporary()
+  const { place, populated } = await placeIn(folder.path)
+  const started = await JailedProcess.start(await optionsWith(folder.path, 'echo no memory'), place, signal)
+  const about = { step: 'configure', what: 'it was configured', signal }
+  expect(await started.during(about, () => Promise.resolve('done'))).toBe('done')
+  let stopped: AbortSignal | undefined
+  const waiting = started.during(about, (inner) => {
+    stopped = inner
+    return new Promise<never>(() => undefined)
+  })
+  await populated(0)
+  await expect(waiting).rejects.toMatchObject({
+    code: 'vm_start_failed',
+    step: 'configure',
+    message: 'Firecracker ended while it was configured: no memory',
+  })
+  expect(stopped?.aborted).toBe(true)
+})
+
 test('a cgroup that is gone is as empty as one can be', async () => {
   await using folder = await temporary()
   const { place } = await placeIn(folder.path)

@@ -90,6 +90,28 @@ export class JailedProcess {
     return lastOf(this.#place.words)
   }
 
+  /**
+   * Does what needs it alive. Where it ends meanwhile that is the error, with its last words, at once: nothing else says that
+   * nobody will answer.
+   */
+  async during<T>(
+    { step, what, signal }: { step: string; what: string; signal: AbortSignal },
+    act: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const over = new AbortController()
+    const lost = this.ended.then(async (): Promise<never> => {
+      const words = await this.lastWords()
+      const message = `Firecracker ended while ${what}: ${words || 'it said nothing'}`
+      throw new VulcanError('vm_start_failed', message, { step })
+    })
+    lost.catch(() => undefined)
+    try {
+      return await Promise.race([act(AbortSignal.any([signal, over.signal])), lost])
+    } finally {
+      over.abort(new Error('it is over'))
+    }
+  }
+
   /** Looks no longer for its end; the process goes on. */
   forget(): void {
     this.#watching.abort(new Error('it is no longer looked at'))

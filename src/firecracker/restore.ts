@@ -51,7 +51,8 @@ export async function wakeVm(
   { phases, signal }: Pick<Starting, 'phases' | 'signal'>,
 ): Promise<FreshVm> {
   const begun = performance.now()
-  const session = await wake(placed, { phases, signal })
+  const about = { step: 'restore', what: 'its snapshot was loaded', signal }
+  const session = await placed.process.during(about, (inner) => wake(placed, { phases, signal: inner }))
   const bootMs = performance.now() - begun
   await closeJail(placed.names.root)
   const { uid, network } = placed

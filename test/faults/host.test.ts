@@ -65,6 +65,7 @@ const programs: Fault[] = [
     name: 'Firecracker fails at once',
     before: () => inPlaceOf(`${assets}/firecracker-*/firecracker`, '#!/bin/sh\nexit 1\n'),
     ...startFails,
+    says: /Firecracker ended while/,
   },
   {
     name: 'the kernel is no kernel',
@@ -121,7 +122,9 @@ const host: Fault[] = [
       return async () =>
         void (await breakNode('for each in /sys/fs/cgroup/vulcan-*/memory.max; do echo max >$each; done'))
     },
-    ...startFails,
+    // The kernel may kill it at once, or take its pages away and give them back for ever.
+    ends: ['start_failed', 'vm_lost'],
+    told: { status: 'failed' },
   },
   {
     name: 'the host has no process for a vm',
@@ -170,7 +173,8 @@ const network: Fault[] = [
       await breakNode('nft flush ruleset')
       return () => Promise.resolve()
     },
-    ends: ['program', 'start_failed'],
+    ends: ['program'],
+    told: { status: 'completed' },
   },
 ]
 
