@@ -29,6 +29,9 @@ export interface Fault {
 
 export type Mend = () => Promise<void>
 
+/** How a run ends whose vm, or what is around it, cannot be made. */
+export const startFails = { ends: ['start_failed'], told: { status: 'failed' } } as const
+
 /** A program that would be seen to have begun twice, and to have been cut off. */
 export const victim = {
   runtime: 'python',
@@ -80,6 +83,13 @@ export async function sound(): Promise<void> {
 export async function runs(): Promise<void> {
   const { network } = victim
   expect(await python('print(6 * 7)', { network })).toMatchObject({ status: 'completed', stdout: '42\n', stderr: '' })
+}
+
+/** Makes sure that the class of most victims has a template. */
+export async function haveTemplate(): Promise<void> {
+  const { network } = victim
+  const restored = async () => ((await python('pass', { network })).run?.start === 'boot' ? undefined : true)
+  await eventually('a vm from a template', restored, { withinMs: 400_000 })
 }
 
 async function undergo(fault: Fault): Promise<WorkloadRecord> {

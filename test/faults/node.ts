@@ -91,6 +91,14 @@ export async function inPlaceOf(glob: string, content: string): Promise<Mend> {
   }
 }
 
+/** Puts a shell's words in the place of programs of the assets; `glob` is below their folder. */
+export const programInPlaceOf = (glob: string, does: string): Promise<Mend> =>
+  inPlaceOf(`$VULCAN_HOME/assets/${glob}`, `#!/bin/sh\n${does}\n`)
+
+/** As a network plugin, which reads its orders and answers in JSON. */
+export const pluginInPlaceOf = (name: string, does: string): Promise<Mend> =>
+  programInPlaceOf(`cni-1*/${name}`, `cat >/dev/null\n${does}`)
+
 /** Leaves nothing of the disk of $VULCAN_HOME until it is mended. */
 export async function fillDisk(): Promise<Mend> {
   await breakNode(`
