@@ -54,7 +54,7 @@ const templates: Fault[] = [
   ['state', 'truncate -s 100 $each', 'is cut short'],
   ['memory', 'rm $each', 'is missing'],
   ['memory', 'truncate -s 1M $each', 'is cut short'],
-  ['disk.ext4', 'rm $each', 'is missing'],
+  ['disk', 'rm $each', 'is missing'],
 ].map(([file = '', how = '', what = '']) => ({
   name: `the ${file} of a template ${what}`,
   before: spoilt(file, how),
