@@ -1,7 +1,7 @@
 /** The host runs out of what it lends a vm, or somebody takes it away. */
 import { test } from 'vitest'
 import { type Fault, startFails, suffer } from './fault.ts'
-import { breakNode, fillDisk } from './node.ts'
+import { breakNode, emptyFirewall, fillDisk } from './node.ts'
 
 const room: Fault[] = [
   {
@@ -51,7 +51,7 @@ const network: Fault[] = [
   {
     name: 'the bridge is gone',
     before: async () => {
-      await breakNode('ip link del $(ip -o link show type bridge | sed "s/^[0-9]*: \\([^@:]*\\).*/\\1/")')
+      await breakNode('for each in $(ip -o link show type bridge | grep -o "vul[a-z0-9]*"); do ip link del $each; done')
       return () => Promise.resolve()
     },
     ends: ['program', 'start_failed'],
@@ -59,7 +59,7 @@ const network: Fault[] = [
   {
     name: 'the firewall is emptied',
     before: async () => {
-      await breakNode('nft flush ruleset')
+      await breakNode(emptyFirewall)
       return () => Promise.resolve()
     },
     ends: ['program'],

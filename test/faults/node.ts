@@ -30,6 +30,9 @@ export const made = {
   'run in the book': `grep -qs '"run":"' /run/vulcan-*/vms/*`,
 } as const
 
+/** Shell words that take the firewall's tables of ours away, and of nobody else: a node may be somebody's host. */
+export const emptyFirewall = `nft list tables | grep ' vulcan_' | while read -r _ family name; do nft delete table $family $name; done`
+
 /** Runs a script as root on the node, which knows $VULCAN_HOME. */
 export async function breakNode(script: string): Promise<string> {
   return onNode(`export VULCAN_HOME=${await nodeHome()}; ${script}`)
