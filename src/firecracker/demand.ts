@@ -29,11 +29,11 @@ export class Demand {
     this.#makeMs = ms
   }
 
-  /** As many as are asked for while one is made, and one: who comes at the usual pace never waits. */
+  /** As many as are asked for while one is made, to the next whole number, and one: who comes at the usual pace never waits. */
   wanted(most: number): number {
     const now = this.#now()
     if (this.#uses.length === 0 || now - this.lastUse > idleMs) return 0
-    return Math.min(most, 1 + Math.floor((this.lately() / windowMs) * this.#makeMs))
+    return Math.min(most, 1 + Math.round((this.lately() / windowMs) * this.#makeMs))
   }
 
   /** How often it was asked for lately. */

@@ -243,6 +243,10 @@ test('as many are wanted as are asked for while one is made, and one; in the end
     demand.note()
   }
   expect(demand.wanted(9)).toBe(4)
+  // More than half of one is one.
+  demand.noteMade(600)
+  expect(demand.wanted(9)).toBe(2)
+  demand.noteMade(3000)
   expect(demand.wanted(2)).toBe(2)
   now += 120_000
   expect(demand.wanted(9)).toBe(1)

@@ -18,10 +18,16 @@ const (
 	pagesAtOnce = 4096
 )
 
-// touch reads and writes, unchanged, what the interpreter that waits has in memory. A vm that goes on from a snapshot
-// gets each page at its first use, and again at the first change: here, and not when its program is there. Nobody is
-// asked whether one waits.
+// touch reads what the agent has in memory, and reads and writes, unchanged, what the interpreter that waits has. A vm
+// that goes on from a snapshot gets each page at its first use, and again at the first change: here, and not when its
+// program is there. Nobody is asked whether one waits.
 func (h *Host) touch() error {
+	// Not written: the agent runs.
+	own := touchAll(os.Getpid(), false)
+	return errors.Join(own, h.touchWaiting())
+}
+
+func (h *Host) touchWaiting() error {
 	h.antechamber.mu.Lock()
 	defer h.antechamber.mu.Unlock()
 	w := h.antechamber.waiting
@@ -32,13 +38,13 @@ func (h *Host) touch() error {
 	group := w.run.group
 	err := group.freeze(true)
 	if err == nil {
-		err = touchAll(w.run.process.Pid)
+		err = touchAll(w.run.process.Pid, true)
 	}
 	// Also after a stop that took too long: it would come still, and for good.
 	return errors.Join(err, group.freeze(false))
 }
 
-func touchAll(pid int) error {
+func touchAll(pid int, write bool) error {
 	maps, err := os.Open(fmt.Sprintf("/proc/%d/maps", pid))
 	if err != nil {
 		return err
@@ -64,7 +70,7 @@ func touchAll(pid int) error {
 		if mode[0] != 'r' || strings.Contains(lines.Text(), "[v") { // vdso, vvar, vsyscall
 			continue
 		}
-		if err := touchPages(memory, pages, from, to, mode[1] == 'w' && mode[3] == 'p'); err != nil {
+		if err := touchPages(memory, pages, from, to, write && mode[1] == 'w' && mode[3] == 'p'); err != nil {
 			return err
 		}
 	}
