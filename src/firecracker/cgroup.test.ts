@@ -2,7 +2,7 @@ import { mkdir, mkdtempDisposable, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { ownCgroup, prepareParent, settleInOwn } from './cgroup.ts'
+import { ownCgroup, prepareParent, settleInOwn, share } from './cgroup.ts'
 import { allCgroupsOf, cgroupsOf, namesOf, parentCgroup } from './names.ts'
 
 const vmId = 'vulcan-5f0a1b2c3d4e'
@@ -40,6 +40,17 @@ test('the server moves into a leaf of its own cgroup, which then hands its contr
   for (const folder of [join(parent, '..'), parent]) {
     expect(await readFile(join(folder, 'cgroup.subtree_control'), 'utf8')).toBe('+cpu +memory +pids +io')
   }
+})
+
+test('a vm that is made for later has a smaller share of the processor; one that is gone needs none', async () => {
+  await using cgroup = await mkdtempDisposable(join(tmpdir(), 'vulcan-cgroup-'))
+  const weight = join(cgroup.path, 'cpu.weight')
+  await writeFile(weight, '')
+  await share(cgroup.path, 'later')
+  expect(await readFile(weight, 'utf8')).toBe('10')
+  await share(cgroup.path, 'run')
+  expect(await readFile(weight, 'utf8')).toBe('100')
+  await share(join(cgroup.path, 'gone'), 'run')
 })
 
 test('a cgroup that was not delegated is refused with what to do', async () => {

@@ -48,6 +48,14 @@ export async function settleInOwn(root: string): Promise<string> {
   }
 }
 
+/** Shares of the processor where others of ours want it too: of what a run waits for, and of what is made for later. */
+export const shares = { run: 100, later: 10 } as const
+
+/** Gives a vm its share; one whose cgroup is gone needs none. */
+export async function share(cgroup: string, of: keyof typeof shares): Promise<void> {
+  await unlessMissing(writeFile(join(cgroup, 'cpu.weight'), String(shares[of]), { flag: 'r+' }))
+}
+
 export interface IoLimits {
   readonly readBytesPerS: number
   readonly writeBytesPerS: number

@@ -58,7 +58,8 @@ export async function makeVm({ host, facts }: Makers, o: Attempt & Manner): Prom
   const scope = slot?.scope ?? new Scope('vm')
   const vmId = slot?.placed.names.vmId ?? (await host.book.enter(scope, o.owner))
   const request = { vmId, rootfs: of.image.rootfs, size: of.size, diskMib: of.diskMib, network: of.network }
-  const starting = { ...request, console: o.console ?? false, phases, signal }
+  const later = o.owner.kind === 'pool'
+  const starting = { ...request, later, console: o.console ?? false, phases, signal }
   const make = () => {
     if (slot) return wakeVm(host, slot.placed, starting)
     return snapshot ? restoreVm(scope, host, { ...starting, snapshot }) : bootVm(scope, host, starting)
@@ -71,7 +72,10 @@ export async function makeVm({ host, facts }: Makers, o: Attempt & Manner): Prom
         facts.emit('vm.started', { vmId, runtime: of.image.name, start: vm.start, bootMs: vm.bootMs })
         const greeted = await phases.time('greet', () => greetSurely(scope, vm, signal))
         facts.emit('vsock.rtt', { vmId, rttUs: greeted.rttUs })
-        if (o.rehearsed) await phases.time('rehearsal', () => rehearse(greeted.session, signal))
+        if (o.rehearsed) {
+          const { image, size } = of
+          await phases.time('rehearsal', () => rehearse(greeted.session, { image, memMib: size.memMib, signal }))
+        }
         return { scope, vm, ...greeted }
       },
       (failure) => facts.emit('vm.leftover', { vmId, message: String(failure) }),

@@ -29,8 +29,8 @@ export interface PoolOptions {
 
 /** How often it is looked whether some have waited too long, in milliseconds. */
 const sweepMs = 30_000
-/** For one to be made, in milliseconds. */
-const makeDeadlineMs = 120_000
+/** For one to be made, in milliseconds: under emulation a rehearsal that builds takes half a minute of a processor. */
+const makeDeadlineMs = 300_000
 
 export class Pool {
   readonly #o: PoolOptions

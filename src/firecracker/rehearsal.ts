@@ -1,6 +1,8 @@
-/** A dry run in a vm that is to wait: it touches the pages that a start touches, and leaves nothing. */
+/** A dry run in a vm that is to wait: it touches the pages that a start touches. */
+import type { Image } from '../images/images.ts'
 import type { Session } from './agent.ts'
-import { exec, follow } from './program.ts'
+import { warmOf } from './launch.ts'
+import { exec, type ExecRequest, follow } from './program.ts'
 
 /** What is put into the guest, and taken out by the program. */
 const file = 'rehearsal'
@@ -12,16 +14,24 @@ const request = {
   pids: 16,
   cpu_quota_us: 100_000,
   stdin: false,
-  run: 'rehearsal',
-  tag: 'program',
-  keep_ms: 0,
-  rehearsal: true,
 } as const
 
-/** Rejects when the guest cannot run a program. */
-export async function rehearse(session: Session, signal: AbortSignal): Promise<void> {
+/**
+ * Rejects when the guest cannot run a program. A runtime that builds its programs builds one of ours, since most of what a
+ * compiler and a linker touch nothing else does; of that the build cache alone keeps something, which is the same in each vm.
+ */
+export async function rehearse(
+  session: Session,
+  { image, memMib, signal }: { image: Image; memMib: number; signal: AbortSignal },
+): Promise<void> {
+  const building = image.launch.build && warmOf(image, memMib)
+  if (building) await perform(session, building, signal)
   await session.upload({ op: 'write', path: file, mode: 0o644 }, [Buffer.from('nothing\n')], signal)
-  await exec(session, request, signal)
+  await perform(session, request, signal)
+}
+
+async function perform(session: Session, what: ExecRequest, signal: AbortSignal): Promise<void> {
+  await exec(session, { ...what, run: 'rehearsal', tag: 'program', keep_ms: 0, rehearsal: true }, signal)
   const { ended } = await follow(session, () => Promise.resolve(), signal)
-  if (ended.code !== 0) throw new Error(`the rehearsal ended with ${JSON.stringify(ended)}`)
+  if (ended.code !== 0) throw new Error(`the rehearsal, ${what.argv.join(' ')}, ended with ${JSON.stringify(ended)}`)
 }

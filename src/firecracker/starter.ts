@@ -1,6 +1,7 @@
 /** Gives runs their vms: one that is ready where there is one, else one from a template, else one that boots. */
 import type { NetworkSpec, RunSpec } from '../backend/backend.ts'
 import { acquire } from '../base/scope.ts'
+import { share } from './cgroup.ts'
 import type { Image } from '../images/images.ts'
 import { sizeOf } from './boot.ts'
 import { type Makers, makeVm, type Started, type VmClass } from './makevm.ts'
@@ -53,19 +54,22 @@ export class Starter {
     }
   }
 
-  /** What was kept, for a network with a list as well; undefined where it could not be made fit, and is gone. */
+  /** What was kept, no longer behind others, and narrowed to a list; undefined where it could not be made fit, and is gone. */
   async #fit<T extends Started | Slot>(
     kept: T,
     narrow: (host: VmHost, kept: T, o: { spec: NetworkSpec; signal: AbortSignal }) => Promise<T>,
     { of, phases, signal }: { of: VmClass; phases: Phases; signal: AbortSignal },
   ): Promise<T | undefined> {
     const { network } = of
-    if (!isListed(network)) return kept
-    const { vmId } = 'vm' in kept ? kept.vm.names : kept.placed.names
+    const { vmId, cgroup } = 'vm' in kept ? kept.vm.names : kept.placed.names
     try {
       return await acquire(
         kept.scope,
-        () => phases.time('narrow', () => narrow(this.#o.host, kept, { spec: network, signal })),
+        async () => {
+          await share(cgroup, 'run')
+          if (!isListed(network)) return kept
+          return phases.time('narrow', () => narrow(this.#o.host, kept, { spec: network, signal }))
+        },
         (failure) => this.#o.facts.emit('vm.leftover', { vmId, message: String(failure) }),
       )
     } catch (error) {
