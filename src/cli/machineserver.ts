@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { locateMachineAssets } from '../images/machine.ts'
 import { ensureProgram } from '../images/assets.ts'
 import type { RunningMachine } from '../machine/machine.ts'
-import { restartServer } from '../machine/machine.ts'
+import { machineStatus, restartServer } from '../machine/machine.ts'
 import { machineAddress, type ServerCommand } from '../machine/options.ts'
 import { startMachine } from '../machine/start.ts'
 import { asVariables, telemetryVariables } from '../config.ts'
@@ -89,6 +89,9 @@ async function serverCommand({ config, loaded }: Context): Promise<ServerCommand
 /** The port that is set; the standard one where it is free, else any. */
 async function portFor({ config, loaded }: Context): Promise<number> {
   const port = config['server.port']
+  const found = await machineStatus({ home: config.home })
+  // Ours has it until it is started anew.
+  if (found.running && found.port === port) return port
   return loaded.origins['server.port'] === 'default' && !(await isFree(port)) ? 0 : port
 }
 
