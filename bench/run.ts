@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { runtimes } from '../src/api/runtimes.ts'
 import { control, partNames } from './control.ts'
 import { load } from './load.ts'
 import type { Options } from './options.ts'
@@ -31,19 +32,21 @@ const options: Options = {
 /** Those on real vms need a server that runs; one after another, or they would measure each other. */
 const benchmarks: Readonly<Record<string, () => Promise<Figure[]>>> = {
   control: () => control(options, part),
-  starts: () => starts(options),
+  starts: () => starts(options, part),
   load: () => load(options),
   setup: () => setup(options),
-  all: async () => [...(await setup(options)), ...(await starts(options)), ...(await load(options))],
+  all: async () => [...(await setup(options)), ...(await starts(options, [])), ...(await load(options))],
 }
 
 const [benchmark = ''] = positionals
 const measure = Object.hasOwn(benchmarks, benchmark) ? benchmarks[benchmark] : undefined
-const parts = benchmark === 'control' ? partNames : []
+const runtimeNames: readonly string[] = runtimes.map(({ name }) => name)
+const parts = { control: partNames as readonly string[], starts: runtimeNames }[benchmark] ?? []
 if (!measure || !(Number(rounds ?? 1) >= 1) || part.some((name) => !parts.includes(name))) {
   const shared = '[--quick] [--json] [--compare FILE] [--out FILE]'
   console.error(`usage: npm run bench -- control ${shared} [--part ${partNames.join('|')}]… [--profile FOLDER]`)
-  console.error(`       npm run bench -- starts|load|setup|all ${shared} [--rounds N]`)
+  console.error(`       npm run bench -- starts ${shared} [--part ${runtimeNames.join('|')}]… [--rounds N]`)
+  console.error(`       npm run bench -- load|setup|all ${shared} [--rounds N]`)
   process.exit(2)
 }
 

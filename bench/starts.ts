@@ -23,9 +23,13 @@ interface Sample {
 
 const root = join(import.meta.dirname, '..')
 
-export async function starts({ quick, rounds = quick ? 2 : 9, say }: Options): Promise<Figure[]> {
+/** Of those runtimes, or of all. */
+export async function starts(
+  { quick, rounds = quick ? 2 : 9, say }: Options,
+  runtimes: readonly string[],
+): Promise<Figure[]> {
   const samples: Sample[] = []
-  for await (const sample of measured(rounds)) {
+  for await (const sample of measured(rounds, runtimes)) {
     samples.push(sample)
     say(`starts: ${sample.runtime} ${sample.round + 1}: ${sample.name}`)
   }
@@ -38,7 +42,7 @@ export async function starts({ quick, rounds = quick ? 2 : 9, say }: Options): P
 }
 
 /** The command line that runs there: in the machine where the server is in one. */
-async function* measured(rounds: number): AsyncGenerator<Sample> {
+async function* measured(rounds: number, runtimes: readonly string[]): AsyncGenerator<Sample> {
   const { home, place, key } = await runningServer()
   const script = (checkout: string) => join(checkout, 'bench/node/starts.ts')
   // In there the server listens at another address, which its own file tells.
@@ -46,14 +50,14 @@ async function* measured(rounds: number): AsyncGenerator<Sample> {
     place === 'machine'
       ? [join(root, 'vulcan'), 'machine', 'exec', '--', 'node', script('/opt/vulcan'), '/var/lib/vulcan']
       : ['node', script(root), home]
-  const child = spawn(command ?? '', [...words, String(rounds)], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(command ?? '', [...words, String(rounds), ...runtimes], { stdio: ['pipe', 'pipe', 'inherit'] })
   // A command line is everybody’s to read.
   child.stdin.end(key)
   const ended = once(child, 'close')
   for await (const line of createInterface(child.stdout)) yield JSON.parse(line) as Sample
   const [code] = (await ended) as [number | null]
   // Half of the samples are no figures.
-  if (code !== 0) throw new Error(`${command} ${words.slice(0, -1).join(' ')} exited with ${code}`)
+  if (code !== 0) throw new Error(`${command} ${words.join(' ')} exited with ${code}`)
 }
 
 function figuresOf(runtime: string, samples: readonly Sample[]): Figure[] {

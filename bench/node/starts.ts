@@ -22,7 +22,8 @@ import { outputRate, rawRate } from './output.ts'
 import { pssMib } from './pss.ts'
 import { firstByte } from './program.ts'
 
-const [serverHome = '/var/lib/vulcan', words = '3'] = process.argv.slice(2)
+/** Runtimes that are measured; none: all. */
+const [serverHome = '/var/lib/vulcan', words = '3', ...chosen] = process.argv.slice(2)
 /** Of the server, on standard input. */
 const key = await textOf(process.stdin)
 const { url } = JSON.parse(await readFile(join(serverHome, 'server.json'), 'utf8')) as { url: string }
@@ -132,6 +133,7 @@ try {
     { runtime: 'go', memMib: 1024, name: 'main.go', text: inGo },
   ] satisfies Program[]) {
     const { runtime, text } = program
+    if (chosen.length > 0 && !chosen.includes(runtime)) continue
     const subject = await subjectOf(program)
     // The server's own pool comes to hold vms of this class.
     for (let n = 0; n < 4; n += 1) await firstByteOfApi({ url, key, runtime, code: text((programs += 1)), signal })
