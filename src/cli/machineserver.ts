@@ -89,10 +89,11 @@ async function serverCommand({ config, loaded }: Context): Promise<ServerCommand
 /** The port that is set; the standard one where it is free, else any. */
 async function portFor({ config, loaded }: Context): Promise<number> {
   const port = config['server.port']
+  if (loaded.origins['server.port'] !== 'default') return port
   const found = await machineStatus({ home: config.home })
-  // Ours has it until it is started anew.
-  if (found.running && found.port === port) return port
-  return loaded.origins['server.port'] === 'default' && !(await isFree(port)) ? 0 : port
+  // A machine that is started anew keeps its own.
+  if (found.running) return found.port
+  return (await isFree(port)) ? port : 0
 }
 
 function isFree(port: number): Promise<boolean> {

@@ -220,6 +220,7 @@ export class FirecrackerBackend implements Backend {
     await this.#pool?.[Symbol.asyncDispose]()
     await this.#templates?.[Symbol.asyncDispose]()
     await Promise.all([...this.#runs].map((run) => run[Symbol.asyncDispose]()))
+    await this.#cleaning
     await this.#o.host.networks.close()
   }
 

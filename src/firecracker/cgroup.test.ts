@@ -42,12 +42,12 @@ test('the server moves into a leaf of its own cgroup, which then hands its contr
   }
 })
 
-test('a vm that is made for later has a smaller share of the processor; one that is gone needs none', async () => {
+test('a vm that rehearses for later has a smaller share of the processor; one that is gone needs none', async () => {
   await using cgroup = await mkdtempDisposable(join(tmpdir(), 'vulcan-cgroup-'))
   const weight = join(cgroup.path, 'cpu.weight')
   await writeFile(weight, '')
   await share(cgroup.path, 'later')
-  expect(await readFile(weight, 'utf8')).toBe('10')
+  expect(await readFile(weight, 'utf8')).toBe('25')
   await share(cgroup.path, 'run')
   expect(await readFile(weight, 'utf8')).toBe('100')
   await share(join(cgroup.path, 'gone'), 'run')

@@ -48,8 +48,8 @@ export async function settleInOwn(root: string): Promise<string> {
   }
 }
 
-/** Shares of the processor where others of ours want it too: of what a run waits for, and of what is made for later. */
-export const shares = { run: 100, later: 10 } as const
+/** Shares of the processor where others of ours want it too: of a run, and of what is rehearsed for later. */
+export const shares = { run: 100, later: 25 } as const
 
 /** Gives a vm its share; one whose cgroup is gone needs none. */
 export async function share(cgroup: string, of: keyof typeof shares): Promise<void> {

@@ -29,16 +29,11 @@ export class Demand {
     this.#makeMs = ms
   }
 
-  /** As many as are asked for while one is made, to the next whole number, and one: who comes at the usual pace never waits. */
+  /** As many as are asked for while one is made, to the nearest whole number, and one. */
   wanted(most: number): number {
     const now = this.#now()
     if (this.#uses.length === 0 || now - this.lastUse > idleMs) return 0
-    return Math.min(most, 1 + Math.round((this.lately() / windowMs) * this.#makeMs))
-  }
-
-  /** How often it was asked for lately. */
-  lately(): number {
-    const now = this.#now()
-    return this.#uses.filter((at) => now - at < windowMs).length
+    const lately = this.#uses.filter((at) => now - at < windowMs).length
+    return Math.min(most, 1 + Math.round((lately / windowMs) * this.#makeMs))
   }
 }

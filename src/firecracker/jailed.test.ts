@@ -64,6 +64,18 @@ test('what needs it alive fails with its last words when it ends, and is told to
   expect(stopped?.aborted).toBe(true)
 })
 
+test('its end is the error also where its closed socket was noticed first; one that lives leaves the error as it was', async () => {
+  await using folder = await temporary()
+  const { place, populated } = await placeIn(folder.path)
+  const started = await JailedProcess.start(await optionsWith(folder.path, 'echo no memory'), place, signal)
+  const about = { step: 'restore', what: 'its snapshot was loaded', signal }
+  const refused = () => Promise.reject(new Error('no answer'))
+  await expect(started.during(about, refused)).rejects.toThrow('no answer')
+  const closing = started.during(about, refused)
+  await populated(0)
+  await expect(closing).rejects.toThrow('Firecracker ended while its snapshot was loaded: no memory')
+})
+
 test('a cgroup that is gone is as empty as one can be', async () => {
   await using folder = await temporary()
   const { place } = await placeIn(folder.path)

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { open } from 'node:fs/promises'
 import { VulcanError } from '../api/errors.ts'
 import { isMissing } from '../base/files.ts'
-import { abortable, deadline } from '../base/time.ts'
+import { abortable, deadline, sleep } from '../base/time.ts'
 import { emptied } from './cgroup.ts'
 
 export interface JailOptions {
@@ -57,6 +57,9 @@ export function jailerArgv(o: JailOptions): [string, ...string[]] {
 /** For the jailer to hand over, in milliseconds; a second is usual under emulation. */
 const handOverDeadlineMs = 60_000
 
+/** For the end of a process to be seen whose sockets have closed, in milliseconds. */
+const endSeenMs = 500
+
 /** Shown of what Firecracker and the guest's console say, in bytes: the end. */
 const wordsShown = 16 << 10
 
@@ -107,6 +110,10 @@ export class JailedProcess {
     lost.catch(() => undefined)
     try {
       return await Promise.race([act(AbortSignal.any([signal, over.signal])), lost])
+    } catch (error) {
+      // Its sockets close a moment before its cgroup is seen to be empty.
+      if (!signal.aborted) await Promise.race([lost, sleep(endSeenMs)])
+      throw error
     } finally {
       over.abort(new Error('it is over'))
     }

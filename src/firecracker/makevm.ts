@@ -4,6 +4,7 @@ import type { Facts } from '../base/facts.ts'
 import { acquire, Scope } from '../base/scope.ts'
 import type { Session } from './agent.ts'
 import type { Owner } from './book.ts'
+import { share } from './cgroup.ts'
 import { bootVm } from './coldstart.ts'
 import type { FirecrackerFacts } from './facts.ts'
 import { greetSurely } from './greet.ts'
@@ -58,8 +59,7 @@ export async function makeVm({ host, facts }: Makers, o: Attempt & Manner): Prom
   const scope = slot?.scope ?? new Scope('vm')
   const vmId = slot?.placed.names.vmId ?? (await host.book.enter(scope, o.owner))
   const request = { vmId, rootfs: of.image.rootfs, size: of.size, diskMib: of.diskMib, network: of.network }
-  const later = o.owner.kind === 'pool'
-  const starting = { ...request, later, console: o.console ?? false, phases, signal }
+  const starting = { ...request, console: o.console ?? false, phases, signal }
   const make = () => {
     if (slot) return wakeVm(host, slot.placed, starting)
     return snapshot ? restoreVm(scope, host, { ...starting, snapshot }) : bootVm(scope, host, starting)
@@ -74,6 +74,8 @@ export async function makeVm({ host, facts }: Makers, o: Attempt & Manner): Prom
         facts.emit('vsock.rtt', { vmId, rttUs: greeted.rttUs })
         if (o.rehearsed) {
           const { image, size } = of
+          // What runs goes before it, until it is given to a run.
+          await share(vm.names.cgroup, 'later')
           await phases.time('rehearsal', () => rehearse(greeted.session, { image, memMib: size.memMib, signal }))
         }
         return { scope, vm, ...greeted }

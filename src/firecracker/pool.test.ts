@@ -164,7 +164,7 @@ test('what is asked for takes the room of what nobody asks for, and gives it to 
     ['python', 65],
     ['node', 64],
   ])
-  // Both were asked for lately: neither makes room for a third.
+  // Both were asked for: neither makes room for a third.
   await pool.take({ ...python, diskMib: 65 })
   pool.fill()
   await settled()

@@ -29,8 +29,8 @@ export interface PoolOptions {
 
 /** How often it is looked whether some have waited too long, in milliseconds. */
 const sweepMs = 30_000
-/** For one to be made, in milliseconds: under emulation a rehearsal that builds takes half a minute of a processor. */
-const makeDeadlineMs = 300_000
+/** For one to be made, in milliseconds: under emulation a rehearsal that builds takes half a minute of a processor, of which it has little. */
+const makeDeadlineMs = 600_000
 
 export class Pool {
   readonly #o: PoolOptions
@@ -142,15 +142,16 @@ export class Pool {
   }
 
   /**
-   * The lines of which one each has to go for one more of that line to have room; undefined where there is none to be had. Only
-   * what was asked for lately is given room, and only by what was not: two that are asked for in turns would take it from
-   * each other for ever.
+   * The lines of which one each has to go for one more of that line to have room; undefined where there is none to be had. What
+   * is only expected gives way to what is asked for, and to nothing else does anything: two that are asked for in turns would
+   * take it from each other for ever.
    */
   #givers({ of, demand }: Line): Line[] | undefined {
     const lines = [...this.#lines.values()].toSorted((a, b) => a.demand.lastUse - b.demand.lastUse)
     const held = lines.reduce((sum, { of, ready }) => sum + ready.length * of.size.memMib, 0)
     let over = held + of.size.memMib - this.#o.memMib
-    const idle = demand.lately() === 0 ? [] : lines.filter((line) => line.demand.lately() === 0)
+    const isAsked = (line: Pick<Line, 'demand'>) => line.demand.wanted(this.#o.most) > 0
+    const idle = isAsked({ demand }) ? lines.filter((line) => !isAsked(line)) : []
     const givers: Line[] = []
     for (const giver of idle.flatMap((line) => line.ready.map(() => line))) {
       if (over <= 0) break
@@ -172,7 +173,8 @@ export class Pool {
     } catch (error) {
       if (signal.aborted) return
       line.rest()
-      await templates.discard(of)
+      // One that takes too long is a host's that is busy.
+      if (!limit.aborted) await templates.discard(of)
       facts.emit('pool.failed', { runtime: of.image.name, memMib: of.size.memMib, message: String(error) })
     }
   }

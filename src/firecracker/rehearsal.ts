@@ -18,7 +18,7 @@ const request = {
 
 /**
  * Rejects when the guest cannot run a program. A runtime that builds its programs builds one of ours, since most of what a
- * compiler and a linker touch nothing else does; of that the build cache alone keeps something, which is the same in each vm.
+ * compiler and a linker touch nothing else does; of that the build cache alone keeps something, and nothing of a tenant.
  */
 export async function rehearse(
   session: Session,

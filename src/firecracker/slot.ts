@@ -18,11 +18,10 @@ export async function makeSlot(
   const scope = new Scope('slot')
   const vmId = await host.book.enter(scope, { kind: 'pool' })
   const { image, size, diskMib, network } = of
-  const request = { vmId, rootfs: image.rootfs, size, diskMib, network, later: true, console: false }
-  const starting = { ...request, phases: new Phases(), signal }
+  const request = { vmId, rootfs: image.rootfs, size, diskMib, network, console: false, phases: new Phases(), signal }
   return acquire(
     scope,
-    async () => ({ scope, placed: await placeForRestore(scope, host, { ...starting, snapshot }) }),
+    async () => ({ scope, placed: await placeForRestore(scope, host, { ...request, snapshot }) }),
     (failure) => facts.emit('vm.leftover', { vmId, message: String(failure) }),
   )
 }

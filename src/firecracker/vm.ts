@@ -8,7 +8,7 @@ import type { Assets } from '../images/images.ts'
 import { Session, SessionLost } from './agent.ts'
 import type { Book } from './book.ts'
 import { hostLimitsOf, type VmSize } from './boot.ts'
-import { killAll, limitIo, type IoLimits, removeCgroup, share } from './cgroup.ts'
+import { killAll, limitIo, type IoLimits, removeCgroup } from './cgroup.ts'
 import type { DiskTemplates } from './disks.ts'
 import { type JailFiles, prepareJail } from './jail.ts'
 import { JailedProcess } from './jailer.ts'
@@ -36,8 +36,6 @@ export interface VmRequest {
   readonly network: NetworkSpec
   /** Largest file Firecracker writes beside its disk, in MiB. */
   readonly fileMib?: number
-  /** Made for later: what a run waits for goes before it. */
-  readonly later?: boolean
   /** Let the guest speak to the serial port: slow, for a second try. */
   readonly console: boolean
 }
@@ -124,7 +122,6 @@ async function startJailed(scope: Scope, host: VmHost, o: Jailing): Promise<Jail
   scope.defer('kill Firecracker', () => kill(names, process))
   await mkdir(names.cgroup, { recursive: true })
   await limitIo(names.cgroup, names.root, host.io)
-  if (o.later) await share(names.cgroup, 'later')
   process = await JailedProcess.start(
     {
       jailer: host.assets.jailer,

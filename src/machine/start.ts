@@ -16,6 +16,9 @@ import { placesOf, type Places } from './places.ts'
 import { qemuArgv } from './qemu.ts'
 import { failure, waitFor } from './wait.ts'
 
+/** How often the keeper tries to have a machine come up (native/machine/keeper). */
+const startTries = 3
+
 /**
  * Starts the machine, or finds it running, and resolves when its server listens. Throws VulcanError: `host_unfit` for a
  * QEMU that will not do, `machine_failed` with the last lines of the console or of the server.
@@ -34,7 +37,7 @@ export async function startMachine(o: StartOptions): Promise<RunningMachine> {
   }
   if (!client) throw await failure(places, 'its keeper ended at once')
   using connected = client
-  const timeoutMs = 2 * times.boot + times.server
+  const timeoutMs = startTries * times.boot + times.server
   await waitFor(connected, { target, places, timeoutMs, signal: o.signal })
   const status = await machineStatus(o)
   if (status.running) return status

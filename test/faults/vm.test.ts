@@ -1,8 +1,8 @@
 /** What a vm stands on is broken while its program runs: each its own, so they suffer beside one another. */
 import { expect, test } from 'vitest'
-import { client, vmPid } from '../system/harness.ts'
+import { client, endServer, vmPid } from '../system/harness.ts'
 import { type Fault, sound, sufferBeside } from './fault.ts'
-import { askFirecracker, breakNode, endServer } from './node.ts'
+import { askFirecracker, breakNode } from './node.ts'
 
 /** A program whose end, if it comes, is later than any harm. */
 const long = { code: "import time\nprint('up', flush=True)\ntime.sleep(600)", resources: { timeout_s: 700 } }
@@ -132,7 +132,7 @@ test('nothing is left of any of them, and the next workload runs', () => sound()
 
 test('a server that crashes finds vms that were broken before: each is lost, and said to be', async () => {
   // All are broken when the server goes, which is the harm that they share.
-  const broken = Promise.withResolvers<string>()
+  const broken = Promise.withResolvers<void>()
   let whole = 0
   const withServer = (name: string, harm: (id: string) => Promise<string>): Fault => ({
     name: `${name}, and then the server crashes`,
@@ -140,7 +140,7 @@ test('a server that crashes finds vms that were broken before: each is lost, and
     running: async (id) => {
       await breakNode(await harm(id))
       whole += 1
-      if (whole === 4) broken.resolve(await breakNode(endServer('KILL')))
+      if (whole === 4) broken.resolve(await endServer('KILL'))
       await broken.promise
     },
     ...lost,

@@ -62,12 +62,15 @@ func touchAll(pid int, write bool) error {
 	defer memory.Close()
 	lines := bufio.NewScanner(maps)
 	for lines.Scan() {
+		if strings.Contains(lines.Text(), "[v") { // vdso, vvar, vsyscall
+			continue
+		}
 		var from, to int64
 		var mode string
 		if _, err := fmt.Sscanf(lines.Text(), "%x-%x %s", &from, &to, &mode); err != nil {
 			return fmt.Errorf("touching: %q: %w", lines.Text(), err)
 		}
-		if mode[0] != 'r' || strings.Contains(lines.Text(), "[v") { // vdso, vvar, vsyscall
+		if mode[0] != 'r' {
 			continue
 		}
 		if err := touchPages(memory, pages, from, to, write && mode[1] == 'w' && mode[3] == 'p'); err != nil {

@@ -80,6 +80,9 @@ export class GuestRules {
 
   /** Removes the tables. */
   async remove(): Promise<void> {
+    // Nobody builds them anew behind this.
+    this.#ports = undefined
+    await this.#mending
     await this.#nft.apply(removeScript(this.#o.instance))
   }
 
