@@ -49,7 +49,13 @@ export const mix: readonly Kind[] = [
     by: 'timeout',
     request: python('while True: pass', { resources: { timeout_s: 3 } }),
   },
-  { name: 'oom', share: 4, by: 'oom', request: python(`held = 'x' * (1 << 30)`) },
+  {
+    name: 'oom',
+    share: 4,
+    by: 'oom',
+    // Piece by piece: what is more than all there is would be refused, and a MemoryError.
+    request: python(`held = []\nwhile True: held.append(b'x' * (1 << 20))`),
+  },
   { name: 'killed', share: 4, by: 'killed', killed: true, request: python('__import__("time").sleep(600)') },
 ]
 
