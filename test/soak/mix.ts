@@ -15,12 +15,20 @@ export interface Kind {
 /** Said once by every program that begins: one that began twice would have said it twice. */
 export const begun = 'begun'
 
+/** A full host that is emulated takes half a minute for what is nothing elsewhere. */
+const patient = { resources: { timeout_s: 300 } } as const
+
 const python = (code: string, more: Partial<WorkloadRequest> = {}): WorkloadRequest => ({
   runtime: 'python',
   code: `print('${begun}', flush=True)\n${code}`,
+  ...patient,
   ...more,
 })
-const node = (code: string): WorkloadRequest => ({ runtime: 'node', code: `console.log('${begun}')\n${code}` })
+const node = (code: string): WorkloadRequest => ({
+  runtime: 'node',
+  code: `console.log('${begun}')\n${code}`,
+  ...patient,
+})
 
 export const mix: readonly Kind[] = [
   { name: 'python', share: 48, by: 'program', request: python('print(6 * 7)') },
@@ -56,7 +64,13 @@ export const mix: readonly Kind[] = [
     // Piece by piece: what is more than all there is would be refused, and a MemoryError.
     request: python(`held = []\nwhile True: held.append(b'x' * (1 << 20))`),
   },
-  { name: 'killed', share: 4, by: 'killed', killed: true, request: python('__import__("time").sleep(600)') },
+  {
+    name: 'killed',
+    share: 4,
+    by: 'killed',
+    killed: true,
+    request: python('__import__("time").sleep(600)', { resources: { timeout_s: 700 } }),
+  },
 ]
 
 /** The nth of a soak; every hundred have their shares, well mixed. */
