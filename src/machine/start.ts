@@ -17,7 +17,7 @@ import { qemuArgv } from './qemu.ts'
 import { failure, waitFor } from './wait.ts'
 
 /** How often the keeper tries to have a machine come up (native/machine/keeper). */
-const startTries = 3
+const startTries = 4
 
 /**
  * Starts the machine, or finds it running, and resolves when its server listens. Throws VulcanError: `host_unfit` for a

@@ -40,8 +40,8 @@ type Spec struct {
 }
 
 // startTries: under emulation the first processor may lose its interrupts while it boots (src/machine/qemu.ts), which was
-// seen twice in a row.
-const startTries = 3
+// seen twice in a row. Its kernel says so after some 20 s.
+const startTries = 4
 
 func ms(value int64) time.Duration { return time.Duration(value) * time.Millisecond }
 
@@ -127,7 +127,7 @@ func (k *keeper) run() error {
 }
 
 // hopeless counts a failure and says why another start would not help, or nothing. A machine that never came up gets
-// two more tries, a later one as many as the specification allows.
+// three more tries, a later one as many as the specification allows.
 func (k *keeper) hopeless(now time.Time) string {
 	k.failures = append(k.failures, now)
 	recent := 0
@@ -137,7 +137,9 @@ func (k *keeper) hopeless(now time.Time) string {
 		}
 	}
 	switch {
-	case !k.everUp && len(k.failures) == startTries:
+	case !k.everUp && len(k.failures) < startTries:
+		return ""
+	case !k.everUp:
 		return fmt.Sprintf(" (%d times)", startTries)
 	case recent > k.spec.MaxRestarts:
 		return fmt.Sprintf(" (%d times in %v)", recent, ms(k.spec.RestartWindowMs))

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -19,6 +20,8 @@ type machine struct {
 	port    net.Conn
 	lines   chan json.RawMessage
 	exited  chan error
+	// stalled is told once its kernel says that a processor does nothing.
+	stalled chan struct{}
 	began   time.Time
 }
 
@@ -39,7 +42,7 @@ func (k *keeper) start() (*machine, error) {
 	defer consoleEnd.Close()
 	m := &machine{
 		command: exec.Command(k.spec.Argv[0], k.spec.Argv[1:]...),
-		port:    ours, lines: make(chan json.RawMessage, 64), exited: make(chan error, 1), began: time.Now(),
+		port:    ours, lines: make(chan json.RawMessage, 64), exited: make(chan error, 1), stalled: make(chan struct{}, 1), began: time.Now(),
 	}
 	m.command.Stdout, m.command.Stderr = consoleEnd, consoleEnd
 	m.command.ExtraFiles = []*os.File{theirs}
@@ -52,7 +55,11 @@ func (k *keeper) start() (*machine, error) {
 	copied := make(chan struct{})
 	go func() {
 		defer close(copied)
-		k.console.Copy(console)
+		heard := io.TeeReader(console, &stalls{told: m.stalled})
+		k.console.Copy(struct {
+			io.Reader
+			io.Closer
+		}{heard, console})
 	}()
 	go m.read()
 	go func() {
@@ -141,6 +148,12 @@ func (k *keeper) once() string {
 			if !k.isUp() {
 				m.end()
 				return fmt.Sprintf("the machine did not come up within %v", ms(k.spec.BootTimeoutMs))
+			}
+		case <-m.stalled:
+			// A machine that is up may stall for a while, on a host that is busy; one that boots does not come back.
+			if !k.isUp() {
+				m.end()
+				return "a processor of the machine stalled while it booted"
 			}
 		case <-watch.pings.C:
 			if k.isUp() && watch.silent() {

@@ -25,7 +25,7 @@ func TestAMachineThatHangsIsKilledAndStartedAgain(t *testing.T) {
 	}
 }
 
-func TestABootIsTriedThreeTimesAndNotMore(t *testing.T) {
+func TestABootIsTriedFourTimesAndNotMore(t *testing.T) {
 	t.Parallel()
 	late := startKeeper(t, "late")
 	if status := late.until("ready", ready); status.Restarts != 1 || !strings.Contains(status.LastFailure, "did not come up") {

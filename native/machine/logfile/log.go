@@ -4,6 +4,7 @@ package logfile
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 )
@@ -28,7 +29,7 @@ func New(path string, limit int64) *Log {
 }
 
 // Copy appends what a pipe gives until its end.
-func (l *Log) Copy(from *os.File) {
+func (l *Log) Copy(from io.ReadCloser) {
 	defer from.Close()
 	buffer := make([]byte, 32<<10)
 	for {
