@@ -36,6 +36,8 @@ export interface KeeperSpec {
   readonly console_log: string
   readonly console_limit_bytes: number
   readonly boot_timeout_ms: number
+  /** Starts of a machine that never came up. */
+  readonly boot_tries: number
   readonly ping_every_ms: number
   readonly ping_timeout_ms: number
   readonly stop_timeout_ms: number

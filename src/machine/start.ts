@@ -16,8 +16,11 @@ import { placesOf, type Places } from './places.ts'
 import { qemuArgv } from './qemu.ts'
 import { failure, waitFor } from './wait.ts'
 
-/** How often the keeper tries to have a machine come up (native/machine/keeper). */
-const startTries = 4
+/**
+ * Starts of a machine that never came up, before it is given up: under emulation its first processor may lose its interrupts
+ * while it boots (see `cores` in qemu.ts), which was seen twice in a row.
+ */
+const bootTries = 4
 
 /**
  * Starts the machine, or finds it running, and resolves when its server listens. Throws VulcanError: `host_unfit` for a
@@ -37,7 +40,7 @@ export async function startMachine(o: StartOptions): Promise<RunningMachine> {
   }
   if (!client) throw await failure(places, 'its keeper ended at once')
   using connected = client
-  const timeoutMs = startTries * times.boot + times.server
+  const timeoutMs = bootTries * times.boot + times.server
   await waitFor(connected, { target, places, timeoutMs, signal: o.signal })
   const status = await machineStatus(o)
   if (status.running) return status
@@ -98,6 +101,7 @@ function keeping(places: Places, times: Timeouts): Omit<KeeperSpec, 'argv' | 'ab
     console_log: places.consoleLog,
     console_limit_bytes: consoleLimitBytes,
     boot_timeout_ms: times.boot,
+    boot_tries: bootTries,
     ping_every_ms: times.pingEvery,
     ping_timeout_ms: times.pingAnswer,
     stop_timeout_ms: times.stop,

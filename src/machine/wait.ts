@@ -43,9 +43,9 @@ async function follow(client: KeeperClient, wait: Wait, signal: AbortSignal): Pr
       if (event.state !== 'ready') fresh = true
     } else if (event.event === 'server_exit') {
       fresh = true
-      exits += event.asked ? 0 : 1
-      if (wait.target !== 'up' && !event.asked && (hasSaidWhy(event) || exits === hopelessExits))
-        throw serverFailure(event)
+      if (event.asked || wait.target === 'up') continue
+      exits += 1
+      if (hasSaidWhy(event) || exits === hopelessExits) throw serverFailure(event)
     }
   }
   throw await failure(wait.places, last?.last_failure || 'it ended')

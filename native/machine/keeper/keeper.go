@@ -29,7 +29,9 @@ type Spec struct {
 	ConsoleLimitBytes int64  `json:"console_limit_bytes"`
 	// BootTimeoutMs is the deadline of the machine's "up".
 	BootTimeoutMs int64 `json:"boot_timeout_ms"`
-	PingEveryMs   int64 `json:"ping_every_ms"`
+	// BootTries is how often a machine that never came up is started.
+	BootTries   int   `json:"boot_tries"`
+	PingEveryMs int64 `json:"ping_every_ms"`
 	// PingTimeoutMs without any word from a machine that is up means that it hangs.
 	PingTimeoutMs int64 `json:"ping_timeout_ms"`
 	// StopTimeoutMs is what an orderly power-off may take.
@@ -38,10 +40,6 @@ type Spec struct {
 	MaxRestarts     int   `json:"max_restarts"`
 	RestartWindowMs int64 `json:"restart_window_ms"`
 }
-
-// startTries: under emulation the first processor may lose its interrupts while it boots (src/machine/qemu.ts), which was
-// seen twice in a row. Its kernel says so after some 20 s.
-const startTries = 4
 
 func ms(value int64) time.Duration { return time.Duration(value) * time.Millisecond }
 
@@ -127,7 +125,7 @@ func (k *keeper) run() error {
 }
 
 // hopeless counts a failure and says why another start would not help, or nothing. A machine that never came up gets
-// three more tries, a later one as many as the specification allows.
+// as many starts as the specification says, a later one as many restarts.
 func (k *keeper) hopeless(now time.Time) string {
 	k.failures = append(k.failures, now)
 	recent := 0
@@ -137,10 +135,10 @@ func (k *keeper) hopeless(now time.Time) string {
 		}
 	}
 	switch {
-	case !k.everUp && len(k.failures) < startTries:
+	case !k.everUp && len(k.failures) < k.spec.BootTries:
 		return ""
 	case !k.everUp:
-		return fmt.Sprintf(" (%d times)", startTries)
+		return fmt.Sprintf(" (%d times)", len(k.failures))
 	case recent > k.spec.MaxRestarts:
 		return fmt.Sprintf(" (%d times in %v)", recent, ms(k.spec.RestartWindowMs))
 	default:

@@ -77,6 +77,8 @@ type bench struct {
 	lines   *bufio.Scanner
 }
 
+const bootTries = 4
+
 func startKeeper(t *testing.T, behaviour string) *bench {
 	t.Helper()
 	dir := t.TempDir()
@@ -84,7 +86,7 @@ func startKeeper(t *testing.T, behaviour string) *bench {
 		Argv:    []string{os.Args[0], "qemu", behaviour, filepath.Join(dir, "starts")},
 		About:   json.RawMessage(`{"port":8080}`),
 		Control: filepath.Join(dir, "control.sock"), ConsoleLog: filepath.Join(dir, "console.log"), ConsoleLimitBytes: 4096,
-		BootTimeoutMs: 1500, PingEveryMs: 50, PingTimeoutMs: 1000, StopTimeoutMs: 1000, MaxRestarts: 2, RestartWindowMs: 60_000,
+		BootTimeoutMs: 1500, BootTries: bootTries, PingEveryMs: 50, PingTimeoutMs: 1000, StopTimeoutMs: 1000, MaxRestarts: 2, RestartWindowMs: 60_000,
 	}
 	content, err := json.Marshal(spec)
 	if err != nil {

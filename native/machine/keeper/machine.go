@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -42,7 +41,8 @@ func (k *keeper) start() (*machine, error) {
 	defer consoleEnd.Close()
 	m := &machine{
 		command: exec.Command(k.spec.Argv[0], k.spec.Argv[1:]...),
-		port:    ours, lines: make(chan json.RawMessage, 64), exited: make(chan error, 1), stalled: make(chan struct{}, 1), began: time.Now(),
+		port:    ours, lines: make(chan json.RawMessage, 64), exited: make(chan error, 1),
+		stalled: make(chan struct{}, 1), began: time.Now(),
 	}
 	m.command.Stdout, m.command.Stderr = consoleEnd, consoleEnd
 	m.command.ExtraFiles = []*os.File{theirs}
@@ -55,11 +55,7 @@ func (k *keeper) start() (*machine, error) {
 	copied := make(chan struct{})
 	go func() {
 		defer close(copied)
-		heard := io.TeeReader(console, &stalls{told: m.stalled})
-		k.console.Copy(struct {
-			io.Reader
-			io.Closer
-		}{heard, console})
+		k.console.Copy(&stalls{ReadCloser: console, told: m.stalled})
 	}()
 	go m.read()
 	go func() {

@@ -1,18 +1,23 @@
 package keeper
 
-import "bytes"
+import (
+	"bytes"
+	"io"
+)
 
 // What Linux writes to its console, some 20 s after a processor was seen last.
 var stallWords = []byte("detected stalls on CPUs")
 
-// stalls looks for those words in what is written to it, which is cut anywhere.
+// stalls reads a console and tells when those words, cut anywhere, come by.
 type stalls struct {
+	io.ReadCloser
 	told chan<- struct{}
 	tail []byte
 }
 
-func (s *stalls) Write(data []byte) (int, error) {
-	s.tail = append(s.tail, data...)
+func (s *stalls) Read(buffer []byte) (int, error) {
+	n, err := s.ReadCloser.Read(buffer)
+	s.tail = append(s.tail, buffer[:n]...)
 	if bytes.Contains(s.tail, stallWords) {
 		select {
 		case s.told <- struct{}{}:
@@ -20,6 +25,6 @@ func (s *stalls) Write(data []byte) (int, error) {
 		}
 		s.tail = nil
 	}
-	s.tail = append([]byte(nil), s.tail[max(0, len(s.tail)-len(stallWords)):]...)
-	return len(data), nil
+	s.tail = bytes.Clone(s.tail[max(0, len(s.tail)-len(stallWords)):])
+	return n, err
 }

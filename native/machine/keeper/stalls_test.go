@@ -1,24 +1,31 @@
 package keeper
 
-import "testing"
+import (
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
 
 func TestAStallIsFoundHoweverTheConsoleIsCut(t *testing.T) {
-	for _, parts := range [][]string{
-		{"[22.6] rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:\n"},
-		{"rcu: rcu_preempt detected sta", "lls on CP", "Us/tasks:"},
+	for said, stalls := range map[string]bool{
+		"[22.6] rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:\n": true,
+		"Run /init as init process\n":                                    false,
 	} {
-		told := make(chan struct{}, 1)
-		s := &stalls{told: told}
-		for _, part := range parts {
-			s.Write([]byte(part))
-		}
-		if len(told) != 1 {
-			t.Errorf("%q tells of no stall", parts)
+		for cut, read := range map[string]io.Reader{"whole": strings.NewReader(said), "in bytes": iotest.OneByteReader(strings.NewReader(said))} {
+			if told := tellsOfStall(t, said, read); told != stalls {
+				t.Errorf("%q, %s: a stall is told: %v", said, cut, told)
+			}
 		}
 	}
+}
+
+func tellsOfStall(t *testing.T, said string, console io.Reader) bool {
+	t.Helper()
 	told := make(chan struct{}, 1)
-	(&stalls{told: told}).Write([]byte("Run /init as init process\n"))
-	if len(told) != 0 {
-		t.Error("a boot was taken for a stall")
+	read, err := io.ReadAll(&stalls{ReadCloser: io.NopCloser(console), told: told})
+	if err != nil || string(read) != said {
+		t.Errorf("%q was read of %q: %v", read, said, err)
 	}
+	return len(told) == 1
 }
