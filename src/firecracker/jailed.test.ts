@@ -71,9 +71,14 @@ test('its end is the error also where its closed socket was noticed first; one t
   const about = { step: 'restore', what: 'its snapshot was loaded', signal }
   const refused = () => Promise.reject(new Error('no answer'))
   await expect(started.during(about, refused)).rejects.toThrow('no answer')
-  const closing = started.during(about, refused)
-  await populated(0)
-  await expect(closing).rejects.toThrow('Firecracker ended while its snapshot was loaded: no memory')
+  const closing = async () => {
+    await populated(0)
+    await started.ended
+    return refused()
+  }
+  await expect(started.during(about, closing)).rejects.toThrow(
+    'Firecracker ended while its snapshot was loaded: no memory',
+  )
 })
 
 test('a cgroup that is gone is as empty as one can be', async () => {

@@ -4,25 +4,20 @@ import { python } from '../system/harness.ts'
 import { type Fault, haveTemplate, startFails, suffer, victim } from './fault.ts'
 import { pluginInPlaceOf } from './node.ts'
 
-const says = /network|CNI/i
+const harms = [
+  ['fails', 'exit 1'],
+  ['is killed', 'kill -9 $$'],
+  ['answers nonsense', 'echo "{}{"'],
+]
 
-const faults: Fault[] = ['bridge', 'host-local', 'vulcan-tap'].flatMap((name) => [
-  {
-    name: `the network plugin ${name} fails`,
-    before: () => pluginInPlaceOf(name, 'exit 1'),
-    ...{ ...startFails, says },
-  },
-  {
-    name: `the network plugin ${name} is killed`,
-    before: () => pluginInPlaceOf(name, 'kill -9 $$'),
-    ...{ ...startFails, says },
-  },
-  {
-    name: `the network plugin ${name} answers nonsense`,
-    before: () => pluginInPlaceOf(name, 'echo "{}{"'),
-    ...{ ...startFails, says },
-  },
-])
+const faults: Fault[] = ['bridge', 'host-local', 'vulcan-tap'].flatMap((name) =>
+  harms.map(([how = '', does = '']) => ({
+    name: `the network plugin ${name} ${how}`,
+    before: () => pluginInPlaceOf(name, does),
+    ...startFails,
+    says: /network|CNI/i,
+  })),
+)
 
 test.each(faults)('$name', (fault) => suffer(fault))
 

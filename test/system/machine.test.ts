@@ -1,52 +1,28 @@
 /** The host machine, each test on a real one of its own: QEMU, kernel, init and keeper; small, next to the shared one. */
 import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { VulcanError } from '../../src/api/errors.ts'
-import { quiet } from '../../src/base/progress.ts'
 import { run } from '../../src/base/process.ts'
-import { ensureProgram } from '../../src/images/assets.ts'
-import { ensureMachineAssets } from '../../src/images/machine.ts'
 import { machineExec } from '../../src/machine/exec.ts'
 import { machineStatus, restartServer, stopMachine, type RunningMachine } from '../../src/machine/machine.ts'
-import type { ServerCommand, StartOptions } from '../../src/machine/options.ts'
+import type { StartOptions } from '../../src/machine/options.ts'
 import { placesOf } from '../../src/machine/places.ts'
 import { openSession } from '../../src/machine/session.ts'
 import { startMachine } from '../../src/machine/start.ts'
 import { eventually, isGone } from './outside.ts'
-import { home as sharedHome, root } from './places.ts'
+import { root } from './places.ts'
+import { ask, server, smallMachine } from './smallmachine.ts'
 
-/** A path so long that sockets do not fit into it. */
 let home = ''
 let app = ''
 let options: StartOptions
 
-/** A server that needs no program of ours: it says its word, and dies when asked for /die. */
-function server(word: string): ServerCommand {
-  const code = `
-    const { createServer } = require('node:http')
-    const answer = (request, response) => (request.url === '/die' ? process.exit(7) : response.end(process.env.WORD))
-    createServer(answer).listen(7777, '0.0.0.0', () => require('node:fs').writeSync(3, 'READY=1\\n'))`
-  return { argv: ['node', '-e', code], env: { PATH: '/usr/local/bin:/usr/bin:/bin', WORD: word } }
-}
-
 beforeAll(async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'vulcan-machine-'))
-  home = join(folder, 'long'.repeat(24))
-  app = join(folder, 'app')
-  await mkdir(app)
-  const at = { home: sharedHome, root, progress: quiet, signal: new AbortController().signal }
-  const { qemu, vmlinux, initramfs, rootfs } = await ensureMachineAssets(at)
-  options = {
-    ...{ home, qemu, initramfs, rootfs, kernel: vmlinux, tool: await ensureProgram(at, 'machine') },
-    ...{ memMib: 1024, cores: 1, diskGib: 1, shares: [{ tag: 'app', path: app }], restrict: true },
-    ...{ server: server('first'), machinePort: 7777, hostPort: 0 },
-    timeouts: { pingEvery: 500, pingAnswer: 15_000 },
-  }
+  ;({ home, app, options } = await smallMachine())
 }, 900_000)
 
 afterAll(async () => {
@@ -64,10 +40,6 @@ async function running(): Promise<RunningMachine> {
   return status
 }
 
-async function ask(port: number, path = '/'): Promise<string> {
-  return (await fetch(`http://127.0.0.1:${port}${path}`, { headers: { connection: 'close' } })).text()
-}
-
 test('the machine outlives the command that started it, also when that was killed', async () => {
   const script = `import { startMachine } from ${JSON.stringify(join(root, 'src/machine/start.ts'))}
     await startMachine(${JSON.stringify(options)})
@@ -81,11 +53,12 @@ test('the machine outlives the command that started it, also when that was kille
     child.stdout.once('data', resolve)
     child.once('exit', () => reject(new Error('the command ended before the machine had started')))
   })
+  const { pid, restarts } = await running()
   const ended = new Promise((resolve) => child.once('exit', resolve))
   process.kill(-(child.pid ?? 0), 'SIGKILL')
   await ended
   const status = await running()
-  expect(status).toMatchObject({ state: 'ready', memMib: 1024, cores: 1 })
+  expect(status).toMatchObject({ state: 'ready', pid, restarts, memMib: 1024, cores: 1 })
   expect(await ask(status.port)).toBe('first')
 }, 300_000)
 
@@ -218,14 +191,17 @@ test('a machine that hangs is killed and started again with its data', async () 
   expect((await exec(['sh', '-c', 'echo kept > /var/lib/vulcan/file && sync'])).code).toBe(0)
   const before = await running()
   process.kill(before.pid, 'SIGSTOP')
-  const after = await eventually('the next machine', async () => {
+  const next = await eventually('the next machine', async () => {
     const status = await running()
-    return status.pid !== before.pid && status.state === 'ready' ? status : undefined
+    return status.pid !== before.pid && status.pid !== 0 ? status : undefined
   })
-  // An emulated one may need more than one start.
-  expect(after.restarts).toBeGreaterThan(before.restarts)
-  expect(after.port).toBe(before.port)
-  if (after.restarts === before.restarts + 1) expect(after.lastFailure).toContain('did not answer')
+  expect(next).toMatchObject({ restarts: before.restarts + 1, port: before.port })
+  expect(next.lastFailure).toContain('did not answer')
+  // Its boot may stall, and be begun anew.
+  const after = await eventually('its server', async () => {
+    const status = await running()
+    return status.state === 'ready' ? status : undefined
+  })
   expect(await ask(after.port)).toBe('third')
   expect((await exec(['cat', '/var/lib/vulcan/file'])).stdout).toBe('kept\n')
   expect(await readFile(`${placesOf(home).consoleLog}.1`, 'utf8')).not.toBe('')
