@@ -146,14 +146,14 @@ export class Pool {
    * is only expected gives way to what is asked for, and to nothing else does anything: two that are asked for in turns would
    * take it from each other for ever.
    */
-  #givers({ of, demand }: Line): Line[] | undefined {
+  #givers(line: Line): Line[] | undefined {
     const lines = [...this.#lines.values()].toSorted((a, b) => a.demand.lastUse - b.demand.lastUse)
     const held = lines.reduce((sum, { of, ready }) => sum + ready.length * of.size.memMib, 0)
-    let over = held + of.size.memMib - this.#o.memMib
-    const isAsked = (line: Pick<Line, 'demand'>) => line.demand.wanted(this.#o.most) > 0
-    const idle = isAsked({ demand }) ? lines.filter((line) => !isAsked(line)) : []
+    let over = held + line.of.size.memMib - this.#o.memMib
+    const isAsked = ({ demand }: Line) => demand.wanted(this.#o.most) > 0
+    const idle = isAsked(line) ? lines.filter((other) => !isAsked(other)) : []
     const givers: Line[] = []
-    for (const giver of idle.flatMap((line) => line.ready.map(() => line))) {
+    for (const giver of idle.flatMap((other) => other.ready.map(() => other))) {
       if (over <= 0) break
       givers.push(giver)
       over -= giver.of.size.memMib

@@ -1,9 +1,9 @@
 /** Gives runs their vms: one that is ready where there is one, else one from a template, else one that boots. */
 import type { NetworkSpec, RunSpec } from '../backend/backend.ts'
 import { acquire } from '../base/scope.ts'
-import { share } from './cgroup.ts'
 import type { Image } from '../images/images.ts'
 import { sizeOf } from './boot.ts'
+import { share } from './cgroup.ts'
 import { type Makers, makeVm, type Started, type VmClass } from './makevm.ts'
 import { narrowReady, narrowSlot } from './narrow.ts'
 import { isListed } from './network/allow.ts'

@@ -1,9 +1,8 @@
 /** What others on this host do to guests' packets. */
 import { CommandFailed } from '../../base/process.ts'
 import { type Host, thisHost } from './host.ts'
+import { Nft } from './nft.ts'
 import { tableOf } from './rules.ts'
-
-const timeoutMs = 20_000
 
 /**
  * Chains of others (`family table name`) that would drop guests' packets on their way through this host; for doctor.
@@ -11,8 +10,7 @@ const timeoutMs = 20_000
  */
 export async function foreignDrops(o: { instance: string; host?: Host }): Promise<string[]> {
   try {
-    const { stdout } = await (o.host ?? thisHost).run(['nft', '-j', 'list', 'chains'], { timeoutMs })
-    return foreignDropsOf(stdout, o.instance)
+    return foreignDropsOf(await new Nft(o.host ?? thisHost).list('chains'), o.instance)
   } catch (error) {
     if (error instanceof CommandFailed) return []
     throw error

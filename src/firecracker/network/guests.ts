@@ -9,7 +9,7 @@ import { bookOf, denialsOf, entriesOf } from './books.ts'
 import { strayElements } from './elements.ts'
 import type { Host } from './host.ts'
 import type { Ports } from './nameserver.ts'
-import { isMissing, Nft, orNothing } from './nft.ts'
+import { isAbsent, Nft, orNothing } from './nft.ts'
 import { type Opened, openedOf, openScript } from './opened.ts'
 import {
   admitScript,
@@ -200,7 +200,7 @@ export class GuestRules {
     try {
       return await act()
     } catch (error) {
-      if (!isMissing(error)) throw error
+      if (!isAbsent(error)) throw error
       // Another may have mended them since.
       await this.#mend()
       return act()

@@ -30,7 +30,7 @@ export class Nft {
 }
 
 /** Whether a command failed since what it is about is not there. */
-export function isMissing(error: unknown): boolean {
+export function isAbsent(error: unknown): boolean {
   return error instanceof CommandFailed && error.stderr.includes('No such file')
 }
 
@@ -39,7 +39,7 @@ export async function orNothing(list: () => Promise<string>): Promise<string> {
   try {
     return await list()
   } catch (error) {
-    if (isMissing(error)) return nothing
+    if (isAbsent(error)) return nothing
     throw error
   }
 }
