@@ -11,7 +11,8 @@ import { locateAssets } from '../../src/images/assets.ts'
 import { locateImage } from '../../src/images/image.ts'
 import { backendContract, type Programs } from './backend.contract.ts'
 
-const [serverHome = '/var/lib/vulcan'] = process.argv.slice(2)
+const [serverHome = '/var/lib/vulcan', ...names] = process.argv.slice(2)
+const asked = names.length > 0 ? backendContract.filter(({ name }) => names.includes(name)) : backendContract
 const instance = 'contract'
 const home = join(serverHome, 'contract')
 
@@ -60,8 +61,8 @@ async function residue(): Promise<readonly string[]> {
 const say = (fact: object) => process.stdout.write(`${JSON.stringify(fact)}\n`)
 
 try {
-  for (const { name, check } of backendContract) {
-    const error = await check({ backend, programs, residue, timeoutMs: 3000 }).then(
+  for (const { name, check } of asked) {
+    const error = await check({ backend, programs, residue, timeoutMs: 20_000 }).then(
       () => undefined,
       (failure: unknown) => (failure instanceof Error ? (failure.stack ?? failure.message) : String(failure)),
     )

@@ -50,7 +50,7 @@ const faults: Fault[] = [
   },
   {
     name: 'the vm stands still for ever, beyond the time of its program',
-    request: { code: long.code, resources: { timeout_s: 4 } },
+    request: { code: long.code, resources: { timeout_s: 15 } },
     running: async (id) => void (await breakNode(`echo 1 > $(ls ${await cgroupOf(id)}/cgroup.freeze)`)),
     ends: ['timeout', 'vm_lost'],
   },

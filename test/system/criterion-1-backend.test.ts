@@ -7,20 +7,29 @@ import { root } from './places.ts'
 
 /** Two dozen cases, a vm or two each. */
 const contractMs = 1_800_000
-const outcomes = new Map<string, { readonly error?: string }>()
+const failures = new Map<string, string | undefined>()
 
-beforeAll(async () => {
+/** Checks those cases on the node, all of them where none is named, and keeps why each failed. */
+async function check(...names: readonly string[]): Promise<void> {
   const checkout = (await hasMachine()) ? '/opt/vulcan' : root
-  const script = `node ${join(checkout, 'test/contract/node.ts')} ${await nodeHome()}`
+  const words = names.map((name) => `'${name}'`)
+  const script = ['node', join(checkout, 'test/contract/node.ts'), await nodeHome(), ...words].join(' ')
   const said = await onNode(script, { timeoutMs: contractMs })
   for (const line of said.trim().split('\n')) {
-    const { name, ...outcome } = JSON.parse(line) as { name: string; error?: string }
-    outcomes.set(name, outcome)
+    const { name, error } = JSON.parse(line) as { name: string; error?: string }
+    failures.set(name, error)
   }
-}, contractMs)
+}
+
+beforeAll(() => check(), contractMs)
 
 for (const { name } of backendContract) {
-  test(name, () => {
-    expect(outcomes.get(name)).toEqual({})
+  test(name, async () => {
+    // One process checked them all; a second try is that case by itself.
+    if (!failures.has(name)) await check(name)
+    const failure = failures.get(name)
+    const checked = failures.delete(name)
+    expect(failure).toBeUndefined()
+    expect(checked).toBe(true)
   })
 }
