@@ -7,20 +7,18 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { sha256File } from '../../src/base/files.ts'
-import { sleep } from '../../src/base/time.ts'
 import { bounded } from '../system/bounded.ts'
 import { asRoot, type Mode, withBrokenGuests } from '../system/brokenguest.ts'
 import { client, python, settled } from '../system/harness.ts'
 import { home, root } from '../system/places.ts'
+import { haveTemplate } from './fault.ts'
 
 /** A class for each: none comes a second time, which would make a template of a broken guest. */
 let lastMib = 150
 const rare = () => ({ mem_mb: ++lastMib, timeout_s: 240 })
 
 // What goes on from a template is whole, whatever the initramfs is meanwhile: the runs beside do so.
-beforeAll(async () => {
-  while ((await python('pass')).run?.start === 'boot') await sleep(1000)
-})
+beforeAll(() => haveTemplate('none'))
 
 /** Digests of images as these guests have one: they are on this host, also where the node is a machine. */
 async function imagesNow(): Promise<string[]> {

@@ -1,8 +1,9 @@
 /** Programs that do harm as far as a program can, each beside a small run of somebody else, with what it costs the host. */
-import { expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import type { WorkloadRecord, WorkloadRequest } from '../../src/api/workload.ts'
 import { bounded } from '../system/bounded.ts'
 import { python, settled } from '../system/harness.ts'
+import { haveTemplate } from './fault.ts'
 
 interface Hostile {
   readonly code: string
@@ -93,6 +94,9 @@ print(ends)`,
     exit: { by: 'program', code: 0 },
   },
 }
+
+// One that was made meanwhile would be counted as what the first of them left.
+beforeAll(() => haveTemplate('none'))
 
 test.each(Object.entries(programs))(
   '%s: ends as it must, and costs the others no more than it may',

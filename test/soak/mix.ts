@@ -55,7 +55,8 @@ export const mix: readonly Kind[] = [
     name: 'timeout',
     share: 4,
     by: 'timeout',
-    request: python('while True: pass', { resources: { timeout_s: 3 } }),
+    // Long enough to have begun on a full host that is emulated.
+    request: python('__import__("time").sleep(600)', { resources: { timeout_s: 20 } }),
   },
   {
     name: 'oom',
