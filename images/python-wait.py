@@ -93,30 +93,47 @@ def set_aside():
     import ctypes
     import gc
 
-    operator = sys.modules["operator"]
+    api = ctypes.pythonapi
+    if not hasattr(api, "PyDict_Watch"):
+        # Before Python 3.12 nothing is set aside.
+        return gc
     main = sys.modules["__main__"]
-    # It is site that runs this, and is not done yet.
-    others = [vars(module) for name, module in sys.modules.items() if name not in ("__main__", "site")]
-    before = [(names, dict(names)) for names in others]
-
     # Nothing ends with these.
     plain = {bool, int, str, type(None)}
+    none = id(None)
+    added, modified = 0, 1
 
-    def look():
-        # What the program has put elsewhere has its end with it too. Registered first, this is called last.
-        for now, then in before:
-            if len(now) == len(then) and all(map(operator.is_, now.values(), then.values())):
-                continue
-            if any(value is not then.get(name) and type(value) not in plain for name, value in now.items()):
-                return gc.unfreeze()
+    # Dicts tell of a change themselves: to look at the end whether each value is what it was would count a reference to
+    # every one of them, and so write to all of that memory, which a vm copies page by page when it is first written to.
+    @ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
+    def changed(event, names, name, value):
+        if event not in (added, modified) or value == none:
+            return 0
+        # What the program has put elsewhere has its end with it too.
+        if type(ctypes.cast(value, ctypes.py_object).value) not in plain:
+            stop()
+            gc.unfreeze()
+        return 0
 
-    atexit.register(look)
+    def stop():
+        while watchers:
+            api.PyDict_ClearWatcher(watchers.pop())
+
+    watchers = [api.PyDict_AddWatcher(changed)]
+    # The dicts know its address, whatever becomes of the function that says when to stop.
+    api.Py_IncRef(ctypes.py_object(changed))
+    # Registered first, this is called last: the end of each module would be told too.
+    atexit.register(stop)
+    for name, module in sys.modules.items():
+        # Those of the interpreter itself end with it, last of all. It is site that runs this, and is not done yet.
+        if name not in ("__main__", "builtins", "site", "sys"):
+            api.PyDict_Watch(watchers[0], ctypes.py_object(vars(module)))
     gc.collect()
     for part in main, vars(main):
-        ctypes.pythonapi.PyObject_GC_UnTrack(ctypes.py_object(part))
+        api.PyObject_GC_UnTrack(ctypes.py_object(part))
     gc.freeze()
     for part in main, vars(main):
-        ctypes.pythonapi.PyObject_GC_Track(ctypes.py_object(part))
+        api.PyObject_GC_Track(ctypes.py_object(part))
     return gc
 
 
