@@ -101,12 +101,16 @@ export class FirecrackerApi {
     return this.#send('PATCH', '/vm', { state: 'Paused' })
   }
 
+  resume(): Promise<void> {
+    return this.#send('PATCH', '/vm', { state: 'Resumed' })
+  }
+
   /** Writes a full snapshot of a paused vm; both paths are inside the jail and must not exist. */
   createSnapshot(body: { snapshot_path: string; mem_file_path: string }): Promise<void> {
     return this.#put('/snapshot/create', { snapshot_type: 'Full', ...body })
   }
 
-  /** Makes this fresh process the vm of a snapshot and lets it run. */
+  /** Makes this fresh process the vm of a snapshot. */
   loadSnapshot(body: SnapshotLoad): Promise<void> {
     return this.#put('/snapshot/load', body)
   }

@@ -3,7 +3,7 @@ import { type FSWatcher, watch } from 'node:fs'
 import { mkdir, readFile, readdir, rmdir, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { VulcanError } from '../api/errors.ts'
-import { exists, isMissing } from '../base/files.ts'
+import { exists, isMissing, textIn } from '../base/files.ts'
 import { abortable } from '../base/time.ts'
 
 /** Controllers a vm's limits need. */
@@ -81,6 +81,12 @@ async function wholeDisk(device: string): Promise<string | undefined> {
   if (!(await exists(folder))) return undefined
   if (!(await exists(join(folder, 'partition')))) return device
   return (await readFile(join(folder, '..', 'dev'), 'utf8')).trim()
+}
+
+/** Processes in the cgroup, by their numbers here; one that is gone has none. */
+export async function pidsIn(cgroup: string): Promise<number[]> {
+  const text = (await textIn(join(cgroup, 'cgroup.procs'))) ?? ''
+  return text.split('\n').flatMap((line) => (line === '' ? [] : [Number(line)]))
 }
 
 /** Kills every process in the cgroup at once; a cgroup that is gone has none. */

@@ -16,6 +16,8 @@ export interface FirecrackerFacts {
   readonly 'template.failed': { runtime: string; memMib: number; message: string }
   /** A vm that nobody asked for yet is ready; so many of its class are. It took so many milliseconds. */
   readonly 'pool.filled': { runtime: string; memMib: number; ready: number; ms: number }
+  /** It has no copies yet of what it will write to, and is slower for that. */
+  readonly 'pool.uncopied': { vmId: string; message: string }
   /** One could not be made; for a while none of its class is. */
   readonly 'pool.failed': { runtime: string; memMib: number; message: string }
   /** Somebody took the firewall's tables away; they were built anew, with so many vms. */

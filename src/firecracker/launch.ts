@@ -29,10 +29,20 @@ export function runOf(image: Image, spec: RunSpec): ExecRequest {
 /** What warms a template of the image up, as the user, with nothing of anybody's and with all of the vm's memory, in MiB. */
 export function warmOf(image: Image, memMib: number): ExecRequest | undefined {
   if (!image.launch.warm) return undefined
-  const resources = { cpus: 1, memMib, timeoutMs: 60_000, diskMib: 64, pids: 256 }
   const env = { ...baseEnv, ...image.launch.env }
-  return { argv: image.launch.warm, env, ...limits(resources), stdin: false }
+  return { argv: image.launch.warm, env, ...allOf(memMib), stdin: false }
 }
+
+/** The shortest program of a runtime whose interpreter waits, an empty file, with all of the vm's memory, in MiB. */
+export function shortestOf(image: Image, memMib: number): { file: string; request: ExecRequest } | undefined {
+  const waiting = prepareOf(image)
+  const file = runtimeNamed(image.name)?.mainFile
+  if (!waiting || file === undefined) return undefined
+  const { argv, env } = waiting
+  return { file, request: { argv, env, ...allOf(memMib), stdin: false } }
+}
+
+const allOf = (memMib: number) => limits({ cpus: 1, memMib, timeoutMs: 60_000, diskMib: 64, pids: 256 })
 
 /** The interpreter that waits in a template of the image: started as the usual program is, but for its limits. */
 export function prepareOf(image: Image): PrepareRequest | undefined {

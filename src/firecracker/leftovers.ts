@@ -4,7 +4,7 @@ import { basename, dirname, join, relative } from 'node:path'
 import type { CleanupOptions, Keep, Leftover } from '../backend/backend.ts'
 import { namesIn, textIn } from '../base/files.ts'
 import { type Book, whoseIs } from './book.ts'
-import { killAll, removeCgroup } from './cgroup.ts'
+import { killAll, pidsIn, removeCgroup } from './cgroup.ts'
 import { mountsBelow, removeJail } from './jail.ts'
 import { allCgroupsOf, isOurs, jailsOf, namesOf, type Places } from './names.ts'
 import type { Networks } from './network/network.ts'
@@ -98,7 +98,7 @@ async function cgroups(places: Places): Promise<Thing[]> {
 }
 
 async function processes(cgroup: string, vmId: string): Promise<Thing[]> {
-  const pids = ((await textIn(join(cgroup, 'cgroup.procs'))) ?? '').split('\n').filter((pid) => pid !== '')
+  const pids = await pidsIn(cgroup)
   const why = `in the cgroup of the vm ${vmId}`
   const named = pids.map(async (pid): Promise<Thing> => {
     const program = (await textIn(`/proc/${pid}/comm`))?.trim() ?? 'ended'

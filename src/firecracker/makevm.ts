@@ -8,9 +8,10 @@ import { share } from './cgroup.ts'
 import { bootVm } from './coldstart.ts'
 import type { FirecrackerFacts } from './facts.ts'
 import { greetSurely } from './greet.ts'
+import type { VmNames } from './names.ts'
 import type { Phases } from './phases.ts'
 import { rehearse } from './rehearsal.ts'
-import { restoreVm, type Snapshot, wakeVm } from './restore.ts'
+import { copyWritten, restoreVm, type Snapshot, wakeVm } from './restore.ts'
 import type { Slot } from './slot.ts'
 import type { SnapshotRequest } from './snapshot.ts'
 import type { FreshVm, VmHost } from './vm.ts'
@@ -60,9 +61,11 @@ export async function makeVm({ host, facts }: Makers, o: Attempt & Manner): Prom
   const vmId = slot?.placed.names.vmId ?? (await host.book.enter(scope, o.owner))
   const request = { vmId, rootfs: of.image.rootfs, size: of.size, diskMib: of.diskMib, network: of.network }
   const starting = { ...request, console: o.console ?? false, phases, signal }
+  // Whoever waits for a start would wait for this too, and most of it is for the end of a program.
+  const first = o.rehearsed && snapshot ? (names: VmNames) => copyAhead({ facts, phases }, names, snapshot) : undefined
   const make = () => {
-    if (slot) return wakeVm(host, slot.placed, starting)
-    return snapshot ? restoreVm(scope, host, { ...starting, snapshot }) : bootVm(scope, host, starting)
+    if (slot) return wakeVm(host, slot.placed, { ...starting, first })
+    return snapshot ? restoreVm(scope, host, { ...starting, snapshot, first }) : bootVm(scope, host, starting)
   }
   try {
     return await acquire(
@@ -86,5 +89,18 @@ export async function makeVm({ host, facts }: Makers, o: Attempt & Manner): Prom
     const { step = 'start', message } = phases.named(error)
     facts.emit('vm.start_failed', { vmId, step, message, retried: o.retried && !signal.aborted })
     throw error
+  }
+}
+
+/** Slower is all that a vm is without. */
+async function copyAhead(
+  { facts, phases }: Pick<Makers, 'facts'> & Pick<Attempt, 'phases'>,
+  names: VmNames,
+  snapshot: Snapshot,
+): Promise<void> {
+  try {
+    await phases.time('copy', () => copyWritten(names, snapshot))
+  } catch (error) {
+    facts.emit('pool.uncopied', { vmId: names.vmId, message: String(error) })
   }
 }

@@ -13,6 +13,12 @@ export function tellNews(facts: Facts<FirecrackerFacts>, say: (words: string) =>
   facts.on('pool.failed', ({ runtime, memMib, message }) =>
     say(`no vm of ${runtime} with ${memMib} MiB could be made ready: ${message}`),
   )
+  let isTold = false
+  facts.on('pool.uncopied', ({ message }) => {
+    // This host forbids it or does not: once is enough.
+    if (!isTold) say(`vms that wait are slower than they could be: ${message}`)
+    isTold = true
+  })
   facts.on('firewall.mended', ({ table, guests }) =>
     say(`the firewall's tables ${table} had been taken away; they were built anew, with ${guests} vms`),
   )

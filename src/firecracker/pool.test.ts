@@ -42,7 +42,7 @@ function pooled(o: { most?: number; memMib?: number; make?: (attempt: Attempt) =
     made.push({ of: attempt.of, started, die: () => ended.resolve() })
     return started
   }
-  const templates = { find: () => ({ memory: '', state: '', disk: '' }), discard: (of: VmClass) => Promise.resolve(void discarded.push(of)) } // prettier-ignore
+  const templates = { find: () => ({ memory: '', state: '', written: '/none', disk: '' }), discard: (of: VmClass) => Promise.resolve(void discarded.push(of)) } // prettier-ignore
   const makeSlot = () => {
     const placed = { names: { vmId: `slot-${slots.length}` }, process: { ended: new Promise(() => undefined) } }
     const slot = { scope: new Scope('slot'), placed } as unknown as Slot

@@ -1,7 +1,7 @@
 /** A dry run in a vm that is to wait: it touches the pages that a start touches. */
 import type { Image } from '../images/images.ts'
 import type { Session } from './agent.ts'
-import { warmOf } from './launch.ts'
+import { shortestOf, warmOf } from './launch.ts'
 import { exec, type ExecRequest, follow } from './program.ts'
 
 /** What is put into the guest, and taken out by the program. */
@@ -14,6 +14,7 @@ const request = {
   pids: 16,
   cpu_quota_us: 100_000,
   stdin: false,
+  rehearsal: true,
 } as const
 
 /**
@@ -25,13 +26,32 @@ export async function rehearse(
   { image, memMib, signal }: { image: Image; memMib: number; signal: AbortSignal },
 ): Promise<void> {
   const building = image.launch.build && warmOf(image, memMib)
-  if (building) await perform(session, building, signal)
+  if (building) await perform(session, { ...building, rehearsal: true }, signal)
+  await smallest(session, signal)
+}
+
+/** A rehearsal without a build, then the runtime's shortest program in the interpreter that waits, where one does. Rejects when that cannot be. */
+export async function tryOut(
+  session: Session,
+  { image, memMib, signal }: { image: Image; memMib: number; signal: AbortSignal },
+): Promise<void> {
+  const shortest = shortestOf(image, memMib)
+  await smallest(session, signal)
+  if (!shortest) return
+  await session.upload({ op: 'write', path: shortest.file, mode: 0o644 }, [], signal)
+  const waited = await perform(session, shortest.request, signal)
+  if (!waited) throw new Error(`the interpreter that waits did not become ${shortest.request.argv.join(' ')}`)
+}
+
+async function smallest(session: Session, signal: AbortSignal): Promise<void> {
   await session.upload({ op: 'write', path: file, mode: 0o644 }, [Buffer.from('nothing\n')], signal)
   await perform(session, request, signal)
 }
 
-async function perform(session: Session, what: ExecRequest, signal: AbortSignal): Promise<void> {
-  await exec(session, { ...what, run: 'rehearsal', tag: 'program', keep_ms: 0, rehearsal: true }, signal)
+/** Resolves, at its end, with whether an interpreter had waited for it. */
+async function perform(session: Session, what: ExecRequest, signal: AbortSignal): Promise<boolean> {
+  const waited = await exec(session, { ...what, run: 'rehearsal', tag: 'program', keep_ms: 0 }, signal)
   const { ended } = await follow(session, () => Promise.resolve(), signal)
   if (ended.code !== 0) throw new Error(`the rehearsal, ${what.argv.join(' ')}, ended with ${JSON.stringify(ended)}`)
+  return waited
 }

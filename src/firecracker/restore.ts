@@ -1,7 +1,9 @@
 /** A vm that goes on from a snapshot: jailed like any other, with the template's memory mapped privately and read-only files. */
 import type { Scope } from '../base/scope.ts'
 import type { Session } from './agent.ts'
+import { copyAhead, keptPages } from './ahead.ts'
 import { FirecrackerApi } from './api.ts'
+import { pidsIn } from './cgroup.ts'
 import { closeJail } from './jail.ts'
 import { inJail, type VmNames } from './names.ts'
 import type { GuestNetwork } from './network/guestnetwork.ts'
@@ -13,6 +15,14 @@ export interface Snapshot {
   readonly state: string
   /** The disk as it was in that moment, copied for each vm. */
   readonly disk: string
+  /** Which pages of the memory every vm writes to (`ahead.ts`). */
+  readonly written: string
+}
+
+/** How a vm goes on. */
+interface Waking extends Pick<Starting, 'phases' | 'signal'> {
+  /** Done when it is loaded, before it goes on. */
+  readonly first?: ((names: VmNames) => Promise<void>) | undefined
 }
 
 /**
@@ -22,7 +32,11 @@ export interface Snapshot {
 const firstWordsMs = [1500, 3000, 6000, 12_000]
 
 /** Rejects with a VulcanError; the caller closes the scope. */
-export async function restoreVm(scope: Scope, host: VmHost, o: Starting & { snapshot: Snapshot }): Promise<FreshVm> {
+export async function restoreVm(
+  scope: Scope,
+  host: VmHost,
+  o: Starting & Waking & { snapshot: Snapshot },
+): Promise<FreshVm> {
   return wakeVm(host, await placeForRestore(scope, host, o), o)
 }
 
@@ -45,14 +59,12 @@ export async function placeForRestore(
 }
 
 /** Has the vm go on where it was placed, up to its agent's first word. */
-export async function wakeVm(
-  host: VmHost,
-  placed: Placed,
-  { phases, signal }: Pick<Starting, 'phases' | 'signal'>,
-): Promise<FreshVm> {
+export async function wakeVm(host: VmHost, placed: Placed, { phases, signal, first }: Waking): Promise<FreshVm> {
   const begun = performance.now()
   const about = { step: 'restore', what: 'its snapshot was loaded', signal }
-  const session = await placed.process.during(about, (inner) => wake(placed, { phases, signal: inner }))
+  const session = await placed.process.during(about, (inner) =>
+    wake(placed, { phases, first: first && (() => first(placed.names)), signal: inner }),
+  )
   const bootMs = performance.now() - begun
   await closeJail(placed.names.root)
   const { uid, network } = placed
@@ -66,19 +78,37 @@ export interface Waiting {
 }
 
 /** Loads the snapshot; resolves with the session of the agent's first word. */
-export async function wake(at: Waiting, { phases, signal }: Pick<Starting, 'phases' | 'signal'>): Promise<Session> {
-  await phases.time('load', () => load(at, signal))
+export async function wake(
+  at: Waiting,
+  { phases, signal, first }: Omit<Waking, 'first'> & { readonly first?: (() => Promise<void>) | undefined },
+): Promise<Session> {
+  await phases.time('load', () => load(at, { signal, first }))
   return phases.time('wake', () => firstWords(at, signal))
 }
 
-async function load({ names, network }: Waiting, signal: AbortSignal): Promise<void> {
+async function load(
+  { names, network }: Waiting,
+  { signal, first }: { readonly signal: AbortSignal; readonly first: (() => Promise<void>) | undefined },
+): Promise<void> {
   const body = {
     snapshot_path: inJail.state,
     mem_backend: { backend_type: 'File', backend_path: inJail.memory },
     network_overrides: network.nic ? [{ iface_id: 'eth0', host_dev_name: network.nic.tap }] : [],
-    resume_vm: true,
+    resume_vm: first === undefined,
   } as const
-  await FirecrackerApi.use(names.apiSocket, signal, (api) => api.loadSnapshot(body))
+  await FirecrackerApi.use(names.apiSocket, signal, async (api) => {
+    await api.loadSnapshot(body)
+    if (!first) return
+    await first()
+    await api.resume()
+  })
+}
+
+/** Gives a vm that is loaded, and stands still, copies of its own of the pages that it will write to. */
+export async function copyWritten({ cgroup }: VmNames, { written }: Snapshot): Promise<void> {
+  const pages = await keptPages(written)
+  const [pid] = await pidsIn(cgroup)
+  if (pid !== undefined) await copyAhead(pid, inJail.memory, pages)
 }
 
 async function firstWords({ names }: Waiting, signal: AbortSignal): Promise<Session> {

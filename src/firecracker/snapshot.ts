@@ -29,7 +29,12 @@ export function networkOf({ nic }: Pick<SnapshotRequest, 'nic'>): NetworkSpec {
 }
 
 export function filesIn(folder: string): Snapshot {
-  return { memory: join(folder, 'memory'), state: join(folder, 'state'), disk: join(folder, 'disk') }
+  return {
+    memory: join(folder, 'memory'),
+    state: join(folder, 'state'),
+    disk: join(folder, 'disk'),
+    written: join(folder, 'written'),
+  }
 }
 
 /** Boots a vm, warms it up and leaves its snapshot in the folder, which it makes. The vm is gone afterwards. */

@@ -7,16 +7,20 @@ import { namesIn, sha256 } from '../base/files.ts'
 import type { Facts } from '../base/facts.ts'
 import { deadline } from '../base/time.ts'
 import type { FirecrackerFacts } from './facts.ts'
+import { copiedBy, keepPages } from './ahead.ts'
+import { pidsIn } from './cgroup.ts'
 import { makeVm } from './makevm.ts'
 import { type Found, foundIn, type Made, markMade } from './marker.ts'
 import { fileThing, type Thing } from './network/things.ts'
+import { inJail } from './names.ts'
 import { Phases } from './phases.ts'
+import { tryOut } from './rehearsal.ts'
 import type { Snapshot } from './restore.ts'
 import { filesIn, networkOf, takeSnapshot, type SnapshotRequest } from './snapshot.ts'
 import type { VmHost } from './vm.ts'
 
 /** Changed when the same inputs give another template. */
-const version = 3
+const version = 4
 /** Each takes the memory of its vm on the disk. */
 const most = 8
 /** Failures that are remembered, to be told. */
@@ -176,12 +180,18 @@ export class Templates {
     }
   }
 
-  /** A vm goes on from it and takes what each is told. */
+  /** A vm goes on from it, takes what each is told and runs a program; which pages it wrote to is kept. */
   async #try(request: SnapshotRequest, o: { snapshot: Snapshot; signal: AbortSignal }): Promise<void> {
     const attempt = { of: { ...request, network: networkOf(request) }, owner: { kind: 'template' } } as const
     const makers = { host: this.#host, facts: this.#facts }
-    const { scope } = await makeVm(makers, { ...attempt, ...o, phases: new Phases(), retried: false })
-    await scope.close()
+    const { scope, vm, session } = await makeVm(makers, { ...attempt, ...o, phases: new Phases(), retried: false })
+    try {
+      await tryOut(session, { image: request.image, memMib: request.size.memMib, signal: o.signal })
+      const [pid] = await pidsIn(vm.names.cgroup)
+      if (pid !== undefined) await keepPages(o.snapshot.written, await copiedBy(pid, inJail.memory))
+    } finally {
+      await scope.close()
+    }
   }
 
   /** Vms that go on from it keep its files for as long as they live. */
