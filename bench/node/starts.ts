@@ -14,6 +14,7 @@ import { openHost } from '../../src/firecracker/open.ts'
 import { Phases } from '../../src/firecracker/phases.ts'
 import { makeSlot, type Slot } from '../../src/firecracker/slot.ts'
 import { filesIn, takeSnapshot } from '../../src/firecracker/snapshot.ts'
+import { trySnapshot } from '../../src/firecracker/trial.ts'
 import { locateAssets } from '../../src/images/assets.ts'
 import { locateImage } from '../../src/images/image.ts'
 import { bareRestore } from './bare.ts'
@@ -95,6 +96,7 @@ async function subjectOf({ runtime, memMib, ...program }: Program): Promise<Subj
   const soon = () => AbortSignal.any([signal, AbortSignal.timeout(snapshotDeadlineMs)])
   await takeSnapshot(host, { ...plain, folder: folders.plain, signal: soon() })
   await takeSnapshot(host, { ...of, folder: folders.nic, signal: soon() })
+  await trySnapshot({ host, facts }, of, { snapshot: filesIn(folders.nic), signal: soon() })
   return { runtime, ...program, plain, of, folders }
 }
 

@@ -7,16 +7,11 @@ import { namesIn, sha256 } from '../base/files.ts'
 import type { Facts } from '../base/facts.ts'
 import { deadline } from '../base/time.ts'
 import type { FirecrackerFacts } from './facts.ts'
-import { copiedBy, keepPages } from './ahead.ts'
-import { pidsIn } from './cgroup.ts'
-import { makeVm } from './makevm.ts'
 import { type Found, foundIn, type Made, markMade } from './marker.ts'
 import { fileThing, type Thing } from './network/things.ts'
-import { inJail } from './names.ts'
-import { Phases } from './phases.ts'
-import { tryOut } from './rehearsal.ts'
 import type { Snapshot } from './restore.ts'
-import { filesIn, networkOf, takeSnapshot, type SnapshotRequest } from './snapshot.ts'
+import { filesIn, takeSnapshot, type SnapshotRequest } from './snapshot.ts'
+import { trySnapshot } from './trial.ts'
 import type { VmHost } from './vm.ts'
 
 /** Changed when the same inputs give another template. */
@@ -166,7 +161,8 @@ export class Templates {
     try {
       await rm(making, { recursive: true, force: true })
       await takeSnapshot(this.#host, { ...request, folder: making, signal })
-      await this.#try(request, { snapshot: filesIn(making), signal })
+      const makers = { host: this.#host, facts: this.#facts }
+      await trySnapshot(makers, request, { snapshot: filesIn(making), signal })
       await markMade(making, madeOf(request), this.#inputsOf(request))
       const found = await foundIn(making)
       if (!found) throw new Error(`${making} is gone`)
@@ -177,20 +173,6 @@ export class Templates {
     } finally {
       await rm(making, { recursive: true, force: true })
       this.#busy.delete(key)
-    }
-  }
-
-  /** A vm goes on from it, takes what each is told and runs a program; which pages it wrote to is kept. */
-  async #try(request: SnapshotRequest, o: { snapshot: Snapshot; signal: AbortSignal }): Promise<void> {
-    const attempt = { of: { ...request, network: networkOf(request) }, owner: { kind: 'template' } } as const
-    const makers = { host: this.#host, facts: this.#facts }
-    const { scope, vm, session } = await makeVm(makers, { ...attempt, ...o, phases: new Phases(), retried: false })
-    try {
-      await tryOut(session, { image: request.image, memMib: request.size.memMib, signal: o.signal })
-      const [pid] = await pidsIn(vm.names.cgroup)
-      if (pid !== undefined) await keepPages(o.snapshot.written, await copiedBy(pid, inJail.memory))
-    } finally {
-      await scope.close()
     }
   }
 
