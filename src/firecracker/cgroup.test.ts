@@ -2,7 +2,7 @@ import { mkdir, mkdtempDisposable, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { ownCgroup, prepareParent, settleInOwn, share } from './cgroup.ts'
+import { ownCgroup, prepareParent, settleInOwn, share, standingStill } from './cgroup.ts'
 import { allCgroupsOf, cgroupsOf, namesOf, parentCgroup } from './names.ts'
 
 const vmId = 'vulcan-5f0a1b2c3d4e'
@@ -51,6 +51,22 @@ test('a vm that rehearses for later has a smaller share of the processor; one th
   await share(cgroup.path, 'run')
   expect(await readFile(weight, 'utf8')).toBe('100')
   await share(join(cgroup.path, 'gone'), 'run')
+})
+
+test('what stands still goes on afterwards, also when what was to be done meanwhile failed', async () => {
+  await using cgroup = await mkdtempDisposable(join(tmpdir(), 'vulcan-cgroup-'))
+  const freeze = join(cgroup.path, 'cgroup.freeze')
+  await writeFile(freeze, '0')
+  await writeFile(join(cgroup.path, 'cgroup.events'), 'populated 1\nfrozen 1\n')
+  const { signal } = new AbortController()
+  expect(await standingStill(cgroup.path, signal, () => readFile(freeze, 'utf8'))).toBe('1')
+  expect(await readFile(freeze, 'utf8')).toBe('0')
+  await expect(standingStill(cgroup.path, signal, () => Promise.reject(new Error('no')))).rejects.toThrow('no')
+  expect(await readFile(freeze, 'utf8')).toBe('0')
+  await writeFile(join(cgroup.path, 'cgroup.events'), 'populated 1\nfrozen 0\n')
+  const impatient = AbortSignal.timeout(50)
+  await expect(standingStill(cgroup.path, impatient, () => Promise.resolve())).rejects.toThrow(/timeout/)
+  expect(await readFile(freeze, 'utf8')).toBe('0')
 })
 
 test('a cgroup that was not delegated is refused with what to do', async () => {

@@ -4,7 +4,7 @@ import { mkdir, readFile, readdir, rmdir, stat, writeFile } from 'node:fs/promis
 import { dirname, join } from 'node:path'
 import { VulcanError } from '../api/errors.ts'
 import { exists, isMissing, textIn } from '../base/files.ts'
-import { abortable } from '../base/time.ts'
+import { abortable, deadline, sleep } from '../base/time.ts'
 
 /** Controllers a vm's limits need. */
 const controllers = ['cpu', 'memory', 'pids', 'io'] as const
@@ -87,6 +87,24 @@ async function wholeDisk(device: string): Promise<string | undefined> {
 export async function pidsIn(cgroup: string): Promise<number[]> {
   const text = (await textIn(join(cgroup, 'cgroup.procs'))) ?? ''
   return text.split('\n').flatMap((line) => (line === '' ? [] : [Number(line)]))
+}
+
+/** For processes to stop where they are, in milliseconds; a few are usual under emulation. */
+const stillDeadlineMs = 5000
+
+/** Does something while all processes in the cgroup stand still. */
+export async function standingStill<T>(cgroup: string, signal: AbortSignal, act: () => Promise<T>): Promise<T> {
+  const freeze = (value: '0' | '1') => writeFile(join(cgroup, 'cgroup.freeze'), value, { flag: 'r+' })
+  const isStill = async () => (await readFile(join(cgroup, 'cgroup.events'), 'utf8')).includes('frozen 1')
+  try {
+    await freeze('1')
+    await deadline(`${cgroup} to stand still`, { timeoutMs: stillDeadlineMs, signal }, async (inner) => {
+      while (!(await isStill())) await sleep(1, inner)
+    })
+    return await act()
+  } finally {
+    await unlessMissing(freeze('0'))
+  }
 }
 
 /** Kills every process in the cgroup at once; a cgroup that is gone has none. */

@@ -62,7 +62,8 @@ export async function makeVm({ host, facts }: Makers, o: Attempt & Manner): Prom
   const request = { vmId, rootfs: of.image.rootfs, size: of.size, diskMib: of.diskMib, network: of.network }
   const starting = { ...request, console: o.console ?? false, phases, signal }
   // Whoever waits for a start would wait for this too, and most of it is for the end of a program.
-  const first = o.rehearsed && snapshot ? (names: VmNames) => copyAhead({ facts, phases }, names, snapshot) : undefined
+  const first =
+    o.rehearsed && snapshot ? (names: VmNames) => copyAhead({ facts, phases, signal }, names, snapshot) : undefined
   const make = () => {
     if (slot) return wakeVm(host, slot.placed, { ...starting, first })
     return snapshot ? restoreVm(scope, host, { ...starting, snapshot, first }) : bootVm(scope, host, starting)
@@ -94,12 +95,12 @@ export async function makeVm({ host, facts }: Makers, o: Attempt & Manner): Prom
 
 /** Slower is all that a vm is without. */
 async function copyAhead(
-  { facts, phases }: Pick<Makers, 'facts'> & Pick<Attempt, 'phases'>,
+  { facts, phases, signal }: Pick<Makers, 'facts'> & Pick<Attempt, 'phases' | 'signal'>,
   names: VmNames,
   snapshot: Snapshot,
 ): Promise<void> {
   try {
-    await phases.time('copy', () => copyWritten(names, snapshot))
+    await phases.time('copy', () => copyWritten(names, { snapshot, signal }))
   } catch (error) {
     facts.emit('pool.uncopied', { vmId: names.vmId, message: String(error) })
   }

@@ -3,7 +3,7 @@ import type { Scope } from '../base/scope.ts'
 import type { Session } from './agent.ts'
 import { copyAhead, keptPages } from './ahead.ts'
 import { FirecrackerApi } from './api.ts'
-import { pidsIn } from './cgroup.ts'
+import { pidsIn, standingStill } from './cgroup.ts'
 import { closeJail } from './jail.ts'
 import { inJail, type VmNames } from './names.ts'
 import type { GuestNetwork } from './network/guestnetwork.ts'
@@ -104,11 +104,16 @@ async function load(
   })
 }
 
-/** Gives a vm that is loaded, and stands still, copies of its own of the pages that it will write to. */
-export async function copyWritten({ cgroup }: VmNames, { written }: Snapshot): Promise<void> {
-  const pages = await keptPages(written)
+/** Gives a vm that is loaded copies of its own of the pages that it will write to. */
+export async function copyWritten(
+  { cgroup }: VmNames,
+  { snapshot, signal }: { snapshot: Snapshot; signal: AbortSignal },
+): Promise<void> {
+  const pages = await keptPages(snapshot.written)
   const [pid] = await pidsIn(cgroup)
-  if (pid !== undefined) await copyAhead(pid, inJail.memory, pages)
+  if (pid === undefined) return
+  // Firecracker writes to the guest's memory too: what comes to its network interface does not wait until the vm goes on.
+  await standingStill(cgroup, signal, () => copyAhead(pid, inJail.memory, pages))
 }
 
 async function firstWords({ names }: Waiting, signal: AbortSignal): Promise<Session> {
