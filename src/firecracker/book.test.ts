@@ -58,6 +58,22 @@ test('the next server knows whose each vm was, and gives none of their uids', as
   expect((await readdir(join(folder.path, 'vms'))).length).toBe(3)
 })
 
+test('the next server knows what a run was being killed for; a vm that is gone is killed for nothing', async () => {
+  await using folder = await temporary()
+  const { book: before } = await bookIn(folder.path)
+  const vmId = await before.enter(new Scope('vm'), pool)
+  await before.give(vmId, one)
+  expect(before.killedFor(vmId)).toBeUndefined()
+  await before.noteKill(vmId, 'timeout')
+  await before.noteKill('test-00000000000a', 'killed')
+  const { book } = await bookIn(folder.path)
+  expect([book.killedFor(vmId), book.killedFor('test-00000000000a'), book.vmOf(one)]).toEqual([
+    'timeout',
+    undefined,
+    vmId,
+  ])
+})
+
 test('for how long a vm has been its run’s is no matter of the clock, which somebody may set, nor of the server', async () => {
   await using folder = await temporary()
   const { book: before } = await bookIn(folder.path)

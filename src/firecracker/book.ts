@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, rm, stat } from 'node:fs/promises'
 import { uptime } from 'node:os'
 import { join } from 'node:path'
+import type { KillReason } from '../backend/backend.ts'
 import { exists, isMissing, namesIn, textIn, writeAtomic } from '../base/files.ts'
 import type { Scope } from '../base/scope.ts'
 import { allCgroupsOf, isOurs, jailsOf, namesOf, type Places } from './names.ts'
@@ -22,6 +23,8 @@ export interface Entry {
   readonly run?: string
   /** When it was given to that run, in milliseconds since the host was started: by a clock that nobody sets. */
   readonly givenAt?: number
+  /** What its run is being killed for: whoever sees the end has to tell it. */
+  readonly killed?: KillReason
   /** When it was entered, in milliseconds of the epoch. */
   readonly since: number
 }
@@ -110,6 +113,17 @@ export class Book {
     const entry = this.#entries.get(vmId)
     if (!entry || entry.run !== undefined) throw new Error(`${vmId} is not to be given: ${whoseIs(entry)}`)
     await this.#write(vmId, { ...entry, run, givenAt: uptimeMs() })
+  }
+
+  /** Notes why a vm's run is killed, before it is: the server may end before the program does. */
+  async noteKill(vmId: string, killed: KillReason): Promise<void> {
+    const entry = this.#entries.get(vmId)
+    if (entry) await this.#write(vmId, { ...entry, killed })
+  }
+
+  /** What a vm's run was being killed for when its server ended. */
+  killedFor(vmId: string): KillReason | undefined {
+    return this.#entries.get(vmId)?.killed
   }
 
   /** For how long a vm has been its run's, in milliseconds; Infinity where that was not noted. */

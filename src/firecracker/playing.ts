@@ -17,8 +17,9 @@ import { dial } from './vsock.ts'
 export const soon = () => AbortSignal.timeout(20_000)
 
 export const spec = testSpec()
-export const exit = (code: number) =>
-  control({ op: 'exit', code, signal: null, oom: false, disk_full: false, result: 'none', wall_us: 1, usage })
+const ended = { op: 'exit', oom: false, disk_full: false, result: 'none', wall_us: 1, usage }
+export const exit = (code: number) => control({ ...ended, code, signal: null })
+export const exitBy = (signal: string) => control({ ...ended, code: null, signal })
 export const known = {
   backend: 'firecracker',
   node: 'here',
@@ -67,13 +68,15 @@ export async function play(
     const image = { rootfs: '/nowhere', digest: 'x', launch } as unknown as Image
     const phases = new Phases()
     let forgotten = 0
-    const vm = { names, process: JailedProcess.adopt(names), forget: () => void (forgotten += 1) }
+    const vm = {
+      names,
+      process: JailedProcess.adopt(names),
+      forget: () => void (forgotten += 1),
+      noteKill: () => Promise.resolve(),
+    }
     await body({
+      ...{ heard, stdin, scope, session },
       forgotten: () => forgotten,
-      heard,
-      stdin,
-      scope,
-      session,
       parts: { spec, image, scope, vm, session, phases, known },
     })
     session.close()

@@ -55,12 +55,13 @@ export async function resume(scope: Scope, host: VmHost, o: Resuming): Promise<F
     )
     // The host's clock may have been set since: its vm was not the run's for longer than the book says.
     const sinceStartMs = Math.min(Date.now() - recovery.startedAt, host.book.heldMs(vm.names.vmId))
+    const killed = host.book.killedFor(vm.names.vmId)
     const phases = Phases.after(recovery.facts, sinceStartMs)
     const refusals = await host.networks.watch(scope, vm.names.vmId)
     const firewall = await host.networks.firewallOf(vm.names.vmId)
     const known = { ...recovery.facts, ...(firewall && { firewall }) }
     const parts = { spec, image, scope, vm, session, phases, known, refusals }
-    return FirecrackerRun.resume(parts, attached, { seen: recovery.seen, sinceStartMs })
+    return FirecrackerRun.resume(parts, attached, { seen: recovery.seen, sinceStartMs, killed })
   } catch (error) {
     session?.close()
     if (signal.aborted) vm.forget()

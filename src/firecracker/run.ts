@@ -38,6 +38,8 @@ export interface TakenUp {
   readonly seen: Seen
   /** Milliseconds since it was told to run. */
   readonly sinceStartMs: number
+  /** What that server was killing it for. */
+  readonly killed?: KillReason | undefined
 }
 
 /** Bytes of output that wait for the reader before the program is made to wait. */
@@ -90,13 +92,14 @@ export class FirecrackerRun implements Run {
   }
 
   /** Goes on with a run that the session was attached to. */
-  static resume(parts: RunParts, attached: Attached, { seen, sinceStartMs }: TakenUp): FirecrackerRun {
+  static resume(parts: RunParts, attached: Attached, { seen, sinceStartMs, killed }: TakenUp): FirecrackerRun {
     const { spec, image, phases } = parts
     const run = new FirecrackerRun(parts)
     run.#acknowledged = seen.stdout + seen.stderr
     phases.add(attached.tag, attached.wall_us / 1000)
-    const builds = buildOf(image, spec) !== undefined
-    void run.#drive(going({ spec, builds, attached, sinceStartMs }))
+    // Its program may not have heard of it.
+    if (killed) run.#killFor(killed)
+    void run.#drive(going({ spec, builds: buildOf(image, spec) !== undefined, attached, sinceStartMs }))
     return run
   }
 
@@ -129,9 +132,15 @@ export class FirecrackerRun implements Run {
 
   kill(reason: KillReason): void {
     if (this.#killed || this.#ended || this.#released) return
+    this.#killFor(reason, this.#parts.vm.noteKill(reason))
+  }
+
+  /** `noted`: settles when the next server would know why the program is killed. */
+  #killFor(reason: KillReason, noted: Promise<void> = Promise.resolve()): void {
     this.#killed = reason
     clearTimeout(this.#timer)
-    this.#parts.session.send({ op: 'kill', signal: 'SIGKILL' })
+    const send = () => this.#parts.session.send({ op: 'kill', signal: 'SIGKILL' })
+    void noted.then(send, send)
     this.#timer = setTimeout(() => this.#abandon(), killGraceMs)
   }
 
@@ -234,8 +243,7 @@ export class FirecrackerRun implements Run {
       const words = wordsOf(this.#killed, spec.resources)
       return { by: this.#killed, message: `${words}. Its microVM did not answer, and was ended` }
     }
-    const said = await vm.process.lastWords()
-    const words = said.split('\n').slice(-5).join('\n')
+    const words = (await vm.process.lastWords()).split('\n').slice(-5).join('\n')
     const why = messageOf(error)
     return { by: 'vm_lost', message: `the microVM was lost: ${why}${words ? `\n${words}` : ''}` }
   }

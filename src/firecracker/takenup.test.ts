@@ -1,8 +1,8 @@
 /** Runs that an earlier server had started, taken up by the next. */
 import type { Socket } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import type { Recovery, RunSpec } from '../backend/backend.ts'
-import { exit, known, play, type Played, soon, spec, textOf } from './playing.ts'
+import type { KillReason, Recovery, RunSpec } from '../backend/backend.ts'
+import { exit, exitBy, known, play, type Played, soon, spec, textOf } from './playing.ts'
 import { attach } from './program.ts'
 import { FirecrackerRun } from './run.ts'
 import type { Attached } from './said.ts'
@@ -11,12 +11,16 @@ import { control, data } from './testing.ts'
 const attachedTo = (more: Partial<Attached>) =>
   control({ op: 'attached', tag: 'program', stdin_bytes: 0, stdin_ended: true, wall_us: 1000, ended: false, ...more })
 
-async function resume({ parts, session }: Played, recovery: Partial<Recovery> = {}, more: Partial<RunSpec> = {}) {
+async function resume(
+  { parts, session }: Played,
+  { killed, ...recovery }: Partial<Recovery> & { killed?: KillReason } = {},
+  more: Partial<RunSpec> = {},
+) {
   const whole: Recovery = { seen: { stdout: 3, stderr: 1 }, startedAt: Date.now(), facts: known, ...recovery }
   const attached = await attach(session, spec.id, { seen: whole.seen, signal: soon() })
   const { seen, startedAt } = whole
   const sinceStartMs = Date.now() - startedAt
-  return FirecrackerRun.resume({ ...parts, spec: { ...spec, ...more } }, attached, { seen, sinceStartMs })
+  return FirecrackerRun.resume({ ...parts, spec: { ...spec, ...more } }, attached, { seen, sinceStartMs, killed })
 }
 
 test('a run taken up goes on behind what was seen: the rest of its output, of its input, its end', async () => {
@@ -35,6 +39,46 @@ test('a run taken up goes on behind what was seen: the rest of its output, of it
     expect(run.facts().phasesMs['program']).toBeGreaterThanOrEqual(40)
     await run[Symbol.asyncDispose]()
     expect(played.scope.closed).toBe(true)
+  })
+})
+
+test.each([
+  ['had not heard of it', false],
+  ['had died of it', true],
+])(
+  'a run that the server before was killing for its time, and whose program %s, ends by its time',
+  async (_, ended) => {
+    const script = (message: Readonly<Record<string, unknown>>, socket: Socket) => {
+      if (message['op'] === 'attach') socket.write(attachedTo({ ended }))
+      if (message['op'] === 'kill') socket.write(exitBy('SIGKILL'))
+    }
+    await play(script, async (played) => {
+      const run = await resume(played, { killed: 'timeout' })
+      expect(await textOf(run)).toBe('')
+      expect(await run.exited).toMatchObject({
+        by: 'timeout',
+        signal: 'SIGKILL',
+        message: expect.stringMatching(/^killed: still running after/) as string,
+      })
+      expect(played.heard.map(({ op }) => op)).toEqual(['attach', 'kill'])
+    })
+  },
+)
+
+test('why a run is killed is noted before its program hears of it', async () => {
+  const script = (message: Readonly<Record<string, unknown>>, socket: Socket) => {
+    if (message['op'] === 'attach') socket.write(attachedTo({}))
+    if (message['op'] === 'kill') socket.write(exitBy('SIGKILL'))
+  }
+  await play(script, async (played) => {
+    const [run, noted] = [await resume(played), Promise.withResolvers<void>()]
+    const noteKill = vi.spyOn(played.parts.vm, 'noteKill').mockReturnValue(noted.promise)
+    run.kill('output_limit')
+    for (let n = 0; n < 20; n += 1) await new Promise(setImmediate)
+    expect(noteKill).toHaveBeenCalledWith('output_limit')
+    expect(played.heard.map(({ op }) => op)).not.toContain('kill')
+    noted.resolve()
+    expect(await run.exited).toMatchObject({ by: 'output_limit' })
   })
 })
 

@@ -1,6 +1,6 @@
 /** What is around one vm, made in named steps inside one scope: closing the scope ends the vm and removes all of it. */
 import { mkdir } from 'node:fs/promises'
-import type { NetworkSpec } from '../backend/backend.ts'
+import type { KillReason, NetworkSpec } from '../backend/backend.ts'
 import type { Scope } from '../base/scope.ts'
 import { abortable, deadline } from '../base/time.ts'
 import { together } from '../base/together.ts'
@@ -45,6 +45,8 @@ export interface Vm {
   readonly process: JailedProcess
   /** Lets go of it without ending it, for the next server to find; its scope is not closed then. */
   forget(): void
+  /** Notes what its run is killed for, for whichever server sees the end. */
+  noteKill(reason: KillReason): Promise<void>
 }
 
 /** A vm that was started here. */
@@ -111,7 +113,7 @@ export function living(host: VmHost, { names, process }: Pick<Vm, 'names' | 'pro
     process.forget()
     host.book.forget(names.vmId)
   }
-  return { names, process, forget }
+  return { names, process, forget, noteKill: (reason) => host.book.noteKill(names.vmId, reason) }
 }
 
 type Jailing = VmRequest & { names: VmNames; uid: number; netns: string; signal: AbortSignal }
