@@ -71,6 +71,23 @@ export const recoveryContract: readonly Case[] = [
     },
   },
   {
+    name: 'a run that was being killed when it was let go of ends by what it was killed for',
+    async check(offered) {
+      const { backend, programs } = offered
+      const spec = specOf(offered, programs.wait)
+      const first = await backend.execute(spec, never)
+      assert.equal(await firstLine(first), 'up\n')
+      first.kill('timeout')
+      await first.release()
+      const second = await backend.recover(spec, recoveryOf(first.facts(), { stdout: 3, stderr: 0 }), never)
+      assert.ok(second)
+      await collect(second)
+      assert.equal((await second.exited).by, 'timeout')
+      await second[Symbol.asyncDispose]()
+      await clean(offered)
+    },
+  },
+  {
     name: 'a program that ended while nobody held it: its output, its exit and its result are given',
     async check(offered) {
       const { backend, programs } = offered
