@@ -25,8 +25,9 @@ const present = 0x80
 const ofFile = 0x20
 /** So many pages between two runs are copied too: another call costs more than they do. */
 const gap = 2
-/** Longest run, in pages, and what is copied at most: a template that has more written to it is not like the others. */
+/** Longest run, in pages. */
 const longest = 64
+/** Most that are copied, in pages: each is memory that a vm has for itself while it waits. */
 const most = 16_384
 /** Runs that are copied before others have a turn: well below a millisecond. */
 const runsInTurn = 32
@@ -41,7 +42,7 @@ export async function copiedBy(pid: number, file: string): Promise<Pages[]> {
       const { bytesRead } = await pagemap.read(entries, 0, entries.length, (address / pageBytes) * entryBytes)
       for (const page of copiedIn(entries.subarray(0, bytesRead))) copied.push(offset / pageBytes + page)
     }
-    return runsOf(copied).slice(0, most)
+    return runsOf(copied.slice(0, most))
   } finally {
     await pagemap.close()
   }
