@@ -1,5 +1,6 @@
 /** A vm that goes on from a snapshot: jailed like any other, with the template's memory mapped privately and read-only files. */
 import type { Scope } from '../base/scope.ts'
+import { sleep } from '../base/time.ts'
 import type { Session } from './agent.ts'
 import { copyAhead, keptPages } from './ahead.ts'
 import { FirecrackerApi } from './api.ts'
@@ -26,10 +27,12 @@ interface Waking extends Pick<Starting, 'phases' | 'signal'> {
 }
 
 /**
- * Deadlines of the first words, in milliseconds. A connection made right after a restore can be answered by nothing or by
- * an end of file (Firecracker's issue 5882): it is dialed again, soon first.
+ * When the agent is dialed, in milliseconds since its vm goes on. A connection made right after a restore can be answered by
+ * nothing or by an end of file (Firecracker's issue 5882), so another is made beside it; an emulated guest may be that slow.
  */
-const firstWordsMs = [1500, 3000, 6000, 12_000]
+const dialedAtMs = [0, 250, 1000, 3000, 8000]
+/** For its first word, in milliseconds. */
+const firstWordDeadlineMs = 23_000
 
 /** Rejects with a VulcanError; the caller closes the scope. */
 export async function restoreVm(
@@ -83,7 +86,7 @@ export async function wake(
   { phases, signal, first }: Omit<Waking, 'first'> & { readonly first?: (() => Promise<void>) | undefined },
 ): Promise<Session> {
   await phases.time('load', () => load(at, { signal, first }))
-  return phases.time('wake', () => firstWords(at, signal))
+  return phases.time('wake', () => firstWords(at.names, signal))
 }
 
 async function load(
@@ -116,15 +119,26 @@ export async function copyWritten(
   await standingStill(cgroup, signal, () => copyAhead(pid, inJail.memory, pages))
 }
 
-async function firstWords({ names }: Waiting, signal: AbortSignal): Promise<Session> {
-  let last: unknown
-  for (const timeoutMs of firstWordsMs) {
-    try {
-      return await dialAgent(names, { timeoutMs, signal })
-    } catch (error) {
-      signal.throwIfAborted()
-      last = error
-    }
+/** Resolves with the session whose hello comes first. */
+export async function firstWords(names: Pick<VmNames, 'vsock'>, signal: AbortSignal): Promise<Session> {
+  const over = new AbortController()
+  const either = AbortSignal.any([signal, over.signal])
+  const dials = dialedAtMs.map(async (afterMs) => {
+    await sleep(afterMs, either)
+    return dialAgent(names, { timeoutMs: firstWordDeadlineMs - afterMs, signal: either })
+  })
+  try {
+    const first = await Promise.any(dials)
+    for (const dial of dials)
+      void dial.then(
+        (other) => other === first || other.close(),
+        () => undefined,
+      )
+    return first
+  } catch (error) {
+    signal.throwIfAborted()
+    throw error instanceof AggregateError ? error.errors.at(-1) : error
+  } finally {
+    over.abort(new Error('another was answered first'))
   }
-  throw last
 }
