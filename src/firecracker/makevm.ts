@@ -8,7 +8,7 @@ import { share } from './cgroup.ts'
 import { bootVm } from './coldstart.ts'
 import type { FirecrackerFacts } from './facts.ts'
 import { greetSurely } from './greet.ts'
-import type { VmNames } from './names.ts'
+import { namesOf, type VmNames } from './names.ts'
 import type { Phases } from './phases.ts'
 import { rehearse } from './rehearsal.ts'
 import { copyWritten, restoreVm, type Snapshot, wakeVm } from './restore.ts'
@@ -62,11 +62,13 @@ export async function makeVm({ host, facts }: Makers, o: Attempt & Manner): Prom
   const request = { vmId, rootfs: of.image.rootfs, size: of.size, diskMib: of.diskMib, network: of.network }
   const starting = { ...request, console: o.console ?? false, phases, signal }
   // Whoever waits for a start would wait for this too, and most of it is for the end of a program.
-  const first =
-    o.rehearsed && snapshot ? (names: VmNames) => copyAhead({ facts, phases, signal }, names, snapshot) : undefined
+  const copy =
+    o.rehearsed && snapshot
+      ? () => copyOrTell(namesOf(host.places, vmId), { facts, phases, snapshot, signal })
+      : undefined
   const make = () => {
-    if (slot) return wakeVm(host, slot.placed, { ...starting, first })
-    return snapshot ? restoreVm(scope, host, { ...starting, snapshot, first }) : bootVm(scope, host, starting)
+    if (slot) return wakeVm(host, slot.placed, { ...starting, first: copy })
+    return snapshot ? restoreVm(scope, host, { ...starting, snapshot, first: copy }) : bootVm(scope, host, starting)
   }
   try {
     return await acquire(
@@ -94,10 +96,14 @@ export async function makeVm({ host, facts }: Makers, o: Attempt & Manner): Prom
 }
 
 /** Slower is all that a vm is without. */
-async function copyAhead(
-  { facts, phases, signal }: Pick<Makers, 'facts'> & Pick<Attempt, 'phases' | 'signal'>,
+async function copyOrTell(
   names: VmNames,
-  snapshot: Snapshot,
+  {
+    facts,
+    phases,
+    snapshot,
+    signal,
+  }: Pick<Makers, 'facts'> & Pick<Attempt, 'phases' | 'signal'> & { snapshot: Snapshot },
 ): Promise<void> {
   try {
     await phases.time('copy', () => copyWritten(names, { snapshot, signal }))

@@ -23,7 +23,7 @@ export interface Snapshot {
 /** How a vm goes on. */
 interface Waking extends Pick<Starting, 'phases' | 'signal'> {
   /** Done when it is loaded, before it goes on. */
-  readonly first?: ((names: VmNames) => Promise<void>) | undefined
+  readonly first?: (() => Promise<void>) | undefined
 }
 
 /**
@@ -65,9 +65,7 @@ export async function placeForRestore(
 export async function wakeVm(host: VmHost, placed: Placed, { phases, signal, first }: Waking): Promise<FreshVm> {
   const begun = performance.now()
   const about = { step: 'restore', what: 'its snapshot was loaded', signal }
-  const session = await placed.process.during(about, (inner) =>
-    wake(placed, { phases, first: first && (() => first(placed.names)), signal: inner }),
-  )
+  const session = await placed.process.during(about, (inner) => wake(placed, { phases, first, signal: inner }))
   const bootMs = performance.now() - begun
   await closeJail(placed.names.root)
   const { uid, network } = placed
@@ -81,18 +79,12 @@ export interface Waiting {
 }
 
 /** Loads the snapshot; resolves with the session of the agent's first word. */
-export async function wake(
-  at: Waiting,
-  { phases, signal, first }: Omit<Waking, 'first'> & { readonly first?: (() => Promise<void>) | undefined },
-): Promise<Session> {
+export async function wake(at: Waiting, { phases, signal, first }: Waking): Promise<Session> {
   await phases.time('load', () => load(at, { signal, first }))
   return phases.time('wake', () => firstWords(at.names, signal))
 }
 
-async function load(
-  { names, network }: Waiting,
-  { signal, first }: { readonly signal: AbortSignal; readonly first: (() => Promise<void>) | undefined },
-): Promise<void> {
+async function load({ names, network }: Waiting, { signal, first }: Omit<Waking, 'phases'>): Promise<void> {
   const body = {
     snapshot_path: inJail.state,
     mem_backend: { backend_type: 'File', backend_path: inJail.memory },
@@ -114,7 +106,7 @@ export async function copyWritten(
 ): Promise<void> {
   const pages = await keptPages(snapshot.written)
   const [pid] = await pidsIn(cgroup)
-  if (pid === undefined) return
+  if (pid === undefined || pages.length === 0) return
   // Firecracker writes to the guest's memory too: what comes to its network interface does not wait until the vm goes on.
   await standingStill(cgroup, signal, () => copyAhead(pid, inJail.memory, pages))
 }
@@ -129,11 +121,8 @@ export async function firstWords(names: Pick<VmNames, 'vsock'>, signal: AbortSig
   })
   try {
     const first = await Promise.any(dials)
-    for (const dial of dials)
-      void dial.then(
-        (other) => other === first || other.close(),
-        () => undefined,
-      )
+    const closed = dials.map(async (dial) => (await dial) === first || (await dial).close())
+    void Promise.allSettled(closed)
     return first
   } catch (error) {
     signal.throwIfAborted()

@@ -1,6 +1,6 @@
 /** The part of the contract that is about going on: runs let go of and taken up again, as after the end of a server. */
 import assert from 'node:assert/strict'
-import type { Run } from '../../src/backend/backend.ts'
+import type { Run, RunSpec } from '../../src/backend/backend.ts'
 import type { Case, Offered } from './backend.contract.ts'
 import { collect, firstChunk, firstLine, Kept, never, recoveryOf, specOf } from './collect.ts'
 
@@ -40,10 +40,8 @@ export const recoveryContract: readonly Case[] = [
   {
     name: 'what was not acknowledged is given again where less of it was seen',
     async check(offered) {
-      const { backend, programs } = offered
-      const spec = specOf(offered, programs.wait)
-      const first = await backend.execute(spec, never)
-      assert.equal(await firstLine(first), 'up\n')
+      const { backend } = offered
+      const { spec, run: first } = await begun(offered)
       await first.release()
       const second = await backend.recover(spec, recoveryOf(first.facts()), never)
       assert.ok(second)
@@ -55,10 +53,8 @@ export const recoveryContract: readonly Case[] = [
   {
     name: 'a run that was let go of: its output ends, and ending it ends nothing',
     async check(offered) {
-      const { backend, programs } = offered
-      const spec = specOf(offered, programs.wait)
-      const first = await backend.execute(spec, never)
-      assert.equal(await firstLine(first), 'up\n')
+      const { backend } = offered
+      const { spec, run: first } = await begun(offered)
       await first.release()
       await collect(first)
       first.kill('killed')
@@ -73,10 +69,8 @@ export const recoveryContract: readonly Case[] = [
   {
     name: 'a run that was being killed when it was let go of ends by what it was killed for',
     async check(offered) {
-      const { backend, programs } = offered
-      const spec = specOf(offered, programs.wait)
-      const first = await backend.execute(spec, never)
-      assert.equal(await firstLine(first), 'up\n')
+      const { backend } = offered
+      const { spec, run: first } = await begun(offered)
       first.kill('timeout')
       await first.release()
       const second = await backend.recover(spec, recoveryOf(first.facts(), { stdout: 3, stderr: 0 }), never)
@@ -137,6 +131,14 @@ export const recoveryContract: readonly Case[] = [
     },
   },
 ]
+
+/** A run whose program is there, and waits. */
+async function begun(offered: Offered): Promise<{ spec: RunSpec; run: Run }> {
+  const spec = specOf(offered, offered.programs.wait)
+  const run = await offered.backend.execute(spec, never)
+  assert.equal(await firstLine(run), 'up\n')
+  return { spec, run }
+}
 
 async function endKilled(run: Run): Promise<void> {
   run.kill('killed')
