@@ -116,7 +116,10 @@ test('the list filters by its address, walks by keys and compares two', async ()
   await page.keyboard.press('ArrowDown')
   await page.keyboard.press('Space')
   await page.getByRole('link', { name: 'Compare these two' }).click()
-  await page.getByText('differs from line 1 on').waitFor()
+  // Both programs and what they printed are other ones.
+  for (const name of ['Code', 'stdout']) {
+    await page.getByRole('region', { name, exact: true }).getByText('differs from line 1 on').waitFor()
+  }
 })
 
 test('a long output stays quick: it is followed, searched, wrapped and downloaded', async ({ annotate }) => {
