@@ -24,6 +24,7 @@ def connects(cid, port):
 print(json.dumps({
   'user': [os.getuid(), os.getgid(), os.getgroups()],
   'rights': {name: status[name].strip() for name in ('CapInh', 'CapPrm', 'CapEff', 'CapAmb', 'NoNewPrivs')},
+  'timer slack': int(open('/proc/self/timerslack_ns').read()),
   'signal the agent': tried(lambda: os.kill(1, 0)), 'read its memory': read('/proc/1/mem'), 'its environment': read('/proc/1/environ'),
   'trace it': call('ptrace', 16, 1, 0, 0),
   'the image': read('/dev/vda'), 'the disk': write('/dev/vdb'), 'memory': read('/dev/mem'), 'ports': write('/dev/port'),
@@ -44,6 +45,7 @@ print(json.dumps({
   expect(seen).toEqual({
     user: [1000, 1000, []],
     rights: { CapInh: none, CapPrm: none, CapEff: none, CapAmb: none, NoNewPrivs: '1' },
+    'timer slack': 50_000,
     ...Object.fromEntries(
       [
         ...[

@@ -97,6 +97,9 @@ func (b *boot) early() error {
 	if err != nil {
 		return err
 	}
+	if err := calmMonitor(); err != nil {
+		b.warn("the runtime's monitor: %v", err)
+	}
 	cmdline, err := os.ReadFile("/proc/cmdline")
 	b.options = ParseOptions(string(cmdline))
 	return err

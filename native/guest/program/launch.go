@@ -13,8 +13,12 @@ import (
 	"vulcan/native/reaper"
 )
 
-// launcher starts processes on one thread that has given up what its children must not have: no_new_privs and the
-// capability bounding set belong to a thread and are inherited, and Go has no field for either in SysProcAttr.
+// timerSlack is that of a process whose parents have set none, in nanoseconds.
+const timerSlack = 50_000
+
+// launcher starts processes on one thread that has given up what its children must not have: no_new_privs, the
+// capability bounding set and the timer slack belong to a thread and are inherited, and Go has no field for any of them
+// in SysProcAttr.
 type launcher struct {
 	once sync.Once
 	jobs chan func()
@@ -54,6 +58,10 @@ func (l *launcher) open() {
 func giveUpPrivileges() error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("no_new_privs: %w", err)
+	}
+	// The thread may be a child of the runtime's monitor, whose timers are late.
+	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, timerSlack, 0, 0, 0); err != nil {
+		return fmt.Errorf("timer slack: %w", err)
 	}
 	for capability := 0; ; capability++ {
 		has, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, uintptr(capability), 0, 0, 0)
