@@ -59,7 +59,7 @@ export async function rawRate(at: Place): Promise<number> {
 }
 
 async function play({ session, of, signal }: Place, text: string, onChunk: (chunk: Chunk) => Promise<void>) {
-  await session.upload({ op: 'write', path: 'rate.py', mode: 0o644 }, [Buffer.from(text)], signal)
+  await session.upload({ op: 'write', path: 'rate.py', mode: 0o644 }, [Buffer.from(text)], { signal })
   await exec(session, { ...requestOf(of, 'rate.py'), run: randomUUID(), tag: 'program', keep_ms: 0 }, signal)
   const { ended } = await follow(session, onChunk, signal)
   if (ended.code !== 0) throw new Error(`the program ended with ${JSON.stringify(ended)}`)

@@ -11,7 +11,7 @@ export async function firstByte(
   session: Session,
   { of, file, signal }: { of: VmClass; file: { name: string; text: string }; signal: AbortSignal },
 ): Promise<number> {
-  await session.upload({ op: 'write', path: file.name, mode: 0o644 }, [Buffer.from(file.text)], signal)
+  await session.upload({ op: 'write', path: file.name, mode: 0o644 }, [Buffer.from(file.text)], { signal })
   const begun = performance.now()
   const { build } = of.image.launch
   if (build) {

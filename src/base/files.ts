@@ -60,7 +60,8 @@ export function textIn(path: string): Promise<string | undefined> {
   return unlessMissing(readFile(path, 'utf8'))
 }
 
-async function unlessMissing<T>(looking: Promise<T>): Promise<T | undefined> {
+/** What comes of it; undefined where what it looks at is not there. */
+export async function unlessMissing<T>(looking: Promise<T>): Promise<T | undefined> {
   try {
     return await looking
   } catch (error) {

@@ -47,7 +47,9 @@ test('a refusal of the guest keeps its code, step and words', async () => {
   }
   await withGuest(guest, async (path) => {
     const session = await Session.open(await dial(path, 1024, signal), signal)
-    const error: unknown = await session.upload({ op: 'unpack' }, [Buffer.from('x')], signal).catch((e: unknown) => e)
+    const error: unknown = await session
+      .upload({ op: 'unpack' }, [Buffer.from('x')], { signal })
+      .catch((e: unknown) => e)
     expect(error).toBeInstanceOf(VulcanError)
     expect(error).toMatchObject({ code: 'archive_unsafe', step: 'unpack' })
     expect((error as Error).message).toContain('../evil leaves the tree')

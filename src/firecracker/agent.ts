@@ -7,7 +7,7 @@ import { abortable } from '../base/time.ts'
 import { kindOf } from './framekind.ts'
 import { stepOf, wordsOf } from './said.ts'
 
-type Message = Readonly<Record<string, unknown>>
+export type Message = Readonly<Record<string, unknown>>
 
 /** The connection ended where a frame was due: the vm is gone, or, before the hello, was not there yet. */
 export class SessionLost extends Error {
@@ -107,11 +107,14 @@ export class Session {
     return this.answer(request['op'], signal)
   }
 
-  /** Sends a request that is followed by an upload, then the upload, then returns the answer. */
+  /**
+   * Sends a request that is followed by an upload, then the upload, then returns the answer. `behind`: a request that goes
+   * right behind it, whose answer comes next.
+   */
   async upload(
     request: Message,
     content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-    signal: AbortSignal,
+    { signal, behind }: { signal: AbortSignal; behind?: Message },
   ): Promise<Message> {
     // What is at hand goes in one piece: each wakes the guest.
     this.#socket.cork()
@@ -124,6 +127,7 @@ export class Session {
       }
     }
     await this.#write({ type: 'end', stream: stream.upload }, signal)
+    if (behind) this.send(behind)
     return this.answer(request['op'], signal)
   }
 

@@ -29,7 +29,7 @@ import { FirecrackerRun } from './run.ts'
 import { makeSlot } from './slot.ts'
 import { classOf, Starter, type StartRequest } from './starter.ts'
 import { Templates } from './templates.ts'
-import { upload, uploadToReady } from './upload.ts'
+import { askFirst, bringing, unpackFirst } from './upload.ts'
 import type { Vm, VmHost } from './vm.ts'
 
 export interface FirecrackerOptions {
@@ -94,7 +94,12 @@ export class FirecrackerBackend implements Backend {
     const phases = new Phases()
     try {
       const request = { spec, image: await this.#o.image(spec.runtime), phases, signal }
-      return await (this.#pool ? this.#pool.during(() => this.#run(request)) : this.#run(request))
+      return await (this.#pool
+        ? this.#pool.during(
+            () => this.#run(request),
+            (run) => run.exited,
+          )
+        : this.#run(request))
     } catch (error) {
       throw phases.reasonOf(error, signal)
     }
@@ -117,7 +122,8 @@ export class FirecrackerBackend implements Backend {
           backend: this.name,
           node,
         }
-        return FirecrackerRun.start({ spec, image, scope, vm, session, phases, known, refusals }, signal)
+        const bring = bringing(session, { spec, phases })
+        return FirecrackerRun.start({ spec, image, scope, vm, session, phases, known, refusals, bring }, signal)
       },
       (failure) => this.#leftover(vm, failure),
     )
@@ -125,7 +131,7 @@ export class FirecrackerBackend implements Backend {
     return run
   }
 
-  /** A vm of the run's own, with its program in it. One that was ready may have died since: then there is another. */
+  /** A vm of the run's own, with its archive in it. One that was ready may have died since: then there is another. */
   async #loaded(request: StartRequest): Promise<Started & { refusals: RefusalBook | undefined }> {
     const { spec, phases } = request
     const { book, networks } = this.#o.host
@@ -135,11 +141,11 @@ export class FirecrackerBackend implements Backend {
       const { vmId } = vm.names
       const load = async () => {
         // All of them before the program starts, and none waits for another.
-        const put = vm.start === 'pool' ? uploadToReady : upload
+        const prepare = vm.start === 'pool' ? askFirst : unpackFirst
         const [, , refusals] = await together(
           request.signal,
           () => book.give(vmId, spec.id),
-          (signal: AbortSignal) => phases.time('upload', () => put(session, spec, signal)),
+          (signal: AbortSignal) => prepare(session, { spec, phases, signal }),
           () => networks.watch(scope, vmId, { isNew: true }),
         )
         return { ...started, refusals }

@@ -3,11 +3,12 @@
  * last is gone, by whichever server that is; every name of those things follows from the id that it is kept under.
  */
 import { randomBytes } from 'node:crypto'
+import { renameSync, writeFileSync } from 'node:fs'
 import { mkdir, rm, stat } from 'node:fs/promises'
 import { uptime } from 'node:os'
 import { join } from 'node:path'
 import type { KillReason } from '../backend/backend.ts'
-import { exists, isMissing, namesIn, textIn, writeAtomic } from '../base/files.ts'
+import { exists, isMissing, namesIn, textIn } from '../base/files.ts'
 import type { Scope } from '../base/scope.ts'
 import { allCgroupsOf, isOurs, jailsOf, namesOf, type Places } from './names.ts'
 import type { Uids } from './uids.ts'
@@ -62,7 +63,7 @@ export class Book {
     for (const vmId of await namesIn(jailsOf(places))) {
       if (!isOurs(places, vmId) || book.#entries.has(vmId)) continue
       const uid = await ownerOf(namesOf(places, vmId).root)
-      if (uid !== undefined) await book.#write(vmId, { uid, owner: { kind: 'unknown' }, since: Date.now() })
+      if (uid !== undefined) book.#write(vmId, { uid, owner: { kind: 'unknown' }, since: Date.now() })
     }
     for (const { uid } of book.#entries.values()) uids.hold(uid)
     return book
@@ -82,7 +83,7 @@ export class Book {
     scope.defer('strike it off the book', () => this.#leave(vmId))
     this.#held.add(vmId)
     try {
-      await this.#write(vmId, { uid: this.#o.uids.take(), owner, since: Date.now() })
+      this.#write(vmId, { uid: this.#o.uids.take(), owner, since: Date.now() })
       return vmId
     } catch (error) {
       await this.#leave(vmId)
@@ -112,13 +113,13 @@ export class Book {
   async give(vmId: string, run: string): Promise<void> {
     const entry = this.#entries.get(vmId)
     if (!entry || entry.run !== undefined) throw new Error(`${vmId} is not to be given: ${whoseIs(entry)}`)
-    await this.#write(vmId, { ...entry, run, givenAt: uptimeMs() })
+    this.#write(vmId, { ...entry, run, givenAt: uptimeMs() })
   }
 
   /** Notes why a vm's run is killed, before it is: the server may end before the program does. */
   async noteKill(vmId: string, killed: KillReason): Promise<void> {
     const entry = this.#entries.get(vmId)
-    if (entry) await this.#write(vmId, { ...entry, killed })
+    if (entry) this.#write(vmId, { ...entry, killed })
   }
 
   /** What a vm's run was being killed for when its server ended. */
@@ -162,9 +163,13 @@ export class Book {
     return found.includes(true)
   }
 
-  async #write(vmId: string, entry: Entry): Promise<void> {
+  /** On a tmpfs: to hand each step to another thread, and wait for it, would take longer than all of them. */
+  #write(vmId: string, entry: Entry): void {
     this.#entries.set(vmId, entry)
-    await writeAtomic(join(this.#o.folder, vmId), JSON.stringify(entry), 0o600)
+    const path = join(this.#o.folder, vmId)
+    const temporary = `${path}.new`
+    writeFileSync(temporary, JSON.stringify(entry), { mode: 0o600 })
+    renameSync(temporary, path)
   }
 }
 

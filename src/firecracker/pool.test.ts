@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
+import { sleep } from '../base/time.ts'
 import { Facts } from '../base/facts.ts'
 import { Scope } from '../base/scope.ts'
 import type { FirecrackerFacts } from './facts.ts'
@@ -123,14 +124,32 @@ test('after a drain nothing is expected any more', async () => {
   expect(made).toHaveLength(1)
 })
 
-test('none is made while somebody waits for a start', async () => {
+const soon = () => Promise.resolve()
+
+test('none is made while somebody waits for a start, nor while a short program runs', async () => {
   const { pool, made } = pooled()
-  await pool.during(async () => {
+  const ended = Promise.withResolvers<void>()
+  const start = async () => {
     await pool.take(python)
     pool.fill()
-    for (let turns = 0; turns < 20; turns += 1) await turn()
+    await sleep(500)
     expect(made).toHaveLength(0)
-  })
+  }
+  await pool.during(start, () => ended.promise)
+  pool.fill()
+  for (let turns = 0; turns < 20; turns += 1) await turn()
+  expect(made).toHaveLength(0)
+  ended.resolve()
+  await filled(pool, 1)
+})
+
+test('neither a program that goes on nor a start that failed keeps others from being made', async () => {
+  const { pool } = pooled()
+  const goesOn = new Promise(() => undefined)
+  await pool.during(() => pool.take(python), () => goesOn) // prettier-ignore
+  await filled(pool, 1)
+  await pool.take(python)
+  await expect(pool.during(() => Promise.reject(new Error('no room')), soon)).rejects.toThrow('no room')
   await filled(pool, 1)
 })
 
@@ -209,7 +228,7 @@ test('a pool that closes makes none for runs that begin or end meanwhile: nobody
   made[0]?.started.scope.defer('be slow', () => removal.promise)
   const closing = pool[Symbol.asyncDispose]()
   for (let turns = 0; turns < 20; turns += 1) await turn()
-  await pool.during(async () => void (await pool.take(python)))
+  await pool.during(async () => void (await pool.take(python)), soon)
   for (let turns = 0; turns < 20; turns += 1) await turn()
   removal.resolve()
   await closing

@@ -5,7 +5,7 @@
  */
 import type { PoolState } from '../backend/warm.ts'
 import type { Facts } from '../base/facts.ts'
-import { abortable } from '../base/time.ts'
+import { abortable, sleep } from '../base/time.ts'
 import type { FirecrackerFacts } from './facts.ts'
 import { firstFit, Kept } from './kept.ts'
 import { Line } from './line.ts'
@@ -29,8 +29,18 @@ export interface PoolOptions {
 
 /** How often it is looked whether some have waited too long, in milliseconds. */
 const sweepMs = 30_000
+/** How many times as long as its start a program has to itself. */
+const settleTimes = 2
 /** For one to be made, in milliseconds: under emulation a rehearsal that builds takes half a minute of a processor, of which it has little. */
 const makeDeadlineMs = 600_000
+
+/** Settles as the promise does, or after some milliseconds. */
+async function firstOf(promise: Promise<unknown>, ms: number): Promise<void> {
+  const over = new AbortController()
+  const waited = sleep(ms, over.signal).catch(() => undefined)
+  await Promise.race([promise, waited])
+  over.abort()
+}
 
 export class Pool {
   readonly #o: PoolOptions
@@ -72,14 +82,24 @@ export class Pool {
     this.fill()
   }
 
-  /** While somebody waits for a start, nothing is made for later. */
-  async during<T>(start: () => Promise<T>): Promise<T> {
+  /**
+   * While somebody waits for a start, nothing is made for later; nor until what was started has ended, for a while in
+   * proportion to its start: many a program is short, and its caller waits for its end.
+   */
+  async during<T>(start: () => Promise<T>, ended: (started: T) => Promise<unknown>): Promise<T> {
     if (this.#starts++ === 0) this.#quiet = Promise.withResolvers()
-    try {
-      return await start()
-    } finally {
+    const begun = performance.now()
+    const settle = () => {
       if (--this.#starts === 0) this.#quiet.resolve()
       this.fill()
+    }
+    try {
+      const started = await start()
+      void firstOf(ended(started), settleTimes * (performance.now() - begun)).finally(settle)
+      return started
+    } catch (error) {
+      settle()
+      throw error
     }
   }
 

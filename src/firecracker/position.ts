@@ -1,5 +1,5 @@
 /** Where in its run a program is, just started or taken up again: which it is, its time, its input. Pure. */
-import type { RunSpec } from '../backend/backend.ts'
+import type { KillReason, RunSpec, Seen } from '../backend/backend.ts'
 import type { Attached } from './said.ts'
 
 export interface Position {
@@ -10,6 +10,15 @@ export interface Position {
   readonly ended?: true
   /** Standard input that is still to be sent, with its end. */
   readonly stdin?: Uint8Array
+}
+
+/** What is known of a run that an earlier server had started. */
+export interface TakenUp {
+  readonly seen: Seen
+  /** Milliseconds since it was told to run. */
+  readonly sinceStartMs: number
+  /** What that server was killing it for. */
+  readonly killed?: KillReason | undefined
 }
 
 /** For a build step (Go's compiler), in milliseconds; an empty cache costs minutes under emulation. */

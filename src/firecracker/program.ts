@@ -1,7 +1,7 @@
 /** One program in a guest, over a session: started, its output handed on as it comes, its end told. */
 import type { Chunk, Seen } from '../backend/backend.ts'
 import { stream } from '../base/frames.ts'
-import { type Session, SessionLost } from './agent.ts'
+import { type Message, type Session, SessionLost } from './agent.ts'
 import { type Attached, type Ended, attachedOf, endedOf } from './said.ts'
 
 export interface ExecRequest {
@@ -37,8 +37,16 @@ export const cpuPeriodUs = 100_000
 /** Largest result a program may leave, in bytes. */
 const resultMaxBytes = 1 << 20
 
+/** Sends what a program needs and, right behind it, a request; resolves once the guest has that, but for the request's answer. */
+export type Bring = (behind: Message, signal: AbortSignal) => Promise<void>
+
 /** Starts a program; resolves once it runs: true where an interpreter had waited for it. */
-export async function exec(session: Session, request: ExecRequest & Keep, signal: AbortSignal): Promise<boolean> {
+export async function exec(
+  session: Session,
+  request: ExecRequest & Keep,
+  signal: AbortSignal,
+  bring?: Bring,
+): Promise<boolean> {
   const message = {
     op: 'exec',
     cwd: workFolder,
@@ -46,7 +54,9 @@ export async function exec(session: Session, request: ExecRequest & Keep, signal
     result_max_bytes: resultMaxBytes,
     ...request,
   }
-  return (await session.request(message, signal))['warm'] === true
+  if (!bring) return (await session.request(message, signal))['warm'] === true
+  await bring({ ...message, uploaded: true }, signal)
+  return (await session.answer('exec', signal))['warm'] === true
 }
 
 /** Starts an interpreter; resolves once it waits. */

@@ -38,13 +38,13 @@ export async function tryOut(
   const shortest = shortestOf(image, memMib)
   await smallest(session, signal)
   if (!shortest) return
-  await session.upload({ op: 'write', path: shortest.file, mode: 0o644 }, [], signal)
+  await session.upload({ op: 'write', path: shortest.file, mode: 0o644 }, [], { signal })
   const waited = await perform(session, shortest.request, signal)
   if (!waited) throw new Error(`the interpreter that waits did not become ${shortest.request.argv.join(' ')}`)
 }
 
 async function smallest(session: Session, signal: AbortSignal): Promise<void> {
-  await session.upload({ op: 'write', path: file, mode: 0o644 }, [Buffer.from('nothing\n')], signal)
+  await session.upload({ op: 'write', path: file, mode: 0o644 }, [Buffer.from('nothing\n')], { signal })
   await perform(session, request, signal)
 }
 

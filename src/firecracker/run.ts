@@ -13,8 +13,8 @@ import { exitOf, wordsOf } from './exit.ts'
 import { buildOf, runOf } from './launch.ts'
 import type { RefusalBook } from './network/watch.ts'
 import type { Phases } from './phases.ts'
-import { beginning, buildDeadlineMs, going, type Position } from './position.ts'
-import { exec, follow } from './program.ts'
+import { beginning, buildDeadlineMs, going, type Position, type TakenUp } from './position.ts'
+import { type Bring, exec, follow } from './program.ts'
 import type { Attached } from './said.ts'
 import type { Vm } from './vm.ts'
 import { watchOver } from './watchdog.ts'
@@ -31,15 +31,8 @@ export interface RunParts {
   readonly known: RunFacts
   /** What its network refuses; absent where it has none. */
   readonly refusals?: RefusalBook | undefined
-}
-
-/** What is known of a run that an earlier server had started. */
-export interface TakenUp {
-  readonly seen: Seen
-  /** Milliseconds since it was told to run. */
-  readonly sinceStartMs: number
-  /** What that server was killing it for. */
-  readonly killed?: KillReason | undefined
+  /** What goes into the guest with its first program; absent where all is there. */
+  readonly bring?: Bring | undefined
 }
 
 /** Bytes of output that wait for the reader before the program is made to wait. */
@@ -86,7 +79,7 @@ export class FirecrackerRun implements Run {
   static async start(parts: RunParts, signal: AbortSignal): Promise<FirecrackerRun> {
     const run = new FirecrackerRun(parts)
     const tag = buildOf(parts.image, parts.spec) ? 'build' : 'program'
-    await run.#exec(tag, signal)
+    await run.#exec(tag, signal, parts.bring)
     void run.#drive(beginning(parts.spec, tag))
     return run
   }
@@ -210,13 +203,13 @@ export class FirecrackerRun implements Run {
   }
 
   /** Starts the build or the program, to be kept where we end before it does. */
-  async #exec(tag: Position['tag'], signal: AbortSignal): Promise<void> {
+  async #exec(tag: Position['tag'], signal: AbortSignal, bring?: Bring): Promise<void> {
     const { spec, image, session } = this.#parts
     const request = (tag === 'build' ? buildOf(image, spec) : undefined) ?? runOf(image, spec)
     // A guest that built somebody's program may be theirs by now: no time of the program counts while it does not start.
     const limit = { timeoutMs: startDeadlineMs, signal }
     const waited = await deadline(`the start of the ${tag} in the guest`, limit, (signal) =>
-      exec(session, { ...request, run: spec.id, tag, keep_ms: keepMs }, signal),
+      exec(session, { ...request, run: spec.id, tag, keep_ms: keepMs }, signal, bring),
     )
     this.#interpreter = waited ? 'waited' : 'new'
   }

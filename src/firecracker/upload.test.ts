@@ -6,7 +6,8 @@ import type { RunSpec, Source } from '../backend/backend.ts'
 import { DeadlineExceeded } from '../base/time.ts'
 import { Session } from './agent.ts'
 import { control, type Guest, hello, withGuest } from './testing.ts'
-import { uploadToReady } from './upload.ts'
+import { Phases } from './phases.ts'
+import { askFirst, bringing } from './upload.ts'
 import { dial } from './vsock.ts'
 
 const of = (source: Source) => ({ source, resources: { diskMib: 64 } }) as RunSpec
@@ -42,24 +43,31 @@ test.each(['code', 'archive'] as const)(
       const session = await Session.open(await dial(path, 1024, signal), signal)
       vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
       onTestFinished(() => void vi.useRealTimers())
-      const put = uploadToReady(session, spec, new AbortController().signal).catch((error: unknown) => error)
+      const asking = { spec, phases: new Phases(), signal: new AbortController().signal }
+      const asked = askFirst(session, asking).catch((error: unknown) => error)
       vi.advanceTimersByTime(10_000)
-      expect(await put).toBeInstanceOf(DeadlineExceeded)
+      expect(await asked).toBeInstanceOf(DeadlineExceeded)
       session.close()
     })
   },
 )
 
-test('code is its own question, an archive is sent once the vm has answered', async () => {
+test('an archive is sent once a vm that waited has answered, code with what starts it', async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'vulcan-upload-'))
   const { guest, heard } = hearing(true)
   await withGuest(guest, async (path) => {
     const signal = AbortSignal.timeout(10_000)
     const session = await Session.open(await dial(path, 1024, signal), signal)
-    await uploadToReady(session, code, signal)
-    expect(heard.splice(0)).toEqual(['write', 'data', 'end'])
-    await uploadToReady(session, await archiveIn(folder.path), signal)
-    expect(heard).toEqual(['ping', 'unpack', 'data', 'end'])
+    const phases = new Phases()
+    const archive = await archiveIn(folder.path)
+    await askFirst(session, { spec: archive, phases, signal })
+    expect(heard.splice(0)).toEqual(['ping', 'unpack', 'data', 'end'])
+    expect(bringing(session, { spec: archive, phases })).toBeUndefined()
+    await askFirst(session, { spec: code, phases, signal })
+    expect(heard.splice(0)).toEqual(['ping'])
+    await bringing(session, { spec: code, phases })?.({ op: 'exec' }, signal)
+    expect(heard).toEqual(['write', 'data', 'end', 'exec'])
+    expect(phases.toRecord()['upload']).toBeGreaterThan(0)
     session.close()
   })
 })

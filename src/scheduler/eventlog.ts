@@ -130,8 +130,8 @@ export class EventLog {
       this.#count += 1
       return this.#notify()
     }
-    const writer = this.#writer ?? (await this.#create())
-    await this.#write(writer, [{ kind, data }])
+    if (this.#writer) await this.#write(this.#writer, [{ kind, data }])
+    else this.#writer = await this.#create([...this.#early, { kind, data }])
     this.#notify()
   }
 
@@ -141,14 +141,15 @@ export class EventLog {
     for (const event of events) this.#grow(event)
   }
 
-  /** Makes the file, and its folder, with what came before the first output. */
-  async #create(): Promise<FileHandle> {
+  /** Makes the file, and its folder, with the first output and what came before. */
+  async #create(events: readonly Given[]): Promise<FileHandle> {
     await mkdir(dirname(this.path), { recursive: true, mode: 0o700 })
     const writer = await open(this.path, 'wx', 0o600)
     const early = this.#count
     try {
       this.#count = 0
-      await this.#write(writer, this.#early)
+      await this.#write(writer, events)
+      return writer
     } catch (error) {
       // The next one begins it anew.
       this.#count = early
@@ -156,8 +157,6 @@ export class EventLog {
       await rm(this.path, { force: true })
       throw error
     }
-    this.#writer = writer
-    return writer
   }
 
   /** Resolves when all output that was appended is on the disk. */

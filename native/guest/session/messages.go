@@ -104,6 +104,7 @@ type execRequest struct {
 	Tag         string
 	KeepMs      int64 `json:"keep_ms"`
 	Rehearsal   bool
+	Uploaded    bool
 }
 
 type prepareRequest struct {

@@ -40,7 +40,8 @@ type session struct {
 	held *kept.Run
 
 	// stdinOpen: an exec asked for standard input, whose end has not come. uploadOpen: an upload is being dropped.
-	stdinOpen, uploadOpen bool
+	// uploadRefused: the last upload was.
+	stdinOpen, uploadOpen, uploadRefused bool
 
 	mu    sync.Mutex
 	run   *kept.Run // while its program runs

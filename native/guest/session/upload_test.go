@@ -64,6 +64,35 @@ func TestWritesThatAreRefusedLeaveTheConnectionInStep(t *testing.T) {
 	c.expectOk(c.ask(answer{"op": "ping"}))
 }
 
+func TestAStartThatIsSentBehindAnUploadIsRefusedWithIt(t *testing.T) {
+	c := dial(t)
+	behind := execRequestOf(c, answer{"argv": []string{"cat", "f"}, "uploaded": true})
+	for path, refused := range map[string]bool{"f": false, "../f": true} {
+		c.send(answer{"op": "write", "path": path, "mode": 420})
+		check(t, c.out.Data(wire.Upload, []byte("text")))
+		check(t, c.out.End(wire.Upload))
+		c.send(behind)
+		if refused {
+			c.expectError(c.message(), "bad_request")
+			c.expectError(c.message(), "write_failed")
+			continue
+		}
+		c.expectOk(c.message())
+		if got := c.message(); got["op"] != "started" {
+			t.Fatalf("got %v, want started", got)
+		}
+		if e := c.follow(); e.stdout != "text" {
+			t.Errorf("it printed %q", e.stdout)
+		}
+	}
+	// Who waited for the answer knows what it starts.
+	check(t, c.out.Control(execRequestOf(c, nil)))
+	if got := c.message(); got["op"] != "started" {
+		t.Errorf("got %v, want started", got)
+	}
+	c.follow()
+}
+
 func TestUnpack(t *testing.T) {
 	c := dial(t)
 	var archive bytes.Buffer
