@@ -17,7 +17,7 @@ export interface ExecRequest {
 }
 
 /** An interpreter that is to wait for its program. */
-export interface PrepareRequest extends Pick<ExecRequest, 'argv' | 'env'> {
+export interface PrepareRequest extends Pick<ExecRequest, 'argv' | 'env' | 'memory_bytes' | 'pids' | 'cpu_quota_us'> {
   /** More environment, which makes it wait. */
   readonly wait: Readonly<Record<string, string>>
 }
@@ -61,7 +61,7 @@ export async function exec(
 
 /** Starts an interpreter; resolves once it waits. */
 export async function prepare(session: Session, request: PrepareRequest, signal: AbortSignal): Promise<void> {
-  await session.request({ op: 'prepare', cwd: workFolder, ...request }, signal)
+  await session.request({ op: 'prepare', cwd: workFolder, cpu_period_us: cpuPeriodUs, ...request }, signal)
 }
 
 /** Takes a kept run up behind what was seen of it; what follows is read as that of a program just started. */

@@ -19,6 +19,8 @@ import (
 type group struct {
 	path string
 	dir  *os.File
+	// limits are those that hold, by their files.
+	limits map[string]string
 }
 
 // newGroup makes the cgroup of a program below parent; nil when there is no parent.
@@ -26,7 +28,7 @@ func newGroup(parent, name string) (*group, error) {
 	if parent == "" {
 		return nil, nil
 	}
-	g := &group{path: filepath.Join(parent, name)}
+	g := &group{path: filepath.Join(parent, name), limits: make(map[string]string)}
 	if err := os.Mkdir(g.path, 0o755); err != nil {
 		return nil, err
 	}
@@ -39,7 +41,7 @@ func newGroup(parent, name string) (*group, error) {
 
 func (g *group) limit(spec Spec) error {
 	// Without swap the limit on it does not exist, and need not.
-	if err := g.set("memory.swap.max", "0"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := g.hold("memory.swap.max", "0"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	cpu := "max"
@@ -47,11 +49,24 @@ func (g *group) limit(spec Spec) error {
 		cpu = fmt.Sprintf("%d %d", spec.CPUQuota, spec.CPUPeriod)
 	}
 	return errors.Join(
-		g.set("memory.max", limitText(spec.Memory)),
-		g.set("memory.oom.group", "1"), // half a program is of no use to anyone
-		g.set("pids.max", limitText(spec.Pids)),
-		g.set("cpu.max", cpu),
+		g.hold("memory.max", limitText(spec.Memory)),
+		g.hold("memory.oom.group", "1"), // half a program is of no use to anyone
+		g.hold("pids.max", limitText(spec.Pids)),
+		g.hold("cpu.max", cpu),
 	)
+}
+
+// hold sets a limit that does not hold yet: the kernel does not look whether it is another one, and the first quota of
+// cpu in a vm makes it rewrite its own code.
+func (g *group) hold(name, value string) error {
+	if g.limits[name] == value {
+		return nil
+	}
+	err := g.set(name, value)
+	if err == nil {
+		g.limits[name] = value
+	}
+	return err
 }
 
 func limitText(n int64) string {

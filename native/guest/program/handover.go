@@ -2,7 +2,6 @@ package program
 
 import (
 	"encoding/json"
-	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -26,7 +25,7 @@ func (h *Host) fromWaiting(spec Spec) *Run {
 	if w == nil {
 		return nil
 	}
-	if fits(w.run.spec, spec, w.memory()) && w.become(spec) == nil {
+	if fits(w.run.spec, spec, w.used) && w.become(spec) == nil {
 		return w.run
 	}
 	// What it leaves, if anything, is seen to with the vm.
@@ -61,31 +60,11 @@ func (w *waiting) become(spec Spec) error {
 		w.later(r.stdin.file.Close)
 		r.stdinPipe = w.offered
 	}
-	if err := w.limit(); err != nil {
+	if err := r.limit(); err != nil {
 		return err
 	}
+	r.before, r.began = r.host.readCounters(), time.Now()
 	return w.tell(told)
-}
-
-// memory is how many bytes the interpreter uses; 0 where nobody counts.
-func (w *waiting) memory() int64 {
-	if w.run.group == nil {
-		return 0
-	}
-	return w.run.group.number("memory.current")
-}
-
-// limit gives the cgroup the program's limits, and counts from now.
-func (w *waiting) limit() error {
-	r := w.run
-	r.before = r.host.readCounters()
-	r.began = time.Now()
-	if r.group == nil {
-		return nil
-	}
-	cpu, err := r.group.values("cpu.stat")
-	r.cpuBefore = cpu["usage_usec"]
-	return errors.Join(err, r.limit())
 }
 
 // tell sends the order and waits until it is carried out: from then on the process is the program.

@@ -30,7 +30,9 @@ type waiting struct {
 	control *os.File
 	// offered is our end of the pipe that becomes standard input where some is sent.
 	offered *os.File
-	undo    []func() error
+	// used is the memory that it has, in bytes; 0 where nobody counts.
+	used int64
+	undo []func() error
 }
 
 // antechamber is where at most one interpreter waits.
@@ -80,6 +82,9 @@ func (w *waiting) start(more map[string]string) error {
 	if err := r.settle(w.later); err != nil {
 		return err
 	}
+	if err := r.limit(); err != nil {
+		return err
+	}
 	files, theirs, err := w.openFiles()
 	for _, file := range theirs {
 		defer file.Close()
@@ -97,7 +102,19 @@ func (w *waiting) start(more map[string]string) error {
 	if err := w.hear("waiting\n", waitsWithin); err != nil {
 		return fault.New(fault.ExecFailed, "wait", "%s did not come to wait: %w", r.spec.Argv[0], err)
 	}
-	return nil
+	return w.count()
+}
+
+// count notes what it has used, which does not change while it waits.
+func (w *waiting) count() error {
+	r := w.run
+	if r.group == nil {
+		return nil
+	}
+	w.used = r.group.number("memory.current")
+	cpu, err := r.group.values("cpu.stat")
+	r.cpuBefore = cpu["usage_usec"]
+	return err
 }
 
 // openFiles opens empty input and the outputs of the program to be, and behind them what it waits with.

@@ -42,7 +42,10 @@ func (s *session) prepare(payload []byte) error {
 	if err := decode(payload, &request); err != nil {
 		return err
 	}
-	spec := program.Spec{Argv: request.Argv, Env: request.Env, Cwd: request.Cwd}
+	spec, err := specOf(request.words, request.limits)
+	if err != nil {
+		return err
+	}
 	return s.env.Programs.Prepare(spec, request.Wait)
 }
 
@@ -51,20 +54,18 @@ func (r *execRequest) parts() (program.Spec, kept.Part, error) {
 		return program.Spec{}, kept.Part{}, fault.New(fault.BadRequest, "exec", "%s", what)
 	}
 	switch {
-	case r.MemoryBytes < 0 || r.Pids < 0 || r.CPUQuotaUs < 0 || r.CPUPeriodUs < 0 || r.ResultMax < 0:
+	case r.ResultMax < 0:
 		return bad("a limit is negative")
-	case r.CPUQuotaUs > 0 && r.CPUPeriodUs == 0:
-		return bad("a cpu quota needs a period")
 	case r.KeepMs < 0 || r.KeepMs > math.MaxInt64/int64(time.Millisecond):
 		return bad("keep_ms is no time")
 	case r.KeepMs > 0 && (r.Run == "" || (r.Tag != "build" && r.Tag != "program")):
 		return bad("a run that is kept needs its id and a tag, build or program")
 	}
-	spec := program.Spec{
-		Argv: r.Argv, Env: r.Env, Cwd: r.Cwd,
-		Memory: r.MemoryBytes, Pids: r.Pids, CPUQuota: r.CPUQuotaUs, CPUPeriod: r.CPUPeriodUs,
-		Stdin: r.Stdin, Input: r.Input, ResultMax: r.ResultMax, Rehearsal: r.Rehearsal,
+	spec, err := specOf(r.words, r.limits)
+	if err != nil {
+		return spec, kept.Part{}, err
 	}
+	spec.Stdin, spec.Input, spec.ResultMax, spec.Rehearsal = r.Stdin, r.Input, r.ResultMax, r.Rehearsal
 	keep := time.Duration(r.KeepMs) * time.Millisecond
 	part := kept.Part{Tag: r.Tag, Keep: keep, Stdin: r.Stdin}
 	if keep > 0 {

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"vulcan/native/guest/fault"
+	"vulcan/native/guest/program"
 )
 
 type hello struct {
@@ -89,29 +90,55 @@ type unpackRequest struct {
 }
 
 type execRequest struct {
-	Op          string
-	Argv        []string
-	Env         map[string]string
-	Cwd         string
+	Op string
+	words
+	limits
+	Stdin     bool
+	Input     *string
+	ResultMax int64 `json:"result_max_bytes"`
+	Run       string
+	Tag       string
+	KeepMs    int64 `json:"keep_ms"`
+	Rehearsal bool
+	Uploaded  bool
+}
+
+// words are what a process is started with.
+type words struct {
+	Argv []string
+	Env  map[string]string
+	Cwd  string
+}
+
+// limits are what a program is held to; 0 is none.
+type limits struct {
 	MemoryBytes int64 `json:"memory_bytes"`
 	Pids        int64
 	CPUQuotaUs  int64 `json:"cpu_quota_us"`
 	CPUPeriodUs int64 `json:"cpu_period_us"`
-	Stdin       bool
-	Input       *string
-	ResultMax   int64 `json:"result_max_bytes"`
-	Run         string
-	Tag         string
-	KeepMs      int64 `json:"keep_ms"`
-	Rehearsal   bool
-	Uploaded    bool
+}
+
+// specOf is a program without anything of its own.
+func specOf(w words, l limits) (program.Spec, error) {
+	bad := func(what string) (program.Spec, error) {
+		return program.Spec{}, fault.New(fault.BadRequest, "limits", "%s", what)
+	}
+	if l.MemoryBytes < 0 || l.Pids < 0 || l.CPUQuotaUs < 0 || l.CPUPeriodUs < 0 {
+		return bad("a limit is negative")
+	}
+	if l.CPUQuotaUs > 0 && l.CPUPeriodUs == 0 {
+		return bad("a cpu quota needs a period")
+	}
+	return program.Spec{
+		Argv: w.Argv, Env: w.Env, Cwd: w.Cwd,
+		Memory: l.MemoryBytes, Pids: l.Pids, CPUQuota: l.CPUQuotaUs, CPUPeriod: l.CPUPeriodUs,
+	}, nil
 }
 
 type prepareRequest struct {
-	Op   string
-	Argv []string
-	Env  map[string]string
-	Cwd  string
+	Op string
+	words
+	limits
 	// Wait is more environment, which makes the interpreter wait.
 	Wait map[string]string
 }
