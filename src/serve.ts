@@ -20,7 +20,7 @@ import { hostNameservers } from './firecracker/network/nameservers.ts'
 import { tellNews } from './firecracker/news.ts'
 import { openFirecracker } from './firecracker/open.ts'
 import { locateAssets } from './images/assets.ts'
-import { ImagesInUse } from './images/inuse.ts'
+import { imagesInUse } from './images/inuse.ts'
 import { imageStates } from './images/states.ts'
 import { currentPaths } from './images/superseded.ts'
 import { sweptWords } from './scheduler/swept.ts'
@@ -219,14 +219,13 @@ async function openBackend(scope: Scope, config: Config, say: Serving['say']): P
 }
 
 async function openVms(config: Config, say: Serving['say']): Promise<FirecrackerBackend> {
-  const images = new ImagesInUse(config.home)
   const backend = await openFirecracker({
     instance: config.instance,
     home: config.home,
     node: config.node,
     assets: await locateAssets(config.home),
     runtimes: runtimes.map(({ name }) => name),
-    image: (name) => images.find(name),
+    image: imagesInUse(config.home),
     ...(config['network.subnet'] === 'auto' ? {} : { subnet: config['network.subnet'] }),
     inOwnCgroup: config.cgroup === 'own',
     templates: config.templates,

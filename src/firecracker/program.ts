@@ -41,23 +41,29 @@ const resultMaxBytes = 1 << 20
 export type Bring = (behind: Message, signal: AbortSignal) => Promise<void>
 
 /** Starts a program; resolves once it runs: true where an interpreter had waited for it. */
-export async function exec(
+export async function exec(session: Session, request: ExecRequest & Keep, signal: AbortSignal): Promise<boolean> {
+  return isWarm(await session.request(execOf(request), signal))
+}
+
+/** As `exec`, for a program that needs something brought. */
+export async function bringAndExec(
   session: Session,
   request: ExecRequest & Keep,
-  signal: AbortSignal,
-  bring?: Bring,
+  { bring, signal }: { bring: Bring; signal: AbortSignal },
 ): Promise<boolean> {
-  const message = {
-    op: 'exec',
-    cwd: workFolder,
-    cpu_period_us: cpuPeriodUs,
-    result_max_bytes: resultMaxBytes,
-    ...request,
-  }
-  if (!bring) return (await session.request(message, signal))['warm'] === true
-  await bring({ ...message, uploaded: true }, signal)
-  return (await session.answer('exec', signal))['warm'] === true
+  await bring({ ...execOf(request), uploaded: true }, signal)
+  return isWarm(await session.answer('exec', signal))
 }
+
+const isWarm = (answer: Message): boolean => answer['warm'] === true
+
+const execOf = (request: ExecRequest & Keep): Message => ({
+  op: 'exec',
+  cwd: workFolder,
+  cpu_period_us: cpuPeriodUs,
+  result_max_bytes: resultMaxBytes,
+  ...request,
+})
 
 /** Starts an interpreter; resolves once it waits. */
 export async function prepare(session: Session, request: PrepareRequest, signal: AbortSignal): Promise<void> {

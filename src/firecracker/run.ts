@@ -14,7 +14,7 @@ import { buildOf, runOf } from './launch.ts'
 import type { RefusalBook } from './network/watch.ts'
 import type { Phases } from './phases.ts'
 import { beginning, buildDeadlineMs, going, type Position, type TakenUp } from './position.ts'
-import { type Bring, exec, follow } from './program.ts'
+import { type Bring, bringAndExec, exec, follow } from './program.ts'
 import type { Attached } from './said.ts'
 import type { Vm } from './vm.ts'
 import { watchOver } from './watchdog.ts'
@@ -205,11 +205,12 @@ export class FirecrackerRun implements Run {
   /** Starts the build or the program, to be kept where we end before it does. */
   async #exec(tag: Position['tag'], signal: AbortSignal, bring?: Bring): Promise<void> {
     const { spec, image, session } = this.#parts
-    const request = (tag === 'build' ? buildOf(image, spec) : undefined) ?? runOf(image, spec)
+    const program = (tag === 'build' ? buildOf(image, spec) : undefined) ?? runOf(image, spec)
+    const request = { ...program, run: spec.id, tag, keep_ms: keepMs }
     // A guest that built somebody's program may be theirs by now: no time of the program counts while it does not start.
     const limit = { timeoutMs: startDeadlineMs, signal }
     const waited = await deadline(`the start of the ${tag} in the guest`, limit, (signal) =>
-      exec(session, { ...request, run: spec.id, tag, keep_ms: keepMs }, signal, bring),
+      bring ? bringAndExec(session, request, { bring, signal }) : exec(session, request, signal),
     )
     this.#interpreter = waited ? 'waited' : 'new'
   }

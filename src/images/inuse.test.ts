@@ -2,7 +2,7 @@ import { mkdir, mkdtempDisposable, rm, truncate, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { ImagesInUse } from './inuse.ts'
+import { imagesInUse } from './inuse.ts'
 import { markerFile, pointTo } from './shelf.ts'
 
 async function homeWithImages() {
@@ -23,26 +23,26 @@ async function homeWithImages() {
 
 test('an image is read once, and anew where another one is in use', async () => {
   await using at = await homeWithImages()
-  const images = new ImagesInUse(at.home)
+  const find = imagesInUse(at.home)
   await at.make('1')
-  const first = await images.find('python')
+  const first = await find('python')
   expect(first).toMatchObject({ name: 'python', digest: '1', launch: { run: ['1'] } })
-  expect(await images.find('python')).toBe(first)
+  expect(await find('python')).toBe(first)
   await at.make('2')
-  expect(await images.find('python')).toMatchObject({ digest: '2' })
+  expect(await find('python')).toMatchObject({ digest: '2' })
 })
 
 test('an image that was found is missed once it is gone or not whole', async () => {
   await using at = await homeWithImages()
-  const images = new ImagesInUse(at.home)
+  const find = imagesInUse(at.home)
   const missing = { code: 'asset_unavailable', step: 'locate' }
-  await expect(images.find('python')).rejects.toMatchObject(missing)
+  await expect(find('python')).rejects.toMatchObject(missing)
   const folder = await at.make('1')
-  await images.find('python')
+  await find('python')
   await truncate(join(folder, 'rootfs.ext4'), 3)
-  await expect(images.find('python')).rejects.toMatchObject(missing)
+  await expect(find('python')).rejects.toMatchObject(missing)
   await rm(folder, { recursive: true })
-  await expect(images.find('python')).rejects.toMatchObject(missing)
+  await expect(find('python')).rejects.toMatchObject(missing)
   await at.make('1')
-  expect(await images.find('python')).toMatchObject({ digest: '1' })
+  expect(await find('python')).toMatchObject({ digest: '1' })
 })
