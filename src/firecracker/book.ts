@@ -3,7 +3,7 @@
  * last is gone, by whichever server that is; every name of those things follows from the id that it is kept under.
  */
 import { randomBytes } from 'node:crypto'
-import { renameSync, writeFileSync } from 'node:fs'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdir, rm, stat } from 'node:fs/promises'
 import { uptime } from 'node:os'
 import { join } from 'node:path'
@@ -168,8 +168,13 @@ export class Book {
     this.#entries.set(vmId, entry)
     const path = join(this.#o.folder, vmId)
     const temporary = `${path}.new`
-    writeFileSync(temporary, JSON.stringify(entry), { mode: 0o600 })
-    renameSync(temporary, path)
+    try {
+      writeFileSync(temporary, JSON.stringify(entry), { mode: 0o600 })
+      renameSync(temporary, path)
+    } catch (error) {
+      rmSync(temporary, { force: true })
+      throw error
+    }
   }
 }
 

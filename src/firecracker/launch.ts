@@ -35,21 +35,22 @@ export function warmOf(image: Image, memMib: number): ExecRequest | undefined {
 
 /** The shortest program of a runtime whose interpreter waits, an empty file, with all of the vm's memory, in MiB. */
 export function shortestOf(image: Image, memMib: number): { file: string; request: ExecRequest } | undefined {
-  const waiting = prepareOf(image, memMib)
+  const waiting = prepareOf(image)
   const file = runtimeNamed(image.name)?.mainFile
   if (!waiting || file === undefined) return undefined
-  const { wait: _wait, ...request } = waiting
-  return { file, request: { ...request, stdin: false } }
+  const { argv, env } = waiting
+  return { file, request: { argv, env, ...allOf(memMib), stdin: false } }
 }
 
 const allOf = (memMib: number) => limits({ cpus: 1, memMib, timeoutMs: 60_000, diskMib: 64, pids: 256 })
 
-/** The interpreter that waits in a template of the image: started as the usual program of a vm of so many MiB is. */
-export function prepareOf(image: Image, memMib: number): PrepareRequest | undefined {
+/** The interpreter that waits in a template of the image: started as the usual program is, but for its memory. */
+export function prepareOf(image: Image): PrepareRequest | undefined {
   const { wait, run, env } = image.launch
   const main = runtimeNamed(image.name)?.mainFile
   if (!wait || main === undefined) return undefined
-  return { argv: argvOf(run, main), env: { ...baseEnv, ...env }, ...allOf(memMib), wait }
+  const { pids, cpu_quota_us } = allOf(0)
+  return { argv: argvOf(run, main), env: { ...baseEnv, ...env }, pids, cpu_quota_us, wait }
 }
 
 function common(image: Image, spec: RunSpec) {

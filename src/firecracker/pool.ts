@@ -5,8 +5,9 @@
  */
 import type { PoolState } from '../backend/warm.ts'
 import type { Facts } from '../base/facts.ts'
-import { abortable, sleep } from '../base/time.ts'
+import { abortable } from '../base/time.ts'
 import type { FirecrackerFacts } from './facts.ts'
+import { Calm } from './calm.ts'
 import { firstFit, Kept } from './kept.ts'
 import { Line } from './line.ts'
 import type { Attempt, Started, VmClass } from './makevm.ts'
@@ -29,18 +30,8 @@ export interface PoolOptions {
 
 /** How often it is looked whether some have waited too long, in milliseconds. */
 const sweepMs = 30_000
-/** How many times as long as its start a program has to itself. */
-const settleTimes = 2
 /** For one to be made, in milliseconds: under emulation a rehearsal that builds takes half a minute of a processor, of which it has little. */
 const makeDeadlineMs = 600_000
-
-/** Settles as the promise does, or after some milliseconds. */
-async function firstOf(promise: Promise<unknown>, ms: number): Promise<void> {
-  const over = new AbortController()
-  const waited = sleep(ms, over.signal).catch(() => undefined)
-  await Promise.race([promise, waited])
-  over.abort()
-}
 
 export class Pool {
   readonly #o: PoolOptions
@@ -49,12 +40,10 @@ export class Pool {
   #closed = false
   #stop = new AbortController()
   #filling: Promise<void> | undefined
-  #starts = 0
-  #quiet = Promise.withResolvers<void>()
+  readonly #calm = new Calm()
 
   constructor(options: PoolOptions) {
     this.#o = options
-    this.#quiet.resolve()
     this.#sweeper = setInterval(() => void this.#sweep(), sweepMs)
     this.#sweeper.unref()
     options.facts.on('template.built', () => this.fill())
@@ -82,24 +71,12 @@ export class Pool {
     this.fill()
   }
 
-  /**
-   * While somebody waits for a start, nothing is made for later; nor until what was started has ended, for a while in
-   * proportion to its start: many a program is short, and its caller waits for its end.
-   */
+  /** While somebody waits for a start, and while a program has just begun, nothing is made for later. */
   async during<T>(start: () => Promise<T>, ended: (started: T) => Promise<unknown>): Promise<T> {
-    if (this.#starts++ === 0) this.#quiet = Promise.withResolvers()
-    const begun = performance.now()
-    const settle = () => {
-      if (--this.#starts === 0) this.#quiet.resolve()
-      this.fill()
-    }
     try {
-      const started = await start()
-      void firstOf(ended(started), settleTimes * (performance.now() - begun)).finally(settle)
-      return started
-    } catch (error) {
-      settle()
-      throw error
+      return await this.#calm.during(start, ended)
+    } finally {
+      this.fill()
     }
   }
 
@@ -143,7 +120,7 @@ export class Pool {
 
   async #fill(signal: AbortSignal): Promise<void> {
     for (;;) {
-      await abortable(this.#quiet.promise, signal).catch(() => undefined)
+      await abortable(this.#calm.next(), signal).catch(() => undefined)
       const line = signal.aborted ? undefined : (this.#lacking('ready') ?? this.#lacking('slots'))
       if (!line) return
       await this.#make(line, signal)

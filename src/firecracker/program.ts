@@ -17,7 +17,7 @@ export interface ExecRequest {
 }
 
 /** An interpreter that is to wait for its program. */
-export interface PrepareRequest extends Pick<ExecRequest, 'argv' | 'env' | 'memory_bytes' | 'pids' | 'cpu_quota_us'> {
+export interface PrepareRequest extends Pick<ExecRequest, 'argv' | 'env' | 'pids' | 'cpu_quota_us'> {
   /** More environment, which makes it wait. */
   readonly wait: Readonly<Record<string, string>>
 }

@@ -76,7 +76,7 @@ async function warmUp(vm: Vm, { image, size, signal }: SnapshotRequest & { signa
       const { ended } = await follow(session, () => Promise.resolve(), signal)
       if (ended.code !== 0) throw new Error(`warming up ${image.name}: ${JSON.stringify(ended)}`)
     }
-    const waiting = prepareOf(image, size.memMib)
+    const waiting = prepareOf(image)
     if (!waiting) return
     await configure(session, { nowMs: longAgoMs, network: {}, signal })
     await prepare(session, waiting, signal)

@@ -21,7 +21,7 @@ export interface Uploading {
  */
 export async function askFirst(session: Session, o: Uploading): Promise<void> {
   // An archive may take its time, the answer to a ping may not.
-  await answering(o.signal, (inner) => session.request({ op: 'ping' }, inner))
+  await o.phases.time('upload', () => answering(o.signal, (inner) => session.request({ op: 'ping' }, inner)))
   await unpackFirst(session, o)
 }
 

@@ -13,8 +13,9 @@ import (
 const monitorSlack = 10 * time.Millisecond
 
 // calmMonitor keeps the runtime's monitor (sysmon) from taking the processor for itself. Each time the agent is woken,
-// the monitor looks every 20 µs, for a while, whether a goroutine has to be taken off a thread that a system call
-// blocks. The agent has none such, and each look is a timer interrupt, for which a vm leaves the guest several times.
+// the monitor looks every 20 µs, for a while, whether a system call blocks a thread that others need. Each look is a
+// timer interrupt, for which a vm leaves the guest several times; and few calls of the agent block: what waits behind
+// one of them (for the last processes of a cgroup to go, say) now does so for 20 ms.
 func calmMonitor() error {
 	monitor, err := monitorThread()
 	if err != nil {

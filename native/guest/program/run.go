@@ -22,18 +22,19 @@ const frozenWithin = 2 * time.Second
 // Run is a program that runs.
 type Run struct {
 	// Warm says that it runs in an interpreter that had waited for it.
-	Warm           bool
-	host           *Host
-	spec           Spec
-	place          place
-	group          *group
-	process        *reaper.Process
-	began          time.Time
-	before         counters
-	cpuBefore      int64 // of the interpreter while it waited, in microseconds
-	stdin          *spool
-	stdinPipe      *os.File
-	stdout, stderr *output
+	Warm    bool
+	host    *Host
+	spec    Spec
+	place   place
+	group   *group
+	process *reaper.Process
+	began   time.Time
+	before  counters
+	// Of the interpreter before it had its program, in microseconds.
+	cpuBefore, throttledBefore int64
+	stdin                      *spool
+	stdinPipe                  *os.File
+	stdout, stderr             *output
 }
 
 // Exit is how a program ended, in the words of the protocol.
@@ -143,7 +144,8 @@ func (r *Run) account(exit *Exit) error {
 	if err != nil {
 		return fmt.Errorf("usage: %w", err)
 	}
-	exit.Usage.CPUUs, exit.Usage.ThrottledUs = cpu["usage_usec"]-r.cpuBefore, cpu["throttled_usec"]
+	exit.Usage.CPUUs = cpu["usage_usec"] - r.cpuBefore
+	exit.Usage.ThrottledUs = cpu["throttled_usec"] - r.throttledBefore
 	exit.Usage.PeakMemBytes = r.group.number("memory.peak")
 	exit.OOM = memory["oom_kill"] > 0
 	return r.group.remove()

@@ -41,7 +41,7 @@ func (h *Host) touchWaiting() error {
 		err = touchAll(w.run.process.Pid, true)
 	}
 	// Also after a stop that took too long: it would come still, and for good.
-	return errors.Join(err, group.freeze(false))
+	return errors.Join(err, group.freeze(false), w.count())
 }
 
 func touchAll(pid int, write bool) error {

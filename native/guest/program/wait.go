@@ -105,7 +105,7 @@ func (w *waiting) start(more map[string]string) error {
 	return w.count()
 }
 
-// count notes what it has used, which does not change while it waits.
+// count notes what it has used: next to nothing more while it waits.
 func (w *waiting) count() error {
 	r := w.run
 	if r.group == nil {
@@ -113,7 +113,7 @@ func (w *waiting) count() error {
 	}
 	w.used = r.group.number("memory.current")
 	cpu, err := r.group.values("cpu.stat")
-	r.cpuBefore = cpu["usage_usec"]
+	r.cpuBefore, r.throttledBefore = cpu["usage_usec"], cpu["throttled_usec"]
 	return err
 }
 

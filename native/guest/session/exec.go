@@ -20,8 +20,8 @@ func (s *session) exec(payload []byte) error {
 	if s.stdinOpen {
 		return s.refuse(fault.New(fault.BadRequest, "exec", "standard input of the program before has not been ended"))
 	}
-	if request.Uploaded && s.uploadRefused {
-		return s.refuse(fault.New(fault.WriteFailed, "exec", "what it needs was refused"))
+	if request.Uploaded && !s.uploaded {
+		return s.refuse(fault.New(fault.WriteFailed, "exec", "what it needs was not uploaded"))
 	}
 	spec, part, err := request.parts()
 	if err != nil {

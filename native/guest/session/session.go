@@ -40,8 +40,8 @@ type session struct {
 	held *kept.Run
 
 	// stdinOpen: an exec asked for standard input, whose end has not come. uploadOpen: an upload is being dropped.
-	// uploadRefused: the last upload was.
-	stdinOpen, uploadOpen, uploadRefused bool
+	// uploaded: the newest upload was taken.
+	stdinOpen, uploadOpen, uploaded bool
 
 	mu    sync.Mutex
 	run   *kept.Run // while its program runs
@@ -127,7 +127,9 @@ func (s *session) control(payload []byte) error {
 		return s.acknowledge(payload)
 	}
 	if s.running() != nil {
-		s.uploadOpen = s.uploadOpen || op == "write" || op == "unpack"
+		if op == "write" || op == "unpack" {
+			s.uploadOpen, s.uploaded = true, false
+		}
 		return s.refuse(fault.New(fault.Busy, op, "a program is running in this session"))
 	}
 	switch op {

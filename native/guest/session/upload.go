@@ -21,7 +21,7 @@ func (s *session) upload(op string, payload []byte) error {
 	if from.failed != nil {
 		return from.failed
 	}
-	s.uploadRefused = err != nil
+	s.uploaded = err == nil
 	if err != nil {
 		err = s.refuse(err)
 	} else {

@@ -67,30 +67,35 @@ func TestWritesThatAreRefusedLeaveTheConnectionInStep(t *testing.T) {
 func TestAStartThatIsSentBehindAnUploadIsRefusedWithIt(t *testing.T) {
 	c := dial(t)
 	behind := execRequestOf(c, answer{"argv": []string{"cat", "f"}, "uploaded": true})
-	for path, refused := range map[string]bool{"f": false, "../f": true} {
+	c.expectError(c.ask(behind), "write_failed") // nothing was
+	send := func(path string) {
 		c.send(answer{"op": "write", "path": path, "mode": 420})
 		check(t, c.out.Data(wire.Upload, []byte("text")))
 		check(t, c.out.End(wire.Upload))
 		c.send(behind)
-		if refused {
-			c.expectError(c.message(), "bad_request")
-			c.expectError(c.message(), "write_failed")
-			continue
-		}
-		c.expectOk(c.message())
-		if got := c.message(); got["op"] != "started" {
+	}
+	begun := func(got answer, stdout string) {
+		if got["op"] != "started" {
 			t.Fatalf("got %v, want started", got)
 		}
-		if e := c.follow(); e.stdout != "text" {
+		if e := c.follow(); e.stdout != stdout {
 			t.Errorf("it printed %q", e.stdout)
 		}
 	}
-	// Who waited for the answer knows what it starts.
-	check(t, c.out.Control(execRequestOf(c, nil)))
-	if got := c.message(); got["op"] != "started" {
-		t.Errorf("got %v, want started", got)
-	}
+	send("../f")
+	c.expectError(c.message(), "bad_request")
+	c.expectError(c.message(), "write_failed")
+	begun(c.ask(execRequestOf(c, nil)), "") // who waited for the answer knows what it starts
+	send("f")
+	c.expectOk(c.message())
+	begun(c.message(), "text")
+	c.exec("sleep 1000", nil)
+	send("f")
+	c.expectError(c.message(), "busy")
+	c.expectError(c.message(), "busy")
+	c.send(answer{"op": "kill", "signal": "SIGKILL"})
 	c.follow()
+	c.expectError(c.ask(behind), "write_failed")
 }
 
 func TestUnpack(t *testing.T) {
