@@ -29,7 +29,8 @@ for (const { name } of backendContract) {
     if (!failures.has(name)) await check(name)
     const failure = failures.get(name)
     const checked = failures.delete(name)
-    expect(failure).toBeUndefined()
+    // An assertion would show the first words of it alone.
+    if (failure !== undefined) throw new Error(failure)
     expect(checked).toBe(true)
   })
 }
