@@ -3,7 +3,7 @@ import { type FSWatcher, watch } from 'node:fs'
 import { mkdir, readFile, readdir, rmdir, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { VulcanError } from '../api/errors.ts'
-import { exists, isMissing, textIn } from '../base/files.ts'
+import { exists, isMissing, textIn, unlessMissing } from '../base/files.ts'
 import { abortable, deadline, sleep } from '../base/time.ts'
 
 /** Controllers a vm's limits need. */
@@ -155,13 +155,5 @@ export async function emptied(cgroup: string, signal: AbortSignal): Promise<void
   } finally {
     watcher?.close()
     clearInterval(again)
-  }
-}
-
-async function unlessMissing(act: Promise<unknown>): Promise<void> {
-  try {
-    await act
-  } catch (error) {
-    if (!isMissing(error)) throw error
   }
 }
