@@ -15,9 +15,9 @@ export async function firstByteOfApi(o: {
   await sleep(refillMs)
   const client = new Client({ url: o.url, key: o.key })
   const begun = performance.now()
-  const { id } = await client.submit({ runtime: o.runtime, code: o.code })
+  const { id, events } = await client.start({ runtime: o.runtime, code: o.code }, { signal: o.signal })
   let ms = NaN
-  for await (const event of client.logs(id, { signal: o.signal })) {
+  for await (const event of events) {
     if (event.event === 'stdout' && Number.isNaN(ms)) ms = performance.now() - begun
   }
   const record = await client.get(id)

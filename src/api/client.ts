@@ -1,11 +1,10 @@
 /** The client of Vulcan's HTTP API, over its generated operations. Uses fetch alone, so it runs in Node and in a browser. */
 import type { HostReport } from './doctor.ts'
-import { VulcanError } from './errors.ts'
-import { followLog } from './follow.ts'
+import { Events, type LogOptions, type Started, type StartOptions } from './events.ts'
 import type { KeyInfo, KeyRequest, NewKey } from './keys.ts'
 import { Patience, type PatienceOptions } from './patience.ts'
 import type { KeptRequest } from './request.ts'
-import { EventParser, type Change, type LogEvent, type RawEvent } from './sse.ts'
+import type { Change, LogEvent } from './sse.ts'
 import type {
   BackendState,
   CleanupReport,
@@ -22,14 +21,6 @@ import type { Accepted, WorkloadRecord, WorkloadRequest, WorkloadSummary } from 
 
 export interface ClientOptions extends PatienceOptions, Connection {}
 
-export interface LogOptions {
-  /** The last event already seen; 0 for all. */
-  readonly after?: number
-  /** False: what there is, without what is still to come. */
-  readonly follow?: boolean
-  readonly signal?: AbortSignal
-}
-
 export interface Page {
   readonly workloads: readonly WorkloadSummary[]
   readonly next_cursor?: string
@@ -39,10 +30,15 @@ export interface Page {
 export class Client {
   readonly #transport: Transport
   readonly #options: ClientOptions
+  readonly #events: Events
 
   constructor(options: ClientOptions) {
     this.#options = options
     this.#transport = new Transport(options)
+    this.#events = new Events(this.#transport, {
+      get: (id) => this.get(id),
+      patience: (signal) => this.patience(signal),
+    })
   }
 
   /** Hands a workload in and returns at once; `archive` goes by multipart, streamed. */
@@ -53,6 +49,14 @@ export class Client {
   /** Runs a workload and waits for its record. */
   async run(request: WorkloadRequest, archive?: Blob): Promise<WorkloadRecord> {
     return this.#transport.call('runWorkload', { body: request, ...(archive && { files: { archive } }) })
+  }
+
+  /**
+   * Runs a workload and gives its events as they come, as `logs` would, without a second request. Resolves once the workload is
+   * taken in.
+   */
+  start(request: WorkloadRequest, options: StartOptions = {}): Promise<Started> {
+    return this.#events.start(request, options)
   }
 
   async get(id: string): Promise<WorkloadRecord> {
@@ -169,11 +173,8 @@ export class Client {
    * as it takes. Rejects when the server stays away or forgets the workload. Without `follow` a log that has no end yet
    * ends with the newest event.
    */
-  async *logs(id: string, options: LogOptions = {}): AsyncGenerator<LogEvent> {
-    const { signal, follow = true, after = 0 } = options
-    const stream = (from: number) => this.#stream(id, { after: from, follow, ...(signal && { signal }) })
-    const source = { id, stream, get: () => this.get(id), patience: this.patience(signal) }
-    yield* followLog(source, { after, follow })
+  logs(id: string, options: LogOptions = {}): AsyncGenerator<LogEvent> {
+    return this.#events.logs(id, options)
   }
 
   /** How this client waits for a server that is away for a while. */
@@ -186,52 +187,7 @@ export class Client {
    * numbered `after`, or from now on. Ends by rejecting: with the server's error, with `server_unreachable` or
    * `shutting_down`, which pass, or with the signal's reason.
    */
-  async *changes({ after, signal }: { after?: number | undefined; signal: AbortSignal }): AsyncGenerator<Change> {
-    const headers = { accept: 'text/event-stream', ...(after !== undefined && { 'last-event-id': String(after) }) }
-    const body = await this.#transport.call('followEvents', { headers }, signal)
-    yield { event: 'open' }
-    for await (const { id, event, data } of this.#eventsIn('followEvents', body, signal)) {
-      if (event === 'workload') yield { id: Number(id), event, data: JSON.parse(data) as WorkloadSummary }
-      else if (event === 'missed') yield { id: Number(id), event }
-    }
-    throw new VulcanError('server_unreachable', 'the stream of events broke off')
-  }
-
-  /** The events of one connection; an id already seen or out of turn is never yielded. */
-  async *#stream(
-    id: string,
-    { after, follow, signal }: { after: number; follow: boolean; signal?: AbortSignal },
-  ): AsyncGenerator<LogEvent> {
-    const headers = { accept: 'text/event-stream', 'last-event-id': String(after) }
-    const input = { path: { id }, headers, ...(!follow && { query: { follow: 'false' as const } }) }
-    const body = await this.#transport.call('followWorkload', input, signal)
-    let last = after
-    for await (const raw of this.#eventsIn('followWorkload', body, signal)) {
-      const event = { id: Number(raw.id), event: raw.event, data: JSON.parse(raw.data) } as LogEvent
-      if (event.id !== last + 1) continue
-      last = event.id
-      yield event
-    }
-  }
-
-  /** Rejects when the server says that it goes, or is gone. */
-  async *#eventsIn(
-    name: 'followWorkload' | 'followEvents',
-    body: ReadableStream<Uint8Array<ArrayBuffer>>,
-    signal?: AbortSignal,
-  ): AsyncGenerator<RawEvent> {
-    const parser = new EventParser()
-    const decoder = new TextDecoder()
-    try {
-      for await (const bytes of body) {
-        for (const event of parser.push(decoder.decode(bytes, { stream: true }))) {
-          // It has no id of its own: what is followed goes on, elsewhere or later.
-          if (event.event === 'shutdown') throw new VulcanError('shutting_down', 'it shuts down')
-          yield event
-        }
-      }
-    } catch (error) {
-      throw this.#transport.broken(name, error, signal)
-    }
+  changes(options: { after?: number | undefined; signal: AbortSignal }): AsyncGenerator<Change> {
+    return this.#events.changes(options)
   }
 }

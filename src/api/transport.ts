@@ -53,7 +53,7 @@ export class Transport {
     input: Operations[N]['input'],
     signal?: AbortSignal,
   ): Promise<Operations[N]['answer']> {
-    const response = await this.#send(name, input, signal)
+    const response = await this.open(name, input, signal)
     if (operations[name].answer === 'stream') return response.body ?? new Response('').body!
     try {
       return JSON.parse(await response.text()) as Operations[N]['answer']
@@ -72,7 +72,8 @@ export class Transport {
     return new VulcanError('server_unreachable', `${method} ${path}${where}: ${why}`, { cause })
   }
 
-  async #send(name: Name, input: Input, signal?: AbortSignal): Promise<Answer> {
+  /** Calls an operation and gives back its answer as soon as that begins; rejects as `call` does. */
+  async open(name: Name, input: Input, signal?: AbortSignal): Promise<Answer> {
     const { body, type } = bodyOf(input)
     const { url, key, fetch = globalThis.fetch } = this.#connection
     const headers = {

@@ -1,29 +1,24 @@
 /** A workload's events for as long as it goes on, also while its server is away and comes back. */
-import type { Client } from '../api/client.ts'
 import { VulcanError } from '../api/errors.ts'
 import { outputBytes, type LogEvent } from '../api/sse.ts'
 import type { Context } from './context.ts'
 
-export interface FollowOptions {
-  readonly follow?: boolean
-  /** True when the server has spoken of the workload before. */
-  readonly known?: boolean
-  readonly signal?: AbortSignal
-}
-
 /**
- * Every event exactly once and in order, up to `end`. Rejects with workload_lost when a server that knew the
- * workload came back without it, with not_found when none ever did.
+ * A workload's events as they come. Rejects with workload_lost when a server that knew the workload came back without it, with
+ * not_found when none ever did. `known`: a server has spoken of it before.
  */
-export async function* eventsOf(client: Client, id: string, options: FollowOptions = {}): AsyncGenerator<LogEvent> {
-  let { known = false } = options
+export async function* eventsOf(
+  events: AsyncIterable<LogEvent>,
+  { id, known = false }: { id: string; known?: boolean },
+): AsyncGenerator<LogEvent> {
+  let heard = known
   try {
-    for await (const event of client.logs(id, options)) {
-      known = true
+    for await (const event of events) {
+      heard = true
       yield event
     }
   } catch (error) {
-    throw known ? lostOr(error, id) : error
+    throw heard ? lostOr(error, id) : error
   }
 }
 

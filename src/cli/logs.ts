@@ -17,6 +17,7 @@ export function logsCommand(act: Act): CommandUnknownOpts {
 
 async function logs(context: Context, id: string, o: { follow?: true; json?: true }): Promise<void> {
   const client = await connectToRunning(context)
-  const events = eventsOf(client, id, { follow: o.follow === true, signal: context.signal })
-  for await (const event of events) await (o.json ? context.print(jsonLine(event)) : showOutput(context, event))
+  const log = client.logs(id, { follow: o.follow === true, signal: context.signal })
+  for await (const event of eventsOf(log, { id }))
+    await (o.json ? context.print(jsonLine(event)) : showOutput(context, event))
 }

@@ -4,7 +4,7 @@ import type { Client } from '../api/client.ts'
 import { deniedWords } from '../api/denial.ts'
 import { VulcanError, type ErrorCode } from '../api/errors.ts'
 import { networkModes } from '../api/details.ts'
-import { isolations, type WorkloadRecord } from '../api/workload.ts'
+import { isolations, type WorkloadRecord, type WorkloadRequest } from '../api/workload.ts'
 import type { Act } from './cli.ts'
 import { collect } from './collect.ts'
 import { connect } from './connect.ts'
@@ -13,7 +13,7 @@ import { exits, exitStatusOf, wordsOf } from './exits.ts'
 import { eventsOf, lostOr, showOutput } from './follow.ts'
 import { requestOf } from './request.ts'
 import { readSource } from './source.ts'
-import { json, jsonLine } from './text.ts'
+import { json as pretty, jsonLine } from './text.ts'
 
 export function runCommand(act: Act): CommandUnknownOpts {
   return definition()
@@ -62,32 +62,37 @@ async function run(context: Context, path: string, o: Options): Promise<number> 
   })
   const request = { ...source.request, ...(await requestOf(o, path === '-' ? undefined : context.stdin)) }
   const client = await connect(context, [request.runtime])
+  if (!o.detach) return await follow(context, client, { request, archive: source.archive, json: o.json === true })
   const { id } = await client.submit(request, source.archive)
-  if (o.detach) {
-    await context.print(o.json ? jsonLine({ id }) : `${id}\n`)
-    return 0
-  }
-  return await follow(context, client, { id, json: o.json === true })
+  await context.print(o.json ? jsonLine({ id }) : `${id}\n`)
+  return 0
 }
 
-/** Shows a run to its end. Interrupted, it kills the run and waits for its end. */
-async function follow(context: Context, client: Client, o: { id: string; json: boolean }): Promise<number> {
+interface Followed {
+  readonly request: WorkloadRequest
+  readonly archive: Blob | undefined
+  readonly json: boolean
+}
+
+/** Runs it and shows it to its end. Interrupted, it kills the run and waits for its end. */
+async function follow(context: Context, client: Client, { request, archive, json }: Followed): Promise<number> {
   const unheard = new AbortController()
-  const onAbort = () => void kill(context, client, o.id).then((heard) => heard || unheard.abort(context.signal.reason))
+  const { id, events } = await client.start(request, { archive, signal: unheard.signal })
+  const onAbort = () => void kill(context, client, id).then((heard) => heard || unheard.abort(context.signal.reason))
   context.signal.addEventListener('abort', onAbort, { once: true })
   if (context.signal.aborted) onAbort()
   try {
-    for await (const event of eventsOf(client, o.id, { signal: unheard.signal, known: true })) {
-      if (!o.json) await showOutput(context, event)
+    for await (const event of eventsOf(events, { id, known: true })) {
+      if (!json) await showOutput(context, event)
     }
   } catch (error) {
-    if (!unheard.signal.aborted && !isAbout(error, 'workload_lost')) await kill(context, client, o.id)
+    if (!unheard.signal.aborted && !isAbout(error, 'workload_lost')) await kill(context, client, id)
     throw error
   } finally {
     context.signal.removeEventListener('abort', onAbort)
   }
-  const record = await recordOf(client, o.id)
-  if (o.json) await context.print(json(record))
+  const record = await recordOf(client, id)
+  if (json) await context.print(pretty(record))
   else tell(context, record)
   return context.signal.aborted ? exits.interrupted : exitStatusOf(record.exit)
 }

@@ -4,27 +4,51 @@ import type { FastifyReply } from 'fastify'
 import { formatEvent, outputData, shutdown, type LogEvent } from '../api/sse.ts'
 import { hasEnded } from '../api/workload.ts'
 import type { Entry } from '../scheduler/entries.ts'
+import type { Facts } from '../base/facts.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
+import type { Closing } from './closing.ts'
+import type { ServerFacts } from './facts.ts'
 import { openStream } from './stream.ts'
 
-export interface Following {
+/** Media type of events. */
+export const eventStream = 'text/event-stream'
+
+/** Names of the events of a workload; `shutdown` has no id. */
+export const eventNames = ['stdout', 'stderr', 'status', 'denied', 'end', 'shutdown'] as const
+
+/** What streams are told from. */
+export interface Telling {
+  readonly scheduler: Scheduler
+  readonly facts: Facts<ServerFacts>
+  /** Milliseconds between heartbeats. */
+  readonly heartbeatMs: number
+  readonly closing: Closing
+}
+
+interface Following {
   readonly id: string
   /** The last event already seen; 0 for none. */
   readonly after: number
   /** False: end with the newest event instead of waiting for more. */
   readonly follow: boolean
   readonly reply: FastifyReply
-  readonly heartbeatMs: number
-  /** Aborted when the server goes away. */
-  readonly closing: AbortSignal
 }
 
 /** Answers with every event after the given one, then those that come, up to `end`, or `shutdown` if that comes first. */
-export async function streamEvents(scheduler: Scheduler, o: Following): Promise<void> {
+export async function streamEvents({ facts, ...telling }: Telling, o: Following): Promise<void> {
+  facts.emit('stream.opened', { id: o.id })
+  try {
+    await tellEvents(telling, o)
+  } finally {
+    facts.emit('stream.closed', { id: o.id })
+  }
+}
+
+async function tellEvents({ scheduler, heartbeatMs, closing }: Omit<Telling, 'facts'>, o: Following): Promise<void> {
   await scheduler.summary(o.id)
   const last = o.follow ? undefined : scheduler.newestEvent(o.id)
-  await using stream = openStream(o.reply, o.heartbeatMs)
-  const signal = cutOf(scheduler, { ...o, gone: stream.gone })
+  await using stream = openStream(o.reply, heartbeatMs)
+  const signal = cutOf(scheduler, { id: o.id, closing: closing.streams, gone: stream.gone })
   if (last !== undefined && o.after >= last) return
   try {
     for await (const entry of scheduler.events(o.id, o.after, signal)) {

@@ -27,7 +27,7 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Errors that this route gives besides those of every route. */
     codes?: readonly ErrorCode[]
-    /** The answer of 200, where it is not JSON. */
+    /** The answer of 200 that is not JSON; beside one that is, where the schema has that. */
     media?: Media
     /** The body may come as multipart too. */
     multipart?: true
@@ -133,13 +133,19 @@ function described(schema: FastifySchema, route: RouteOptions): FastifySchema {
     ...(openPaths.has(route.url) && { security: [] }),
     ...(multipart && { body: eitherBody(schema.body) }),
     response: {
-      ...(media && {
-        200: { description: media.description, content: { [media.type]: { schema: schemaOf(media) } } },
-      }),
       ...(schema.response as object | undefined),
+      ...(media && { 200: inMedia(media, (schema.response as { 200?: TSchema } | undefined)?.[200]) }),
       ...problems(codesOf(route)),
     },
   }
+}
+
+/** An answer in a media type of its own, and as JSON where that has a schema. */
+function inMedia(media: Media, json: (TSchema & { headers?: object }) | undefined): object {
+  const content = { [media.type]: { schema: schemaOf(media) } }
+  if (!json) return { description: media.description, content }
+  const { headers, ...schema } = json
+  return { description: media.description, headers, content: { 'application/json': { schema }, ...content } }
 }
 
 /** One event of a stream: its fields as text. */

@@ -1,5 +1,6 @@
 /** An answer of server-sent events: its head, its heartbeats, and a writer that waits for a slow client. */
 import { once } from 'node:events'
+import type { OutgoingHttpHeaders } from 'node:http'
 import type { FastifyReply } from 'fastify'
 import { heartbeat } from '../api/sse.ts'
 
@@ -19,6 +20,7 @@ export function openStream(reply: FastifyReply, heartbeatMs: number): Stream {
   response.once('close', () => gone.abort())
   reply.hijack()
   response.writeHead(200, {
+    ...(reply.getHeaders() as OutgoingHttpHeaders),
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
     'x-accel-buffering': 'no',

@@ -4,7 +4,7 @@ import type { ErrorCode } from '../api/errors.ts'
 import { routes } from '../api/routes.ts'
 import { expectSight } from './access.ts'
 import type { FastifyTypeBox } from './app.ts'
-import { outputOf, streamEvents } from './logs.ts'
+import { eventNames, eventStream, outputOf, streamEvents } from './logs.ts'
 import { Id, NoQuery, Query } from './query.ts'
 import type { WorkloadRouteOptions } from './workloads.ts'
 
@@ -20,7 +20,7 @@ const logsWords = `Server-sent events. \`stdout\` and \`stderr\` carry \`{"text"
 from 1 without a gap; \`Last-Event-ID\` goes on after one. Comments keep the connection alive. A server that goes away before
 the end says \`shutdown\`, an event without an id: take the stream up again after the \`retry\` it names.`
 
-function logsRoute(app: FastifyTypeBox, { scheduler, facts, heartbeatMs, closing }: WorkloadRouteOptions): void {
+function logsRoute(app: FastifyTypeBox, o: WorkloadRouteOptions): void {
   const most = 1e15
   const LastSeen = Type.Object({
     'last-event-id': Type.Optional(
@@ -42,22 +42,17 @@ function logsRoute(app: FastifyTypeBox, { scheduler, facts, heartbeatMs, closing
     scope: 'any' as const,
     codes: ['not_found'] satisfies ErrorCode[],
     media: {
-      type: 'text/event-stream',
+      type: eventStream,
       description: 'events up to the end of the workload',
-      events: ['stdout', 'stderr', 'status', 'denied', 'end', 'shutdown'],
+      events: eventNames,
     },
   }
   app.get(routes.logs, { schema, config, exposeHeadRoute: false }, async (request, reply) => {
     const { id } = request.params
-    await expectSight(scheduler, request, id)
+    await expectSight(o.scheduler, request, id)
     const after = Number(request.headers['last-event-id'] ?? request.query.after ?? 0)
     const follow = request.query.follow !== 'false'
-    facts.emit('stream.opened', { id })
-    try {
-      await streamEvents(scheduler, { id, after, follow, reply, heartbeatMs, closing: closing.streams })
-    } finally {
-      facts.emit('stream.closed', { id })
-    }
+    await streamEvents(o, { id, after, follow, reply })
   })
 }
 

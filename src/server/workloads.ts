@@ -10,12 +10,10 @@ import type { Scheduler } from '../scheduler/scheduler.ts'
 import { expectPower, expectSight, sightOf, whoAsks } from './access.ts'
 import type { FastifyTypeBox, ServerOptions } from './app.ts'
 import { stateCall } from './calls.ts'
-import type { Closing } from './closing.ts'
+import { eventNames, eventStream, streamEvents, type Telling } from './logs.ts'
 import { Id, NoQuery, Query } from './query.ts'
 
-export type WorkloadRouteOptions = Pick<ServerOptions, 'scheduler' | 'facts' | 'heartbeatMs'> & {
-  readonly closing: Closing
-}
+export type WorkloadRouteOptions = Pick<ServerOptions, 'scheduler' | 'facts' | 'heartbeatMs'> & Pick<Telling, 'closing'>
 
 const tags = ['workloads']
 
@@ -56,25 +54,46 @@ const links = {
   ),
 }
 
+const runWords = `A program that failed is 200 too; \`exit\` says how it ended. A client that goes away does not end it.
+With \`Accept: ${eventStream}\` the answer begins as soon as the workload is taken in, and is its events, as \`/logs\` gives
+them: output reaches the client without a second request. Where it breaks off, \`/logs\` of \`Location\` goes on.`
+
+/** Throws where it asks for events and for a bound of its wait. */
+function wantsEvents(request: FastifyRequest<{ Querystring: { wait_s?: number } }>): boolean {
+  const { accept = '' } = request.headers
+  if (!accept.split(',').some((range) => range.split(';')[0]?.trim().toLowerCase() === eventStream)) return false
+  if (request.query.wait_s === undefined) return true
+  const message = `has no meaning with events (Accept: ${eventStream}): they come until the workload ends`
+  throw new InvalidBody([{ path: '/querystring/wait_s', message }])
+}
+
 /** Records are made for this answer alone, field by field; the serializer of a schema takes twice as long for the same text. */
 const asTheyAre = () => JSON.stringify
 
 function submitRoutes(app: FastifyTypeBox, o: WorkloadRouteOptions): void {
   const { scheduler, closing } = o
   const config = { scope: 'run', codes: submitCodes, multipart: true } as const
+  const media = {
+    type: eventStream,
+    description: 'the record, or the events where `Accept` asks for them',
+    events: eventNames,
+  }
   const submission = { tags, headers: SubmissionHeaders, body: ref(WorkloadRequest) }
   const wait_s = Type.Number({ minimum: 0, maximum: 86_400, description: 'seconds to wait at most; 202 after them' })
   const waiting = {
     ...submission,
     operationId: 'runWorkload',
     summary: 'Runs a workload and waits for its end',
-    description: 'A program that failed is 200 too; `exit` says how it ended. A client that goes away does not end it.',
+    description: runWords,
     querystring: Query({ wait_s: Type.Optional(wait_s) }),
     response: { 200: located(WorkloadRecord), 202: located(WorkloadRecord) },
   }
-  app.post(routes.workloads, { config, schema: waiting, serializerCompiler: asTheyAre }, async (request, reply) => {
+  const whole = { config: { ...config, media }, schema: waiting, serializerCompiler: asTheyAre }
+  app.post(routes.workloads, whole, async (request, reply) => {
+    const asEvents = wantsEvents(request)
     const id = await submit(o, request)
     void reply.header('location', pathOf(routes.workload, { id }))
+    if (asEvents) return streamEvents(o, { id, after: 0, follow: true, reply })
     const ended = await waitFor(scheduler, id, { waitS: request.query.wait_s, request, closing: closing.begun })
     const record = ended ?? (await scheduler.record(id))
     return reply.status(hasEnded(record.status) ? 200 : 202).send(record)
