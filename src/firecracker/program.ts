@@ -34,15 +34,25 @@ export interface Keep {
 const workFolder = '/work'
 /** Length of the period that `cpu_quota_us` is a share of. */
 export const cpuPeriodUs = 100_000
+/** Of what a guest says in words, so many characters are kept. */
+const mostWords = 500
 /** Largest result a program may leave, in bytes. */
 const resultMaxBytes = 1 << 20
 
 /** Sends what a program needs and, right behind it, a request; resolves once the guest has that, but for the request's answer. */
 export type Bring = (behind: Message, signal: AbortSignal) => Promise<void>
 
-/** Starts a program; resolves once it runs: true where an interpreter had waited for it. */
-export async function exec(session: Session, request: ExecRequest & Keep, signal: AbortSignal): Promise<boolean> {
-  return isWarm(await session.request(execOf(request), signal))
+/** What became of an interpreter that may have waited for a program. */
+export interface Begun {
+  /** It has become the program. */
+  readonly warm: boolean
+  /** Why one that waited could not, in the guest's words. */
+  readonly cold: string | undefined
+}
+
+/** Starts a program; resolves once it runs. */
+export async function exec(session: Session, request: ExecRequest & Keep, signal: AbortSignal): Promise<Begun> {
+  return begunOf(await session.request(execOf(request), signal))
 }
 
 /** As `exec`, for a program that needs something brought. */
@@ -50,12 +60,15 @@ export async function bringAndExec(
   session: Session,
   request: ExecRequest & Keep,
   { bring, signal }: { bring: Bring; signal: AbortSignal },
-): Promise<boolean> {
+): Promise<Begun> {
   await bring({ ...execOf(request), uploaded: true }, signal)
-  return isWarm(await session.answer('exec', signal))
+  return begunOf(await session.answer('exec', signal))
 }
 
-const isWarm = (answer: Message): boolean => answer['warm'] === true
+const begunOf = ({ warm, cold }: Message): Begun => ({
+  warm: warm === true,
+  cold: typeof cold === 'string' ? cold.slice(0, mostWords) : undefined,
+})
 
 const execOf = (request: ExecRequest & Keep): Message => ({
   op: 'exec',

@@ -2,7 +2,7 @@
 import type { Image } from '../images/images.ts'
 import type { Session } from './agent.ts'
 import { shortestOf, warmOf } from './launch.ts'
-import { exec, type ExecRequest, follow } from './program.ts'
+import { type Begun, exec, type ExecRequest, follow } from './program.ts'
 
 /** What is put into the guest, and taken out by the program. */
 const file = 'rehearsal'
@@ -39,8 +39,8 @@ export async function tryOut(
   await smallest(session, signal)
   if (!shortest) return
   await session.upload({ op: 'write', path: shortest.file, mode: 0o644 }, [], { signal })
-  const waited = await perform(session, shortest.request, signal)
-  if (!waited) throw new Error(`the interpreter that waits did not become ${shortest.request.argv.join(' ')}`)
+  const { warm, cold = 'none waited' } = await perform(session, shortest.request, signal)
+  if (!warm) throw new Error(`the interpreter that waits did not become ${shortest.request.argv.join(' ')}: ${cold}`)
 }
 
 async function smallest(session: Session, signal: AbortSignal): Promise<void> {
@@ -48,10 +48,10 @@ async function smallest(session: Session, signal: AbortSignal): Promise<void> {
   await perform(session, request, signal)
 }
 
-/** Resolves, at its end, with whether an interpreter had waited for it. */
-async function perform(session: Session, what: ExecRequest, signal: AbortSignal): Promise<boolean> {
-  const waited = await exec(session, { ...what, run: 'rehearsal', tag: 'program', keep_ms: 0 }, signal)
+/** Resolves at its end. */
+async function perform(session: Session, what: ExecRequest, signal: AbortSignal): Promise<Begun> {
+  const begun = await exec(session, { ...what, run: 'rehearsal', tag: 'program', keep_ms: 0 }, signal)
   const { ended } = await follow(session, () => Promise.resolve(), signal)
   if (ended.code !== 0) throw new Error(`the rehearsal, ${what.argv.join(' ')}, ended with ${JSON.stringify(ended)}`)
-  return waited
+  return begun
 }

@@ -209,10 +209,10 @@ export class FirecrackerRun implements Run {
     const request = { ...program, run: spec.id, tag, keep_ms: keepMs }
     // A guest that built somebody's program may be theirs by now: no time of the program counts while it does not start.
     const limit = { timeoutMs: startDeadlineMs, signal }
-    const waited = await deadline(`the start of the ${tag} in the guest`, limit, (signal) =>
+    const { warm } = await deadline(`the start of the ${tag} in the guest`, limit, (signal) =>
       bring ? bringAndExec(session, request, { bring, signal }) : exec(session, request, signal),
     )
-    this.#interpreter = waited ? 'waited' : 'new'
+    this.#interpreter = warm ? 'waited' : 'new'
   }
 
   /** Follows the program that runs: its input, its time, its output, its end. */

@@ -58,6 +58,12 @@ const runWords = `A program that failed is 200 too; \`exit\` says how it ended. 
 With \`Accept: ${eventStream}\` the answer begins as soon as the workload is taken in, and is its events, as \`/logs\` gives
 them: output reaches the client without a second request. Where it breaks off, \`/logs\` of \`Location\` goes on.`
 
+const media = {
+  type: eventStream,
+  description: 'the record, or the events where `Accept` asks for them',
+  events: eventNames,
+}
+
 /** Throws where it asks for events and for a bound of its wait. */
 function wantsEvents(request: FastifyRequest<{ Querystring: { wait_s?: number } }>): boolean {
   const { accept = '' } = request.headers
@@ -73,11 +79,6 @@ const asTheyAre = () => JSON.stringify
 function submitRoutes(app: FastifyTypeBox, o: WorkloadRouteOptions): void {
   const { scheduler, closing } = o
   const config = { scope: 'run', codes: submitCodes, multipart: true } as const
-  const media = {
-    type: eventStream,
-    description: 'the record, or the events where `Accept` asks for them',
-    events: eventNames,
-  }
   const submission = { tags, headers: SubmissionHeaders, body: ref(WorkloadRequest) }
   const wait_s = Type.Number({ minimum: 0, maximum: 86_400, description: 'seconds to wait at most; 202 after them' })
   const waiting = {

@@ -2,6 +2,7 @@ package program
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -18,19 +19,23 @@ type order struct {
 	Offered bool `json:"offered"`
 }
 
-// fromWaiting makes the interpreter that waits the program, or ends it; nil where the program is to be started anew. A
-// program that waits no longer is gone before that: nothing of it is seen by the other.
-func (h *Host) fromWaiting(spec Spec) *Run {
+// fromWaiting makes the interpreter that waits the program, or ends it; no run where the program is to be started anew, and
+// then, if one had waited, why. One that waits no longer is gone before that: nothing of it is seen by the other.
+func (h *Host) fromWaiting(spec Spec) (run *Run, why string) {
 	w := h.antechamber.take()
 	if w == nil {
-		return nil
+		return nil, ""
 	}
-	if fits(w.run.spec, spec, w.used) && w.become(spec) == nil {
-		return w.run
+	if why = misfit(w.run.spec, spec, w.used); why == "" {
+		err := w.become(spec)
+		if err == nil {
+			return w.run, ""
+		}
+		why = err.Error()
 	}
 	// What it leaves, if anything, is seen to with the vm.
 	_ = w.end()
-	return nil
+	return nil, why
 }
 
 // become hands the program over. After an error the interpreter has not begun with it.
@@ -98,13 +103,21 @@ var (
 	}
 )
 
-// fits says whether a program can run in the interpreter that was started for another: the same words in the same folder
-// (both stay visible in /proc), an environment that does not differ in what was read at the start, and memory enough for
-// what was loaded ahead, of which so many bytes are used.
-func fits(prepared, wanted Spec, used int64) bool {
-	return slices.Equal(prepared.Argv, wanted.Argv) && prepared.Cwd == wanted.Cwd &&
-		(wanted.Memory == 0 || used <= wanted.Memory/2) &&
-		maps.Equal(readAtStart(prepared.Env), readAtStart(wanted.Env))
+// misfit says why a program cannot run in the interpreter that was started for another; empty where it can. It takes the same
+// words in the same folder (both stay visible in /proc), an environment that does not differ in what was read at the start,
+// and memory enough for what was loaded ahead, of which so many bytes are used.
+func misfit(prepared, wanted Spec, used int64) string {
+	switch {
+	case !slices.Equal(prepared.Argv, wanted.Argv):
+		return "it waits for another command line"
+	case prepared.Cwd != wanted.Cwd:
+		return "it waits in another folder"
+	case wanted.Memory != 0 && used > wanted.Memory/2:
+		return fmt.Sprintf("it has %d of %d bytes of memory already", used, wanted.Memory)
+	case !maps.Equal(readAtStart(prepared.Env), readAtStart(wanted.Env)):
+		return "it has read other variables at its start"
+	}
+	return ""
 }
 
 // readAtStart picks the variables that are read when an interpreter starts.

@@ -50,8 +50,8 @@ func TestAProgramFitsAnInterpreterThatWasStartedAsItsOwnWouldBe(t *testing.T) {
 			if wanted.Env == nil {
 				wanted.Env = waits.Env
 			}
-			if got := fits(waits, wanted, c.used); got != c.fits {
-				t.Errorf("fits: %v, want %v", got, c.fits)
+			if why := misfit(waits, wanted, c.used); (why == "") != c.fits {
+				t.Errorf("misfit: %q, want fits: %v", why, c.fits)
 			}
 		})
 	}

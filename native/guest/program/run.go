@@ -22,7 +22,9 @@ const frozenWithin = 2 * time.Second
 // Run is a program that runs.
 type Run struct {
 	// Warm says that it runs in an interpreter that had waited for it.
-	Warm    bool
+	Warm bool
+	// Cold says why it does not, where one had waited.
+	Cold    string
 	host    *Host
 	spec    Spec
 	place   place

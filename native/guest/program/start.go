@@ -13,13 +13,17 @@ import (
 // Start starts a program: in the interpreter that waits for it, where one does and the program fits, else in a new
 // process. The error is a *fault.Error where the request or the program is at fault.
 func (h *Host) Start(spec Spec) (*Run, error) {
+	r := &Run{host: h, spec: spec}
 	if spec.Rehearsal {
 		// Slower is all that a program is without.
 		_ = h.touch()
-	} else if r := h.fromWaiting(spec); r != nil {
-		return r, nil
+	} else {
+		warm, why := h.fromWaiting(spec)
+		if warm != nil {
+			return warm, nil
+		}
+		r.Cold = why
 	}
-	r := &Run{host: h, spec: spec}
 	// In the order they are made; when all went well, the child's ends of the pipes are what is left to close.
 	var undo []func() error
 	err := r.start(&undo)

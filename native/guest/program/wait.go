@@ -19,8 +19,9 @@ const (
 	controlFD, offeredFD = 62, 63
 	// waitsWithin is how long an interpreter may take until it waits; under emulation some take long.
 	waitsWithin = 60 * time.Second
-	// takesWithin is how long one that waits may take to become the program.
-	takesWithin = 10 * time.Second
+	// takesWithin is how long one that waits may take to become the program: under emulation, where no page of it has been
+	// touched yet and others use the processor, ten seconds were too short.
+	takesWithin = 30 * time.Second
 )
 
 // waiting is an interpreter that runs already and waits for its program. Its process, folder, cgroup and pipes are the

@@ -33,7 +33,7 @@ func (s *session) exec(payload []byte) error {
 		return s.refuse(err)
 	}
 	s.hold(run, request.Stdin)
-	return s.begun(started{Op: "started", Pid: process.Pid(), Warm: process.Warm})
+	return s.begun(started{Op: "started", Pid: process.Pid(), Warm: process.Warm, Cold: process.Cold})
 }
 
 // prepare starts an interpreter that waits for the next exec.

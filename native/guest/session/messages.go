@@ -29,6 +29,7 @@ type started struct {
 	Op   string `json:"op"`
 	Pid  int    `json:"pid"`
 	Warm bool   `json:"warm"`
+	Cold string `json:"cold,omitempty"`
 }
 
 type refusal struct {
