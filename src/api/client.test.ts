@@ -97,6 +97,11 @@ test('what will not get better is not tried again', async () => {
   expect(seen.length).toBe(1)
 })
 
+test('a run whose answer does not say which it is, is an error and not a run without a name', async () => {
+  const { client } = await clientOf(stream(formatEvent(running)))
+  await expect(client.start({ runtime: 'python', code: 'x' })).rejects.toThrow(/names no workload/)
+})
+
 test('requests are made as the document says', async () => {
   const { client, seen } = await clientOf((response) => response.end('{}'))
   await client.get('a/b c')

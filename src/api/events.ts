@@ -17,12 +17,14 @@ export interface LogOptions {
 export interface StartOptions {
   /** Goes by multipart, streamed. */
   readonly archive?: Blob | undefined
+  /** Ends the call and the events, not the workload. */
   readonly signal?: AbortSignal | undefined
 }
 
 /** A workload that was taken in. */
 export interface Started {
   readonly id: string
+  /** Holds a connection: iterate it, or abort the signal. */
   readonly events: AsyncGenerator<LogEvent>
 }
 
@@ -51,7 +53,14 @@ export class Events {
     const { archive, signal } = o
     const input = { body: request, headers: { accept: eventStream }, ...(archive && { files: { archive } }) }
     const { headers, body } = await this.#transport.open('runWorkload', input, signal)
-    const id = headers.get('location')?.split('/').at(-1) ?? ''
+    const id = headers.get('location')?.split('/').at(-1)
+    if (!id) {
+      await body?.cancel()
+      throw new VulcanError(
+        'server_unreachable',
+        'the answer to a run names no workload: something between has taken its Location',
+      )
+    }
     return { id, events: this.#follow(id, { signal, first: body ?? undefined }) }
   }
 

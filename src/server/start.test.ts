@@ -1,6 +1,6 @@
 /** A run whose answer is its events. */
 import fc from 'fast-check'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Client } from '../api/client.ts'
 import type { LogEvent } from '../api/sse.ts'
 import { breakingDoor, testKey, testServer, type TestServer } from './testing.ts'
@@ -51,6 +51,33 @@ test('the answer begins while the program runs, and a client that goes away does
   for await (const { event } of events) if (event === 'stdout') break
   leaving.abort()
   expect((await client().get(id)).status).toBe('running')
+  await client().kill(id)
+})
+
+test('a client that leaves while its run is being taken in leaves no stream behind, and the run goes on', async () => {
+  const [asked, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const accept = server.scheduler.accept.bind(server.scheduler)
+  const taken = Promise.withResolvers<string>()
+  server.scheduler.accept = async (...args) => {
+    asked.resolve()
+    await held.promise
+    const id = await accept(...args)
+    taken.resolve(id)
+    return id
+  }
+  const leaving = new AbortController()
+  const started = client().start(endless, { signal: leaving.signal })
+  const gone = new Promise((resolve) => server.app.server.once('connection', (socket) => socket.once('close', resolve)))
+  await asked.promise
+  leaving.abort(new Error('left'))
+  await expect(started).rejects.toThrow('left')
+  await gone
+  held.resolve()
+  const id = await taken.promise
+  const streams = async () => /^vulcan_log_streams_open (\d+)$/m.exec(await server.metrics.text())?.[1]
+  // By then the stream was opened.
+  await vi.waitFor(async () => expect((await client().get(id)).status).toBe('running'))
+  await vi.waitFor(async () => expect(await streams()).toBe('0'))
   await client().kill(id)
 })
 

@@ -18,6 +18,8 @@ export function openStream(reply: FastifyReply, heartbeatMs: number): Stream {
   const response = reply.raw
   const gone = new AbortController()
   response.once('close', () => gone.abort())
+  // It may have gone while its request was being taken in: no event of that comes any more.
+  if (response.closed) gone.abort()
   reply.hijack()
   response.writeHead(200, {
     ...(reply.getHeaders() as OutgoingHttpHeaders),

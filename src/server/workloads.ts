@@ -222,6 +222,7 @@ async function waitFor(
   const stop = () => enough.abort()
   const timer = waitS === undefined ? undefined : setTimeout(stop, waitS * 1000)
   request.raw.socket.once('close', stop)
+  if (request.raw.socket.destroyed) stop()
   if (closing.aborted) stop()
   else closing.addEventListener('abort', stop, { once: true })
   try {

@@ -78,14 +78,15 @@ func (w *waiting) tell(told order) error {
 	if err != nil {
 		return err
 	}
-	if err := w.control.SetWriteDeadline(time.Now().Add(takesWithin)); err != nil {
+	by := time.Now().Add(takesWithin)
+	if err := w.control.SetWriteDeadline(by); err != nil {
 		return err
 	}
 	if _, err := w.control.Write(append(line, '\n')); err != nil {
 		return err
 	}
-	if err := w.hear("taken\n", takesWithin); err != nil {
-		return err
+	if err := w.hear("taken\n", time.Until(by)); err != nil {
+		return fmt.Errorf("it did not say within %v that it took the program over: %w", takesWithin, err)
 	}
 	w.control.Close()
 	if !w.run.spec.Stdin {
