@@ -2,7 +2,7 @@
 import { VulcanError } from './errors.ts'
 import { followLog } from './follow.ts'
 import type { Patience } from './patience.ts'
-import { EventParser, type Change, type LogEvent, type RawEvent } from './sse.ts'
+import { EventParser, eventStream, type Change, type LogEvent, type RawEvent } from './sse.ts'
 import type { Transport } from './transport.ts'
 import type { WorkloadRecord, WorkloadRequest, WorkloadSummary } from './workload.ts'
 
@@ -36,8 +36,6 @@ interface Owner {
   readonly get: (id: string) => Promise<WorkloadRecord>
   readonly patience: (signal?: AbortSignal) => Patience
 }
-
-const eventStream = 'text/event-stream'
 
 /** The methods of the client that have these names say what each does. */
 export class Events {

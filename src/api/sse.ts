@@ -21,6 +21,9 @@ export type Change =
   | { readonly event: 'missed'; readonly id: number }
   | { readonly event: 'workload'; readonly id: number; readonly data: WorkloadSummary }
 
+/** Media type of a stream of events. */
+export const eventStream = 'text/event-stream'
+
 /** One event as text. JSON has no raw line breaks, so one data line is enough. */
 export function formatEvent(event: LogEvent): string {
   return `id: ${event.id}\nevent: ${event.event}\ndata: ${JSON.stringify(event.data)}\n\n`

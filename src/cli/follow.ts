@@ -4,7 +4,7 @@ import { outputBytes, type LogEvent } from '../api/sse.ts'
 import type { Context } from './context.ts'
 
 /**
- * A workload's events as they come. Rejects with workload_lost when a server that knew the workload came back without it, with
+ * A workload's events as they come, each exactly once and in order. Rejects with workload_lost when a server that knew the workload came back without it, with
  * not_found when none ever did. `known`: a server has spoken of it before.
  */
 export async function* eventsOf(

@@ -1,7 +1,7 @@
 /** Every workload's changes of status, for whoever shows a live list. */
 import { Type } from 'typebox'
 import { routes } from '../api/routes.ts'
-import { shutdown } from '../api/sse.ts'
+import { eventStream, shutdown } from '../api/sse.ts'
 import type { WorkloadSummary } from '../api/workload.ts'
 import type { Facts } from '../base/facts.ts'
 import type { Bus, Delivery } from '../bus/bus.ts'
@@ -45,7 +45,7 @@ const schema = {
 const config = {
   scope: 'read' as const,
   media: {
-    type: 'text/event-stream',
+    type: eventStream,
     description: 'events until the server goes away',
     events: ['workload', 'missed', 'shutdown'],
   },

@@ -3,21 +3,18 @@ import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import { formatEvent, outputData, shutdown, type LogEvent } from '../api/sse.ts'
 import { hasEnded } from '../api/workload.ts'
-import type { Entry } from '../scheduler/entries.ts'
 import type { Facts } from '../base/facts.ts'
+import type { Entry } from '../scheduler/entries.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
 import type { Closing } from './closing.ts'
 import type { ServerFacts } from './facts.ts'
 import { openStream } from './stream.ts'
 
-/** Media type of events. */
-export const eventStream = 'text/event-stream'
-
 /** Names of the events of a workload; `shutdown` has no id. */
 export const eventNames = ['stdout', 'stderr', 'status', 'denied', 'end', 'shutdown'] as const
 
-/** What streams are told from. */
-export interface Telling {
+/** What the routes of workloads are made of. */
+export interface WorkloadRouteOptions {
   readonly scheduler: Scheduler
   readonly facts: Facts<ServerFacts>
   /** Milliseconds between heartbeats. */
@@ -35,7 +32,7 @@ interface Following {
 }
 
 /** Answers with every event after the given one, then those that come, up to `end`, or `shutdown` if that comes first. */
-export async function streamEvents({ facts, ...telling }: Telling, o: Following): Promise<void> {
+export async function streamEvents({ facts, ...telling }: WorkloadRouteOptions, o: Following): Promise<void> {
   facts.emit('stream.opened', { id: o.id })
   try {
     await tellEvents(telling, o)
@@ -44,7 +41,10 @@ export async function streamEvents({ facts, ...telling }: Telling, o: Following)
   }
 }
 
-async function tellEvents({ scheduler, heartbeatMs, closing }: Omit<Telling, 'facts'>, o: Following): Promise<void> {
+async function tellEvents(
+  { scheduler, heartbeatMs, closing }: Omit<WorkloadRouteOptions, 'facts'>,
+  o: Following,
+): Promise<void> {
   await scheduler.summary(o.id)
   const last = o.follow ? undefined : scheduler.newestEvent(o.id)
   await using stream = openStream(o.reply, heartbeatMs)

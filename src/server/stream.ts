@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { FastifyReply } from 'fastify'
-import { heartbeat } from '../api/sse.ts'
+import { eventStream, heartbeat } from '../api/sse.ts'
 
 export interface Stream extends AsyncDisposable {
   /** Aborted when the client has gone. */
@@ -23,7 +23,7 @@ export function openStream(reply: FastifyReply, heartbeatMs: number): Stream {
   reply.hijack()
   response.writeHead(200, {
     ...(reply.getHeaders() as OutgoingHttpHeaders),
-    'content-type': 'text/event-stream; charset=utf-8',
+    'content-type': `${eventStream}; charset=utf-8`,
     'cache-control': 'no-store',
     'x-accel-buffering': 'no',
   })

@@ -2,11 +2,11 @@
 import { Type } from 'typebox'
 import type { ErrorCode } from '../api/errors.ts'
 import { routes } from '../api/routes.ts'
+import { eventStream } from '../api/sse.ts'
 import { expectSight } from './access.ts'
 import type { FastifyTypeBox } from './app.ts'
-import { eventNames, eventStream, outputOf, streamEvents } from './logs.ts'
+import { eventNames, outputOf, streamEvents, type WorkloadRouteOptions } from './logs.ts'
 import { Id, NoQuery, Query } from './query.ts'
-import type { WorkloadRouteOptions } from './workloads.ts'
 
 const tags = ['workloads']
 

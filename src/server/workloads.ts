@@ -5,15 +5,14 @@ import type { ErrorCode } from '../api/errors.ts'
 import { InvalidBody } from '../api/problem.ts'
 import { ref } from '../api/ref.ts'
 import { pathOf, routes } from '../api/routes.ts'
+import { eventStream } from '../api/sse.ts'
 import { Accepted, hasEnded, WorkloadPage, WorkloadRecord, WorkloadRequest, WorkloadStatus } from '../api/workload.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
 import { expectPower, expectSight, sightOf, whoAsks } from './access.ts'
-import type { FastifyTypeBox, ServerOptions } from './app.ts'
+import type { FastifyTypeBox } from './app.ts'
 import { stateCall } from './calls.ts'
-import { eventNames, eventStream, streamEvents, type Telling } from './logs.ts'
+import { eventNames, streamEvents, type WorkloadRouteOptions } from './logs.ts'
 import { Id, NoQuery, Query } from './query.ts'
-
-export type WorkloadRouteOptions = Pick<ServerOptions, 'scheduler' | 'facts' | 'heartbeatMs'> & Pick<Telling, 'closing'>
 
 const tags = ['workloads']
 
