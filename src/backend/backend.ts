@@ -202,13 +202,21 @@ export interface Leftover {
   readonly trouble?: string
 }
 
+export interface ExecuteOptions {
+  /**
+   * A promise that the workload lasts, as one that is on its way to the disk. All is made ready meanwhile, but no program
+   * begins before it resolves, and none where it rejects: execute does too. Absent: it lasts.
+   */
+  readonly accepted?: Promise<unknown> | undefined
+}
+
 /** Closing it kills the runs it holds; those that were let go of with `release` go on. */
 export interface Backend extends AsyncDisposable {
   readonly name: string
   /** What it can do here and now. */
   capabilities(): Promise<Capabilities>
   /** Resolves once the program runs; rejects with a VulcanError having left nothing behind. */
-  execute(spec: RunSpec, signal: AbortSignal): Promise<Run>
+  execute(spec: RunSpec, signal: AbortSignal, o?: ExecuteOptions): Promise<Run>
   /**
    * After a crash of ours or a release: the live run of this spec, going on behind what was seen. Its program may have
    * ended meanwhile: then the rest of its output, its exit and its result are given. Undefined where there is none that

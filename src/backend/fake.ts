@@ -1,10 +1,11 @@
 /** The scripted backend, for tests and `--backend fake`: it runs no program but does what directives in the code say. */
 import { VulcanError } from '../api/errors.ts'
-import { sleep } from '../base/time.ts'
+import { abortable, sleep } from '../base/time.ts'
 import type {
   Backend,
   Capabilities,
   CleanupOptions,
+  ExecuteOptions,
   Keep,
   Leftover,
   Recovery,
@@ -51,7 +52,9 @@ export class FakeBackend implements Backend {
     })
   }
 
-  async execute(spec: RunSpec, signal: AbortSignal): Promise<Run> {
+  async execute(spec: RunSpec, signal: AbortSignal, { accepted }: ExecuteOptions = {}): Promise<Run> {
+    // It is told where it is waited for, which may be later.
+    accepted?.catch(() => undefined)
     signal.throwIfAborted()
     const begun = performance.now()
     const script = directivesOf(spec)
@@ -63,6 +66,7 @@ export class FakeBackend implements Backend {
       if (word === 'fail') throw new VulcanError('vm_start_failed', rest, { step: 'fake' })
     }
     const bootMs = performance.now() - begun
+    if (accepted) await abortable(accepted, signal)
     const vsock = { status: 'connected', rttUs: 0 } as const
     const told = { backend: 'fake', node: this.#node, vmId: `fake-${spec.id}`, start: 'boot', bootMs } as const
     return this.#hold(new FakeProgram(spec, script), {

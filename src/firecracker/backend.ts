@@ -4,6 +4,7 @@ import type {
   Backend,
   Capabilities,
   CleanupOptions,
+  ExecuteOptions,
   Keep,
   Leftover,
   Recovery,
@@ -12,24 +13,19 @@ import type {
 } from '../backend/backend.ts'
 import { noPool, type PoolState, type TemplateState, type Usual } from '../backend/warm.ts'
 import { Facts } from '../base/facts.ts'
-import { acquire, Scope } from '../base/scope.ts'
-import { DeadlineExceeded } from '../base/time.ts'
-import { together } from '../base/together.ts'
+import { Scope } from '../base/scope.ts'
 import type { Image } from '../images/images.ts'
-import { SessionLost } from './agent.ts'
-import { factsOf } from './details.ts'
+import { begin, type BeginRequest, tellLeftover } from './begin.ts'
 import type { FirecrackerFacts } from './facts.ts'
 import { cleanup } from './leftovers.ts'
-import { type Attempt, makeVm, type Started, type VmClass } from './makevm.ts'
-import type { RefusalBook } from './network/watch.ts'
+import { type Attempt, makeVm, type VmClass } from './makevm.ts'
 import { Phases } from './phases.ts'
 import { Pool } from './pool.ts'
 import { findVm, resume } from './recovery.ts'
-import { FirecrackerRun } from './run.ts'
+import type { FirecrackerRun } from './run.ts'
 import { makeSlot } from './slot.ts'
-import { classOf, Starter, type StartRequest } from './starter.ts'
+import { classOf, Starter } from './starter.ts'
 import { Templates } from './templates.ts'
-import { askFirst, bringing, unpackFirst } from './upload.ts'
 import type { Vm, VmHost } from './vm.ts'
 
 export interface FirecrackerOptions {
@@ -90,10 +86,12 @@ export class FirecrackerBackend implements Backend {
     })
   }
 
-  async execute(spec: RunSpec, signal: AbortSignal): Promise<Run> {
+  async execute(spec: RunSpec, signal: AbortSignal, { accepted }: ExecuteOptions = {}): Promise<Run> {
+    // It is told where it is waited for, which may be later.
+    accepted?.catch(() => undefined)
     const phases = new Phases()
     try {
-      const request = { spec, image: await this.#o.image(spec.runtime), phases, signal }
+      const request = { spec, image: await this.#o.image(spec.runtime), phases, signal, accepted }
       return await (this.#pool
         ? this.#pool.during(
             () => this.#run(request),
@@ -110,53 +108,12 @@ export class FirecrackerBackend implements Backend {
     return this.#o.host.networks.refused()
   }
 
-  async #run(request: StartRequest): Promise<Run> {
-    const { spec, image, phases, signal } = request
+  async #run(request: BeginRequest): Promise<Run> {
     const { host, node } = this.#o
-    const { scope, vm, session, rttUs, refusals } = await this.#loaded(request)
-    const run = await acquire(
-      scope,
-      () => {
-        const known = {
-          ...factsOf({ spec, image, vm, rttUs, kernel: host.assets.kernelVersion }),
-          backend: this.name,
-          node,
-        }
-        const bring = bringing(session, { spec, phases })
-        return FirecrackerRun.start({ spec, image, scope, vm, session, phases, known, refusals, bring }, signal)
-      },
-      (failure) => this.#leftover(vm, failure),
-    )
-    this.#own(run, { spec, image, vm })
+    const parts = { host, facts: this.facts, starter: this.#starter, place: { backend: this.name, node } }
+    const { run, vm } = await begin(parts, request)
+    this.#own(run, { ...request, vm })
     return run
-  }
-
-  /** A vm of the run's own, with its archive in it. One that was ready may have died since: then there is another. */
-  async #loaded(request: StartRequest): Promise<Started & { refusals: RefusalBook | undefined }> {
-    const { spec, phases } = request
-    const { book, networks } = this.#o.host
-    for (;;) {
-      const started = await this.#starter.start(request)
-      const { scope, vm, session } = started
-      const { vmId } = vm.names
-      const load = async () => {
-        // All of them before the program starts, and none waits for another.
-        const prepare = vm.start === 'pool' ? askFirst : unpackFirst
-        const [, , refusals] = await together(
-          request.signal,
-          () => book.give(vmId, spec.id),
-          (signal: AbortSignal) => prepare(session, { spec, phases, signal }),
-          () => networks.watch(scope, vmId, { isNew: true }),
-        )
-        return { ...started, refusals }
-      }
-      try {
-        return await acquire(scope, load, (failure) => this.#leftover(vm, failure))
-      } catch (error) {
-        const passing = error instanceof SessionLost || error instanceof DeadlineExceeded
-        if (vm.start !== 'pool' || !passing || request.signal.aborted) throw error
-      }
-    }
   }
 
   async recover(spec: RunSpec, o: Recovery, signal: AbortSignal): Promise<Run | undefined> {
@@ -174,7 +131,7 @@ export class FirecrackerBackend implements Backend {
       // That we are to stop says nothing of the vm: the next server finds it.
       signal.throwIfAborted()
       this.facts.emit('vm.recovery_failed', { vmId, message: String(error) })
-      await scope.close().catch((failure: unknown) => this.#leftover(found, failure))
+      await scope.close().catch((failure: unknown) => tellLeftover(this, found, failure))
       return undefined
     }
   }
@@ -240,11 +197,7 @@ export class FirecrackerBackend implements Backend {
         this.facts.emit('vm.ended', { vmId, runtime: spec.runtime })
         this.#starter.noteEnd(spec, image)
       })
-      .catch((failure: unknown) => this.#leftover(vm, failure))
+      .catch((failure: unknown) => tellLeftover(this, vm, failure))
       .finally(() => this.#runs.delete(run))
-  }
-
-  #leftover({ names }: Pick<Vm, 'names'>, failure: unknown): void {
-    this.facts.emit('vm.leftover', { vmId: names.vmId, message: String(failure) })
   }
 }

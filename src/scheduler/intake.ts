@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises'
 import { VulcanError } from '../api/errors.ts'
 import type { KeyQuotas } from '../api/keys.ts'
 import type { WorkloadRequest, WorkloadSummary } from '../api/workload.ts'
-import type { RunSpec } from '../backend/backend.ts'
+import type { Capabilities, RunSpec } from '../backend/backend.ts'
 import { sha256File } from '../base/files.ts'
 import { orderedId } from '../base/id.ts'
 import type { Store } from '../store/store.ts'
@@ -15,7 +15,7 @@ import { summaryOf } from './record.ts'
 import type { Shelf } from './shelf.ts'
 import { prepare, type Upload } from './source.ts'
 import { textOfSpec } from './spec.ts'
-import type { Place } from './worker.ts'
+import type { Worker } from './worker.ts'
 
 const dayMs = 24 * 3600 * 1000
 
@@ -23,15 +23,13 @@ export interface Intake {
   readonly store: Store
   readonly shelf: Shelf
   readonly limits: Limits
-  readonly offer: Offer
+  readonly offer: Offer & Pick<Capabilities, 'runtimes'>
   readonly tenant: string
   /** Of the tenant; undefined where the store has to be asked. */
   readonly quotas: KeyQuotas | undefined
   readonly signal: AbortSignal
-  /** A place of the node where nothing waits for one; it is then claimed with its first row. */
-  readonly reserve: (one: { id: string; runtime: string; cpus: number; memMib: number }) => Place | undefined
-  /** Called in the moment in which a workload without one is on its way to the disk, so that a claim can go with it. */
-  readonly onKept: () => void
+  /** Where nothing waits for a place of its node, it is claimed with its first row. */
+  readonly worker: Pick<Worker, 'lease' | 'begin' | 'pump'>
   /** Called when it is on the disk, before it can start; not for a request that has made one before. */
   readonly onTaken: (summary: WorkloadSummary) => void
 }
@@ -82,18 +80,22 @@ async function keep(request: WorkloadRequest, { admitted, upload, o, idempotency
       labels: request.labels ?? {},
     }
     // How many of a key's may run at once, the store knows alone.
-    using place = o.quotas && o.quotas.running === undefined ? o.reserve(row) : undefined
+    const mayRun = o.quotas && o.quotas.running === undefined && o.offer.runtimes.includes(row.runtime)
+    const lease = mayRun ? o.worker.lease(row) : undefined
     const text = textOfSpec(spec)
     const unlimited = o.quotas && o.quotas.queued === undefined && o.quotas.cpu_seconds === undefined
-    const inserted = o.store.insert({ ...row, spec: text, idempotency, unlimited, lease: place?.lease })
-    if (!place) o.onKept()
+    const inserted = o.store.insert({ ...row, spec: text, idempotency, unlimited, lease })
+    const accepted = inserted.then((instead) => {
+      if (instead) throw new Error('it was not kept')
+      o.onTaken(summaryOf({ row, status: 'pending' }))
+    })
+    // While it is on its way to the disk: its vm is made ready, or a claim goes with it.
+    if (lease) o.worker.begin({ ...row, ...unclaimed, node: lease.node, spec: text }, { spec, accepted })
+    else o.worker.pump()
+    await accepted.catch(() => undefined)
     const instead = await inserted
     if (instead && 'quota' in instead) throw exceededBy(instead)
-    if (!instead || !idempotency) {
-      o.onTaken(summaryOf({ row, status: 'pending' }))
-      await place?.begin({ ...row, ...unclaimed, node: place.lease.node, spec: text }, spec)
-      return id
-    }
+    if (!instead || !idempotency) return id
     // The same request came twice at once; the other was first.
     await o.shelf.remove(id)
     return same(instead, idempotency)

@@ -1,42 +1,51 @@
 /** The end of a workload on its way to the disk, where it has to arrive. */
+import { rm } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Exit, Source } from '../backend/backend.ts'
-import type { End, Owned } from '../store/leases.ts'
-import type { Store } from '../store/store.ts'
+import type { Exit } from '../backend/backend.ts'
+import type { End } from '../store/leases.ts'
 import { requestBytes } from './asked.ts'
 import { statusOf } from './lifecycle.ts'
+import type { WorkloadParts } from './parts.ts'
 import type { Given, Seen } from './record.ts'
 
 /** Between tries, in milliseconds; a store that refuses has a full disk as its usual reason. */
 const retryMs = { first: 200, most: 10_000 }
 
-/** Tries until the store takes it; false when another owner has had the last word. */
-export async function lastWord(
-  store: Store,
-  owned: Owned,
-  o: { end: End; onTrouble: (error: unknown) => void },
-): Promise<boolean> {
+type Parts = Pick<WorkloadParts, 'store' | 'claimed' | 'spec' | 'keepsRequest' | 'onTrouble'>
+
+/**
+ * Tries until the store takes it; false when another owner has had the last word. An archive that is not kept beyond its
+ * workload's end is removed then.
+ */
+export async function lastWord(parts: Parts, end: End): Promise<boolean> {
+  const { keepsRequest, onTrouble } = parts
+  const { source } = parts.spec
+  const ours = await taken(parts, end)
+  if (!keepsRequest && source.kind === 'archive') await rm(source.path, { force: true }).catch(onTrouble)
+  return ours
+}
+
+async function taken({ store, claimed, onTrouble }: Parts, end: End): Promise<boolean> {
   for (let waitMs = retryMs.first; ; waitMs = Math.min(2 * waitMs, retryMs.most)) {
     try {
-      return await store.finish(owned, o.end)
+      return await store.finish(claimed, end)
     } catch (error) {
-      o.onTrouble(error)
+      onTrouble(error)
       await pause(waitMs, undefined, { ref: false })
     }
   }
 }
 
-interface Told {
+interface Told extends Pick<Parts, 'claimed' | 'spec' | 'keepsRequest'> {
   readonly seen: Seen
   readonly given: Given
   readonly logBytes: number
-  /** What was asked for, where that is to be kept. */
-  readonly request: { readonly text: string; readonly source: Source } | undefined
 }
 
 /** What the store keeps of an end. */
 export function endOf(exit: Exit, o: Told): End {
   const { queueMs, run, exit: told, inherited, startedAt, finishedAt = 0 } = o.seen
+  const text = o.keepsRequest ? o.claimed.spec : undefined
   const given = JSON.stringify(o.given)
   return {
     status: statusOf(exit),
@@ -49,8 +58,8 @@ export function endOf(exit: Exit, o: Told): End {
       inherited,
     }),
     given,
-    request: o.request?.text,
-    bytes: o.logBytes + given.length + (o.request ? requestBytes(o.request.text, o.request.source) : 0),
+    request: text,
+    bytes: o.logBytes + given.length + (text === undefined ? 0 : requestBytes(text, o.spec.source)),
     cpuMs: exit.usage?.cpuMs ?? 0,
   }
 }

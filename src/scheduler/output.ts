@@ -1,8 +1,9 @@
 /** What a program writes, on its way to the log: cut at characters, counted, bounded. */
-import type { Chunk, Exit, Seen } from '../backend/backend.ts'
+import type { Chunk, Exit, Run, Seen } from '../backend/backend.ts'
 import { maxEntryBytes, type Event } from './entries.ts'
 import type { EventLog } from './eventlog.ts'
 import { Excerpt } from './excerpt.ts'
+import { messageOf } from '../base/words.ts'
 import { cut } from './utf8.ts'
 
 /** Bytes of each of the two parts that a record shows of a stream. */
@@ -31,6 +32,23 @@ export class Output {
   get kept(): Seen {
     const kept = (stream: Stream) => this.#taken[stream] - this.#rest[stream].length
     return { stdout: kept('stdout'), stderr: kept('stderr') }
+  }
+
+  /** Takes what a run writes, to its end; gives back why some of it was lost, if so. */
+  async follow(run: Pick<Run, 'output' | 'acknowledge' | 'kill'>): Promise<string | undefined> {
+    let lost: string | undefined
+    for await (const chunk of run.output) {
+      if (lost) continue
+      try {
+        if (await this.take(chunk)) run.kill('output_limit')
+        run.acknowledge(this.kept)
+      } catch (error) {
+        // Read on to the end, or the program would wait for us for ever.
+        lost = `its output could not be kept: ${messageOf(error)}`
+        run.kill('killed')
+      }
+    }
+    return lost
   }
 
   /** Takes one chunk; resolves once it is in the log. True as soon as the limit is passed. */

@@ -87,8 +87,7 @@ export class Scheduler implements AsyncDisposable {
       const offer = await this.offer()
       return take(request, o.upload, {
         ...{ store, limits, shelf: this.#shelf, signal: this.#closing.signal, tenant, quotas, offer },
-        reserve: (one) => (offer.runtimes.includes(one.runtime) ? this.#worker.reserve(one) : undefined),
-        onKept: () => this.#worker.pump(),
+        worker: this.#worker,
         onTaken: (summary) =>
           this.facts.emit('workload.accepted', { id: summary.id, runtime: summary.runtime, summary }),
       })

@@ -26,16 +26,6 @@ export interface WorkerOptions {
   readonly onTrouble: (id: string, error: unknown) => void
 }
 
-/** What one takes that is about to be kept. */
-type Asked = Pick<Claimed, 'id' | 'cpus' | 'memMib'>
-
-/** A node's place for one that is being kept; disposed of, it is free again where it was not begun. */
-export interface Place extends Disposable {
-  readonly lease: FirstLease
-  /** It is kept, with the lease; resolves when it runs, or waits after all since the node is being closed. */
-  begin(claimed: Claimed, spec: RunSpec): Promise<void>
-}
-
 /** A node that was silent for so long has lost what it had claimed. */
 export const leaseMs = 30_000
 
@@ -51,8 +41,6 @@ export class Worker {
   readonly #leaving = new Map<string, Workload>()
   /** Of those that are live: whose program does not run yet. */
   readonly #starting = new Set<string>()
-  /** Being kept, with a place that waits for them. */
-  readonly #reserved = new Map<string, Asked>()
   /** Asked to be killed after their claim and before they were live. */
   readonly #doomed = new Set<string>()
   #closed = true
@@ -86,33 +74,23 @@ export class Worker {
   }
 
   /**
-   * A place for one that is about to be kept: where nothing waits and there is room, it needs no claim of its own. Undefined
-   * where it has to wait like all others.
+   * A lease for one that is about to be kept: where nothing waits and there is room, it needs no claim of its own, and begins at
+   * once. Undefined where it has to wait like all others.
    */
-  reserve(one: Asked): Place | undefined {
+  lease(one: Pick<Claimed, 'cpus' | 'memMib'>): FirstLease | undefined {
     if (this.#closed || this.#left || this.#claiming) return undefined
     if (!hasRoom(this.#o.capacity, this.#taken(), one)) return undefined
-    this.#reserved.set(one.id, one)
-    const lease = { node: this.#o.node, until: Date.now() + leaseMs }
-    return {
-      lease,
-      begin: async (claimed, spec) => {
-        this.#reserved.delete(one.id)
-        if (this.#closed) await this.#o.store.giveBack(claimed)
-        else this.#follow(claimed, { spec, run: (workload) => workload.execute() })
-      },
-      [Symbol.dispose]: () => {
-        if (this.#reserved.delete(one.id)) this.#pumpRest()
-      },
-    }
+    return { node: this.#o.node, until: Date.now() + leaseMs }
+  }
+
+  /** Begins one that is being kept with such a lease; where `accepted` rejects, nothing of it stays. */
+  begin(claimed: Claimed, { spec, accepted }: { spec: RunSpec; accepted: Promise<unknown> }): void {
+    this.#follow(claimed, { spec, run: (workload) => workload.execute(accepted) })
   }
 
   #taken(): Taken[] {
     const followed = [...new Set([...this.live.values(), ...this.#leaving.values()])]
-    return [
-      ...followed.map(({ id, claimed: { cpus, memMib } }) => ({ cpus, memMib, starting: this.#starting.has(id) })),
-      ...[...this.#reserved.values()].map(({ cpus, memMib }) => ({ cpus, memMib, starting: true })),
-    ]
+    return followed.map(({ id, claimed: { cpus, memMib } }) => ({ cpus, memMib, starting: this.#starting.has(id) }))
   }
 
   /** There is room for another one, if any waits. */
@@ -122,7 +100,7 @@ export class Worker {
 
   /** How many have a place of the node: a vm that is being removed still has one. */
   get places(): number {
-    return new Set([...this.live.keys(), ...this.#leaving.keys()]).size + this.#reserved.size
+    return new Set([...this.live.keys(), ...this.#leaving.keys()]).size
   }
 
   /** True for a workload whose vm is in use or being removed: whoever tidies up leaves it alone. */

@@ -37,6 +37,8 @@ export class Workload {
   #releasing = false
   /** Its end is on its way to the store. */
   #recording = false
+  /** It did not get to the disk. */
+  #isUnkept = false
 
   constructor(parts: WorkloadParts) {
     this.id = parts.claimed.id
@@ -93,12 +95,20 @@ export class Workload {
     await this.#gone.promise
   }
 
-  /** Runs it to its end. Never rejects: what goes wrong is in the exit. */
-  async execute(): Promise<void> {
+  /**
+   * Runs it to its end. Never rejects: what goes wrong is in the exit. `accepted`: it is on its way to the disk; where it does
+   * not get there, it never was.
+   */
+  async execute(accepted?: Promise<unknown>): Promise<void> {
     const { backend, spec } = this.#parts
+    accepted?.catch(() => (this.#isUnkept = true))
+    // So that it is on its way first: what follows is then done while the disk works.
+    if (accepted) await turn()
     this.#seen = { ...this.#seen, queueMs: Date.now() - this.#seen.row.createdAt }
     this.log.start()
-    await this.#through(() => deadline(`starting ${spec.id}`, this.#start, (signal) => backend.execute(spec, signal)))
+    await this.#through(() =>
+      deadline(`starting ${spec.id}`, this.#start, (signal) => backend.execute(spec, signal, { accepted })),
+    )
   }
 
   /** Goes on with what an earlier process had claimed, where its vm lives; ends it by vm_lost where not. */
@@ -147,7 +157,7 @@ export class Workload {
     await this.log.close()
     if (this.#seen.startedAt !== undefined) return
     await rm(this.log.path, { force: true })
-    await this.#parts.store.giveBack(this.#parts.claimed)
+    if (!this.#isUnkept) await this.#parts.store.giveBack(this.#parts.claimed)
   }
 
   /** The earlier process may have told readers that it runs and not have lived to note it. */
@@ -168,7 +178,8 @@ export class Workload {
     if (this.#seen.status === 'pending') await this.#noteStart(run)
     // It is in the record too: that it could not be told is no reason to end the run.
     const told = this.#denied.follow(run.denied).catch(this.#parts.onTrouble)
-    const lost = await this.#pump(run)
+    const lost = await this.#output.follow(run)
+    if (!lost && !this.#releasing) await this.#output.flush()
     await told
     const exit = await Promise.race([run.exited, this.#released.promise])
     if (exit && lost) return { ...exit, by: 'vm_lost', message: lost }
@@ -197,27 +208,9 @@ export class Workload {
     this.#run = undefined
   }
 
-  /** Reads the output to its end; gives back why some of it was lost, if so. */
-  async #pump(run: Run): Promise<string | undefined> {
-    let lost: string | undefined
-    for await (const chunk of run.output) {
-      if (lost) continue
-      try {
-        if (await this.#output.take(chunk)) run.kill('output_limit')
-        run.acknowledge(this.#output.kept)
-      } catch (error) {
-        // Read on to the end, or the program would wait for us for ever.
-        lost = `its output could not be kept: ${(error as Error).message}`
-        run.kill('killed')
-      }
-    }
-    if (!lost && !this.#releasing) await this.#output.flush()
-    return lost
-  }
-
   /** Undefined when it was only starting and is let go of. */
   #failed(error: unknown): Exit | undefined {
-    if (this.#releasing && !this.#seen.inherited && !this.#seen.startedAt) return undefined
+    if (this.#isUnkept || (this.#releasing && !this.#seen.inherited && !this.#seen.startedAt)) return undefined
     return exitWithoutRun(error, { seen: this.#seen, killed: this.#starting.signal.aborted })
   }
 
@@ -231,19 +224,19 @@ export class Workload {
     const run = this.#run?.facts() ?? this.#seen.run
     this.#seen = { ...this.#seen, status, exit: told, run, finishedAt: Date.now() }
     await this.log.sync().catch(this.#parts.onTrouble)
-    const { store, claimed, spec, keepsRequest, onRecording, onTrouble } = this.#parts
+    const { onRecording, onTrouble } = this.#parts
     const given = givenOf({ ...this.#gathered, exit })
-    const request = keepsRequest ? { text: claimed.spec, source: spec.source } : undefined
-    const end = endOf(exit, { seen: this.#seen, given, logBytes: this.log.bytes, request })
+    const end = endOf(exit, { ...this.#parts, seen: this.#seen, given, logBytes: this.log.bytes })
     this.#recording = true
     onRecording()
-    const ours = await lastWord(store, claimed, { end, onTrouble })
-    if (!request && spec.source.kind === 'archive') await rm(spec.source.path, { force: true }).catch(onTrouble)
-    if (!ours) {
+    const kept = lastWord(this.#parts, end)
+    // As above.
+    await turn()
+    const record = recordOf(this.summary, given)
+    if (!(await kept)) {
       await this.log.close()
       return undefined
     }
-    const record = recordOf(this.summary, given)
     await this.log.end(endEvent(record)).catch(onTrouble)
     return record
   }

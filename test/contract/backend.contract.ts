@@ -3,6 +3,7 @@
  * vitest as well as inside the machine, where there is only Node.
  */
 import assert from 'node:assert/strict'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Backend } from '../../src/backend/backend.ts'
 import { collect, firstChunk, never, specOf } from './collect.ts'
 import { deniedContract } from './denied.contract.ts'
@@ -142,6 +143,25 @@ export const backendContract: readonly Case[] = [
       const starting = offered.backend.execute(specOf(offered, offered.programs.wait), stop.signal)
       stop.abort(new Error('no more'))
       await assert.rejects(starting)
+      await clean(offered)
+    },
+  },
+  {
+    name: 'a program begins once its workload lasts; where it does not, the start rejects and leaves nothing',
+    async check(offered) {
+      const spec = specOf(offered, offered.programs.speak(0))
+      const accepted = Promise.withResolvers<void>()
+      const starting = offered.backend.execute(spec, never, { accepted: accepted.promise })
+      assert.equal(await Promise.race([starting, pause(offered.timeoutMs / 20, 'it waits')]), 'it waits')
+      accepted.resolve()
+      await using run = await starting
+      assert.equal((await collect(run)).stdout, 'out\n')
+      const refused = { accepted: Promise.reject(new Error('the disk is full')) }
+      await assert.rejects(
+        offered.backend.execute(specOf(offered, offered.programs.wait), never, refused),
+        /the disk is full/,
+      )
+      await run[Symbol.asyncDispose]()
       await clean(offered)
     },
   },
