@@ -2,16 +2,24 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { messageOf } from './words.ts'
 
+export type Argv = readonly [string, ...string[]]
+
 export interface CommandOptions {
-  readonly cwd?: string
   /** The whole environment of the child; the parent's by default. */
-  readonly env?: Record<string, string>
-  readonly input?: string | Uint8Array
+  readonly env?: Readonly<Record<string, string>>
+  readonly input?: string
   /** Milliseconds; the child's process group is killed after it. */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
   /** Exit codes that count as success; only 0 by default. */
   readonly okCodes?: readonly number[]
+}
+
+/** Runs a command to its end. Resolves with its output; rejects with CommandFailed. */
+export type RunCommand = (argv: Argv, options?: CommandOptions) => Promise<CommandResult>
+
+export interface OwnCommandOptions extends CommandOptions {
+  readonly cwd?: string
   /** Called with each line of stdout and stderr as it comes, for progress. */
   readonly onLine?: (line: string) => void
 }
@@ -28,7 +36,8 @@ export class CommandFailed extends Error {
   readonly argv: readonly string[]
   readonly code: number | undefined
   readonly signal: NodeJS.Signals | undefined
-  readonly why: 'spawn' | 'exit' | 'signal' | 'timeout' | 'aborted'
+  /** `lost`: what ran it is gone, and it may go on. */
+  readonly why: 'spawn' | 'exit' | 'signal' | 'timeout' | 'aborted' | 'lost'
   readonly stdout: string
   readonly stderr: string
 
@@ -56,6 +65,8 @@ function describe(init: Pick<CommandFailed, 'code' | 'signal' | 'why'>, cause: u
       return 'was killed: it took too long'
     case 'aborted':
       return 'was aborted'
+    case 'lost':
+      return `was not seen to end (${messageOf(cause)})`
   }
 }
 
@@ -68,7 +79,7 @@ function lastWords(init: Pick<CommandFailed, 'stdout' | 'stderr'>): string {
 const CAPTURE_LIMIT = 4 << 20
 
 /** Runs a command to its end. Resolves with its output; rejects with CommandFailed. */
-export async function run(argv: readonly [string, ...string[]], options: CommandOptions = {}): Promise<CommandResult> {
+export async function run(argv: Argv, options: OwnCommandOptions = {}): Promise<CommandResult> {
   const begun = performance.now()
   const child = start(argv, options)
   const out = collect(child.stdout, options.onLine)
@@ -77,58 +88,89 @@ export async function run(argv: readonly [string, ...string[]], options: Command
   child.stdin.on('error', () => undefined)
   child.stdin.end(options.input)
   const end = await ended(child, options)
-  const said = { stdout: out.text(), stderr: err.text() }
-  if (end.why === 'exit' && (options.okCodes ?? [0]).includes(end.code ?? -1)) {
-    return { code: end.code ?? 0, ...said, elapsedMs: performance.now() - begun }
-  }
-  throw new CommandFailed({ argv, ...end, ...said }, end.cause)
+  return resultOf(argv, { ...end, stdout: out.text(), stderr: err.text() }, { begun, ...options })
 }
 
-function start(argv: readonly [string, ...string[]], options: CommandOptions): ChildProcessWithoutNullStreams {
+/** How a command ended; `cause`: why it could not be started. */
+export type End = Pick<CommandFailed, 'why' | 'code' | 'signal' | 'stdout' | 'stderr'> & { readonly cause?: unknown }
+
+export const noEnd = { code: undefined, signal: undefined, stdout: '', stderr: '' }
+
+/** Throws CommandFailed where that end is none that counts as success. `begun`: by performance.now(). */
+export function resultOf(
+  argv: Argv,
+  { cause, ...end }: End,
+  { begun, okCodes = [0] }: Pick<CommandOptions, 'okCodes'> & { begun: number },
+): CommandResult {
+  const { code = 0, stdout, stderr } = end
+  if (end.why !== 'exit' || !okCodes.includes(code)) throw new CommandFailed({ argv, ...end }, cause)
+  return { code, stdout, stderr, elapsedMs: performance.now() - begun }
+}
+
+function start(argv: Argv, options: OwnCommandOptions): ChildProcessWithoutNullStreams {
   const where = options.cwd === undefined ? {} : { cwd: options.cwd }
   const env = options.env === undefined ? {} : { env: options.env }
   try {
     return spawn(argv[0], argv.slice(1), { ...where, ...env, detached: true })
   } catch (error) {
     // Some failures come as an event, others (a busy text file) at once.
-    throw new CommandFailed({ argv, ...noEnd, why: 'spawn', stdout: '', stderr: '' }, error)
+    throw new CommandFailed({ argv, ...noEnd, why: 'spawn' }, error)
   }
 }
-
-type End = Pick<CommandFailed, 'why' | 'code' | 'signal'> & { readonly cause?: unknown }
-
-const noEnd = { code: undefined, signal: undefined }
 
 /** For what a killed group has said to arrive, in milliseconds. */
 const lastWordsMs = 1000
 
 /** Settles when the child and its pipes are closed, killing its group at the deadline or the abort. */
-function ended(child: ChildProcessWithoutNullStreams, options: CommandOptions): Promise<End> {
-  const { promise, resolve } = Promise.withResolvers<End>()
-  let killed: 'timeout' | 'aborted' | undefined
-  // The first cause is the cause: a later abort does not rename a timeout.
-  const stop = (cause: 'timeout' | 'aborted') => {
-    killed ??= cause
+async function ended(
+  child: ChildProcessWithoutNullStreams,
+  options: CommandOptions,
+): Promise<Omit<End, 'stdout' | 'stderr'>> {
+  const { promise, resolve } = Promise.withResolvers<Omit<End, 'stdout' | 'stderr'>>()
+  using stop = new Stop(options, () => {
     killGroup(child.pid)
     // Who went out of the group lives on, and may hold the pipes for as long.
     setTimeout(() => {
       child.stdout.destroy()
       child.stderr.destroy()
     }, lastWordsMs).unref()
-  }
-  const timer = options.timeoutMs === undefined ? undefined : setTimeout(() => stop('timeout'), options.timeoutMs)
-  const onAbort = () => stop('aborted')
-  options.signal?.addEventListener('abort', onAbort, { once: true })
-  if (options.signal?.aborted) onAbort()
+  })
   child.on('error', (cause) => resolve({ ...noEnd, why: 'spawn', cause }))
   child.on('close', (code, signal) => {
-    const why = killed ?? (code === null ? 'signal' : 'exit')
+    const why = stop.cause ?? (code === null ? 'signal' : 'exit')
     resolve({ why, code: code ?? undefined, signal: signal ?? undefined })
   })
-  return promise.finally(() => {
-    clearTimeout(timer)
-    options.signal?.removeEventListener('abort', onAbort)
-  })
+  return await promise
+}
+
+/** Kills once, at the deadline or at the abort, until it is disposed of. */
+export class Stop implements Disposable {
+  /** The first cause is the cause: a later abort does not rename a timeout. */
+  cause: 'timeout' | 'aborted' | undefined
+  readonly #kill: () => void
+  readonly #signal: AbortSignal | undefined
+  readonly #timer: NodeJS.Timeout | undefined
+
+  constructor({ timeoutMs, signal }: Pick<CommandOptions, 'timeoutMs' | 'signal'>, kill: () => void) {
+    this.#kill = kill
+    this.#signal = signal
+    this.#timer = timeoutMs === undefined ? undefined : setTimeout(() => this.#stop('timeout'), timeoutMs)
+    signal?.addEventListener('abort', this.#onAbort, { once: true })
+    if (signal?.aborted) this.#onAbort()
+  }
+
+  readonly #onAbort = () => this.#stop('aborted')
+
+  #stop(cause: 'timeout' | 'aborted'): void {
+    if (this.cause) return
+    this.cause = cause
+    this.#kill()
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer)
+    this.#signal?.removeEventListener('abort', this.#onAbort)
+  }
 }
 
 /** Kills a process group started with `detached`; a group that is gone already is fine. */

@@ -2,6 +2,7 @@ import { chown, mkdir, mkdtempDisposable, readdir, readFile, stat, writeFile } f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { run } from '../base/process.ts'
 import { exists } from '../base/files.ts'
 import { Scope } from '../base/scope.ts'
 import { DiskTemplates } from './disks.ts'
@@ -40,7 +41,7 @@ test('a jail holds what Firecracker opens: shared files read-only, a disk of its
     ],
     disk: await disks.of(16),
   } as const
-  await prepareJail(scope, { names, uid: 12_345, gid: 12_345, files, signal })
+  await prepareJail(scope, { run, names, uid: 12_345, gid: 12_345, files, signal })
   expect(await readFile(join(names.root, 'rootfs.ext4'), 'utf8')).toBe('the same for all')
   await expect(writeFile(join(names.root, 'kernel'), 'changed')).rejects.toThrow(/EROFS/)
   expect(await stat(join(names.root, 'disk.ext4'))).toMatchObject({ uid: 12_345, size: 16 << 20 })
@@ -69,7 +70,7 @@ test('a closed jail has no devices and no folder that the vm’s user could make
 })
 
 test('removing a jail that is not there, or half there, is fine', async () => {
-  await expect(removeJail('/nowhere/at/all')).resolves.toBeUndefined()
+  await expect(removeJail(run, '/nowhere/at/all')).resolves.toBeUndefined()
 })
 
 test('a disk template is made once, also for many who ask at once', async () => {

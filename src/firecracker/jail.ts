@@ -1,7 +1,7 @@
 /** The folder a vm lives in: its `/`, the shared files mounted into it read-only, and the disk of its own. */
 import { chmod, chown, lstat, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { run } from '../base/process.ts'
+import type { RunCommand } from '../base/process.ts'
 import type { Scope } from '../base/scope.ts'
 import { inJail, type VmNames } from './names.ts'
 
@@ -17,20 +17,24 @@ const mountTimeoutMs = 30_000
 /** Makes the jail's root with everything Firecracker will open; all of it belongs to the vm's user or is read-only. */
 export async function prepareJail(
   scope: Scope,
-  o: { names: VmNames; uid: number; gid: number; files: JailFiles; signal: AbortSignal },
+  o: { run: RunCommand; names: VmNames; uid: number; gid: number; files: JailFiles; signal: AbortSignal },
 ): Promise<void> {
   const { root, jail } = o.names
-  scope.defer('remove the jail', () => removeJail(jail))
+  scope.defer('remove the jail', () => removeJail(o.run, jail))
   await mkdir(join(root, 'run'), { recursive: true, mode: 0o700 })
   await chown(join(root, 'run'), o.uid, o.gid)
-  await Promise.all([mountShared(root, o.files.shared, o.signal), copyDisk(join(root, inJail.disk), o)])
+  await Promise.all([mountShared(root, o.files.shared, o), copyDisk(join(root, inJail.disk), o)])
 }
 
 /**
  * Shared files are mounted, not linked: a link needs one file system, and a mount can be read-only, so that no vm can
  * change what the others read. One table and one process for all of them, since each process costs.
  */
-async function mountShared(root: string, pairs: JailFiles['shared'], signal: AbortSignal): Promise<void> {
+async function mountShared(
+  root: string,
+  pairs: JailFiles['shared'],
+  { run, signal }: { run: RunCommand; signal: AbortSignal },
+): Promise<void> {
   for (const [, target] of pairs) await writeFile(join(root, target), '')
   const table = join(root, '..', 'fstab')
   const lines = pairs.map(([from, to]) => `${escape(from)} ${escape(join(root, to))} none bind,ro,nosuid,nodev 0 0`)
@@ -42,8 +46,11 @@ async function mountShared(root: string, pairs: JailFiles['shared'], signal: Abo
 const escape = (path: string) =>
   path.replace(/[\s\\]/g, (sign) => `\\${sign.charCodeAt(0).toString(8).padStart(3, '0')}`)
 
-async function copyDisk(target: string, o: { uid: number; gid: number; files: JailFiles; signal: AbortSignal }) {
-  await run(['cp', '--sparse=always', '--reflink=auto', o.files.disk, target], {
+async function copyDisk(
+  target: string,
+  o: { run: RunCommand; uid: number; gid: number; files: JailFiles; signal: AbortSignal },
+): Promise<void> {
+  await o.run(['cp', '--sparse=always', '--reflink=auto', o.files.disk, target], {
     timeoutMs: mountTimeoutMs,
     signal: o.signal,
   })
@@ -74,7 +81,7 @@ export async function closeJail(root: string): Promise<void> {
 }
 
 /** Unmounts and removes a jail; one that is half made, or not there, is fine. The vm must have ended. */
-export async function removeJail(jail: string): Promise<void> {
+export async function removeJail(run: RunCommand, jail: string): Promise<void> {
   const mounts = mountsBelow(await readFile('/proc/self/mountinfo', 'utf8'), jail)
   if (mounts.length > 0) await run(['umount', ...mounts], { timeoutMs: mountTimeoutMs })
   await rm(jail, { recursive: true, force: true })

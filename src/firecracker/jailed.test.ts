@@ -2,14 +2,17 @@ import { chmod, mkdir, mkdtempDisposable, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { builtSpawner } from '../base/builtspawner.ts'
 import { textIn } from '../base/files.ts'
 import { Scope } from '../base/scope.ts'
+import { Spawner } from '../base/spawner.ts'
 import { hostLimitsOf } from './boot.ts'
 import { JailedProcess } from './jailer.ts'
 import { findVm } from './recovery.ts'
 import { bookIn } from './testing.ts'
 
 const signal = AbortSignal.timeout(20_000)
+const { run } = new Spawner(await builtSpawner())
 
 /** A place with a cgroup that is a folder: what the kernel would write there is written by the test. */
 async function placeIn(folder: string) {
@@ -27,7 +30,7 @@ async function optionsWith(folder: string, script: string) {
   await chmod(jailer, 0o755)
   const limits = hostLimitsOf({ vcpus: 1, memMib: 128 }, 64)
   const paths = { firecracker: '/f', chrootBase: '/c', netns: '/n', apiSocket: '/a' }
-  return { jailer, vmId: 'test-000000000000', uid: 1, gid: 1, parentCgroup: 'p', ...paths, limits }
+  return { run, jailer, vmId: 'test-000000000000', uid: 1, gid: 1, parentCgroup: 'p', ...paths, limits }
 }
 
 const temporary = () => mkdtempDisposable(join(tmpdir(), 'vulcan-jailed-'))
@@ -112,7 +115,7 @@ test('a jailer that hangs is given up by name, and is gone', async () => {
   await expect(starting).rejects.toMatchObject({
     code: 'vm_start_failed',
     step: 'jailer',
-    message: expect.stringContaining('to hand over to Firecracker: not done after 60000 ms') as string,
+    message: expect.stringContaining('the jailer did not hand over to Firecracker: unshare --ipc') as string,
   })
   // Dead, or only its entry is left, which is removed with the event that says so.
   await vi.waitUntil(async () => / Z /.test((await textIn(`/proc/${pid}/stat`)) ?? ' Z '))

@@ -1,9 +1,11 @@
 /** The jailer: its command line (pure), and the jailed Firecracker as a process that can be waited for. */
-import { spawn } from 'node:child_process'
 import { open } from 'node:fs/promises'
 import { VulcanError } from '../api/errors.ts'
 import { isMissing } from '../base/files.ts'
-import { abortable, deadline, sleep } from '../base/time.ts'
+import { CommandFailed } from '../base/process.ts'
+import type { Spawner } from '../base/spawner.ts'
+import { sleep } from '../base/time.ts'
+import { messageOf } from '../base/words.ts'
 import { emptied } from './cgroup.ts'
 
 export interface JailOptions {
@@ -29,6 +31,9 @@ export interface HostLimits {
   /** Largest file Firecracker may write, in bytes. */
   readonly fileBytes: number
 }
+
+/** `run`: in a session of its own, so that a signal to our process group is none of the vm's. */
+type Starting = JailOptions & { readonly run: Spawner['run'] }
 
 /** Descriptors a vm needs: devices, sockets and the sessions of its vsock. */
 const openFiles = 2048
@@ -130,7 +135,7 @@ export class JailedProcess {
   }
 
   /** Starts the jailer; resolves once it has handed over to Firecracker, rejects with its words when it failed. */
-  static async start(options: JailOptions, place: JailedPlace, signal: AbortSignal): Promise<JailedProcess> {
+  static async start(options: Starting, place: JailedPlace, signal: AbortSignal): Promise<JailedProcess> {
     const failure = await untilHandedOver(options, place, signal)
     if (failure === undefined) return new JailedProcess(place)
     const words = await lastOf(place.words)
@@ -140,27 +145,20 @@ export class JailedProcess {
 
 /** Resolves when the jailer has ended: with nothing when it did so well, else with how. */
 async function untilHandedOver(
-  options: JailOptions,
+  { run, ...options }: Starting,
   { words }: JailedPlace,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const [command, ...args] = jailerArgv(options)
-  await using file = await open(words, 'a', 0o600)
-  // In a session of its own: a signal to our process group is none of the vm's.
-  const child = spawn(command, args, { stdio: ['ignore', file.fd, file.fd], env: {}, detached: true })
-  const { promise, resolve, reject } = Promise.withResolvers<string | undefined>()
-  child.once('error', reject)
-  child.once('exit', (code, by) => {
-    if (code === 0) resolve(undefined)
-    else resolve(by ? `was ended by ${by}` : `exited with ${code}`)
-  })
-  const limit = { timeoutMs: handOverDeadlineMs, signal }
   try {
-    return await deadline('to hand over to Firecracker', limit, (inner) => abortable(promise, inner))
+    await run(jailerArgv(options), { env: {}, words, timeoutMs: handOverDeadlineMs, signal })
+    return undefined
   } catch (cause) {
-    // It may not have reached its cgroup yet, where the scope's kill would find it.
-    child.kill('SIGKILL')
-    throw new VulcanError('vm_start_failed', `the jailer was not started: ${String(cause)}`, { step: 'jailer', cause })
+    if (cause instanceof CommandFailed && cause.why === 'exit') return `exited with ${cause.code}`
+    if (cause instanceof CommandFailed && cause.why === 'signal') return `was ended by ${cause.signal}`
+    throw new VulcanError('vm_start_failed', `the jailer did not hand over to Firecracker: ${messageOf(cause)}`, {
+      step: 'jailer',
+      cause,
+    })
   }
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { Leftover } from '../backend/backend.ts'
 import { exists } from '../base/files.ts'
+import { run as runCommand } from '../base/process.ts'
 import { Scope } from '../base/scope.ts'
 import { cleanup, type Sweeping } from './leftovers.ts'
 import { namesOf } from './names.ts'
@@ -31,7 +32,7 @@ async function hostIn(folder: string) {
       return Promise.resolve()
     },
   } as unknown as Networks
-  const host: Sweeping = { places, book, networks, files: () => Promise.resolve(strays) }
+  const host: Sweeping = { places, book, networks, spawner: { run: runCommand }, files: () => Promise.resolve(strays) }
   const makeJail = (vmId: string) => mkdir(join(namesOf(places, vmId).root, 'run'), { recursive: true })
   return { host, book, places, netns, stuck, strays, makeJail }
 }

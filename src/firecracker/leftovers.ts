@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { basename, dirname, join, relative } from 'node:path'
 import type { CleanupOptions, Keep, Leftover } from '../backend/backend.ts'
 import { namesIn, textIn } from '../base/files.ts'
+import type { Spawner } from '../base/spawner.ts'
 import { type Book, whoseIs } from './book.ts'
 import { killAll, pidsIn, removeCgroup } from './cgroup.ts'
 import { mountsBelow, removeJail } from './jail.ts'
@@ -15,6 +16,7 @@ export interface Sweeping {
   readonly places: Places
   readonly networks: Networks
   readonly book: Book
+  readonly spawner: Pick<Spawner, 'run'>
   /** Files that are nobody's vm's. */
   readonly files: () => Promise<readonly Thing[]>
 }
@@ -73,10 +75,10 @@ function unheld(book: Book, keep: Keep): string[] {
 
 const cgroupsOf = (places: Places, vmId: string): string[] => allCgroupsOf(places).map((folder) => join(folder, vmId))
 
-async function removeVm({ places, networks }: Sweeping, vmId: string): Promise<void> {
+async function removeVm({ places, networks, spawner }: Sweeping, vmId: string): Promise<void> {
   for (const cgroup of cgroupsOf(places, vmId)) await removeCgroup(cgroup, AbortSignal.timeout(emptyDeadlineMs))
   await networks.remove(vmId)
-  await removeJail(namesOf(places, vmId).jail)
+  await removeJail(spawner.run, namesOf(places, vmId).jail)
 }
 
 async function thingsOf(o: Sweeping): Promise<Thing[]> {

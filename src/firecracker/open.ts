@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { VulcanError } from '../api/errors.ts'
 import { sha256 } from '../base/files.ts'
+import { Spawner } from '../base/spawner.ts'
 import type { Assets, Image } from '../images/images.ts'
 import { FirecrackerBackend } from './backend.ts'
 import { Book } from './book.ts'
@@ -10,6 +11,7 @@ import { prepareParent, settleInOwn } from './cgroup.ts'
 import { DiskTemplates } from './disks.ts'
 import { cgroupRoot, cgroupsOf, homeTooLong, jailsOf, volatileOf } from './names.ts'
 import { chooseSubnet } from './network/bridge.ts'
+import { hostBy } from './network/host.ts'
 import { Networks } from './network/network.ts'
 import { Uids } from './uids.ts'
 import type { VmHost } from './vm.ts'
@@ -62,15 +64,19 @@ export type HostOptions = Pick<OpenOptions, 'instance' | 'home' | 'assets' | 'su
 
 /** What all vms of an instance share, prepared: folders, the parent cgroup, bridge and firewall table. */
 export async function openHost(o: HostOptions): Promise<VmHost> {
+  // Before the first command: what runs them is in the same group as this process.
+  const inOwn = o.inOwnCgroup && { cgroup: await settleInOwn(cgroupRoot) }
+  const spawner = new Spawner(o.assets.spawner)
+  const host = hostBy(spawner.run)
   const networks = new Networks({
     instance: o.instance,
     cniPlugins: o.assets.cniPlugins,
     tapPlugin: o.assets.tapPlugin,
     stateDir: join(volatileOf(o.instance), 'network'),
-    subnet: o.subnet ?? (await chooseSubnet({ instance: o.instance })),
+    subnet: o.subnet ?? (await chooseSubnet({ instance: o.instance, host })),
     nameservers: o.nameservers,
+    host,
   })
-  const inOwn = o.inOwnCgroup && { cgroup: await settleInOwn(cgroupRoot) }
   const places = { instance: o.instance, home: o.home, ...inOwn }
   const unfit = homeTooLong(places)
   if (unfit) throw new VulcanError('host_unfit', unfit, { step: 'home' })
@@ -84,5 +90,5 @@ export async function openHost(o: HostOptions): Promise<VmHost> {
     uids: new Uids(uidRangeOf(o.instance)),
     isNetworked: (vmId) => networks.has(vmId),
   })
-  return { places, assets: o.assets, disks, book, networks, io }
+  return { spawner, places, assets: o.assets, disks, book, networks, io }
 }

@@ -80,7 +80,7 @@ async function readopt(scope: Scope, host: VmHost, o: { found: FoundVm; network:
   const process = JailedProcess.adopt(names)
   // Registered together, before anything that may fail: half a vm must not live on without its undos.
   const network = scope.inner('detach the network')
-  scope.defer('remove the jail', () => removeJail(names.jail))
+  scope.defer('remove the jail', () => removeJail(host.spawner.run, names.jail))
   scope.defer('kill Firecracker', () => kill(names, process))
   await host.networks.reattach(network, { vmId: names.vmId, spec: o.network })
   return living(host, { names, process })

@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import type { KillReason, NetworkSpec } from '../backend/backend.ts'
 import type { Scope } from '../base/scope.ts'
+import type { Spawner } from '../base/spawner.ts'
 import { abortable, deadline } from '../base/time.ts'
 import { together } from '../base/together.ts'
 import type { Assets } from '../images/images.ts'
@@ -20,6 +21,8 @@ import { dial } from './vsock.ts'
 
 /** What every vm of this host shares. */
 export interface VmHost {
+  /** Runs the commands that vms need, which are too many for a process as large as this one. */
+  readonly spawner: Spawner
   readonly places: Places
   readonly assets: Assets
   readonly disks: DiskTemplates
@@ -98,7 +101,8 @@ export async function placeVm(scope: Scope, host: VmHost, o: Starting & Placing)
       phases.time('network', () =>
         host.networks.attach(network, { vmId: names.vmId, uid, gid: uid, spec: o.network, signal }),
       ),
-    (signal: AbortSignal) => phases.time('jail', () => prepareJail(jail, { names, uid, gid: uid, files, signal })),
+    (signal: AbortSignal) =>
+      phases.time('jail', () => prepareJail(jail, { run: host.spawner.run, names, uid, gid: uid, files, signal })),
   )
   await o.onJail?.({ names, uid })
   const process = await phases.time('jailer', () =>
@@ -126,6 +130,7 @@ async function startJailed(scope: Scope, host: VmHost, o: Jailing): Promise<Jail
   await limitIo(names.cgroup, names.root, host.io)
   process = await JailedProcess.start(
     {
+      run: host.spawner.run,
       jailer: host.assets.jailer,
       firecracker: host.assets.firecracker,
       vmId: names.vmId,

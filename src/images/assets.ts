@@ -35,6 +35,7 @@ export async function ensureAssets(options: AssetsOptions): Promise<Assets> {
     (signal) => ensureFirecracker({ ...options, signal }, overrides),
     (signal) => ensureBoot({ ...options, signal }, overrides),
     (signal) => ensureCni({ ...options, signal }, overrides),
+    (signal) => ensureProgram({ ...options, signal }, 'spawner'),
   )
   return locateAssets(options.home)
 }
@@ -50,8 +51,9 @@ export async function inUse(home: string): Promise<readonly (string | undefined)
 
 /** Where everything is; nothing is made or written. Throws asset_unavailable when something is missing. */
 export async function locateAssets(home: string): Promise<Assets> {
-  const [firecracker, kernel, initramfs, cni] = await Promise.all(ofVms.map((name) => locateAsset(home, name)))
-  if (!firecracker || !kernel || !initramfs || !cni) throw new Error('unreachable')
+  const names = [...ofVms, ownPrograms.spawner]
+  const [firecracker, kernel, initramfs, cni, spawner] = await Promise.all(names.map((name) => locateAsset(home, name)))
+  if (!firecracker || !kernel || !initramfs || !cni || !spawner) throw new Error('unreachable')
   return {
     firecracker: join(firecracker.dir, 'firecracker'),
     firecrackerVersion: String(firecracker.marker.details['version']),
@@ -61,6 +63,7 @@ export async function locateAssets(home: string): Promise<Assets> {
     initramfs: join(initramfs.dir, 'initramfs'),
     cniPlugins: cni.dir,
     tapPlugin: String(cni.marker.details['tapPlugin']),
+    spawner: join(spawner.dir, ownPrograms.spawner),
   }
 }
 

@@ -18,7 +18,12 @@ const compilerSpoke = /^# /m
 const goEnv = { CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOFLAGS: '-mod=mod', GOWORK: 'off' }
 
 /** The folders of native/ that hold a main package, and the name of its binary. */
-export const ownPrograms = { guest: 'vulcan-guest', tap: 'vulcan-tap', machine: 'vulcan-machine' } as const
+export const ownPrograms = {
+  guest: 'vulcan-guest',
+  tap: 'vulcan-tap',
+  machine: 'vulcan-machine',
+  spawner: 'vulcan-spawner',
+} as const
 
 export type OwnProgram = keyof typeof ownPrograms
 

@@ -14,6 +14,8 @@ export interface Assets {
   readonly cniPlugins: string
   /** Type name (file name in cniPlugins) of the tap plugin: ours, or tc-redirect-tap where the settings say so. */
   readonly tapPlugin: string
+  /** vulcan-spawner, which runs commands for the server. */
+  readonly spawner: string
 }
 
 /** A runtime's root file system, with how programs are started in it. */

@@ -170,7 +170,7 @@ test('there are never two operations on one container; different ones go on side
   const host: Host = {
     ...direct,
     async run(argv, options) {
-      const mine = options.env?.['CNI_CONTAINERID'] === 'vm-1'
+      const mine = options?.env?.['CNI_CONTAINERID'] === 'vm-1'
       most = Math.max(most, ++now)
       if (mine) mostHere = Math.max(mostHere, ++here)
       const done = await run(argv, options)

@@ -6,11 +6,11 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
-import { type CommandOptions, type CommandResult, run } from '../../base/process.ts'
+import { run, type RunCommand } from '../../base/process.ts'
 
 export interface Host {
   /** Runs a command in the host's network namespace. Rejects with CommandFailed. */
-  run(argv: readonly [string, ...string[]], options: CommandOptions): Promise<CommandResult>
+  readonly run: RunCommand
   /** Sets a kernel setting, such as `net/ipv4/ip_forward`. One that this kernel does not have is an ENOENT. */
   sysctl(path: string, value: string): Promise<void>
   /**
@@ -27,8 +27,16 @@ export interface Host {
 /** Where ip, nft and what plugins call are found: a service's own PATH may lack the sbin folders. */
 export const commandPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
+/** This host, with commands run by that. */
+export const hostBy = (run: RunCommand): Host => ({ ...thisHost, run: withPath(run) })
+
+const withPath =
+  (run: RunCommand): RunCommand =>
+  (argv, options = {}) =>
+    run(argv, { ...options, env: { PATH: commandPath, ...options.env } })
+
 export const thisHost: Host = {
-  run: (argv, options) => run(argv, { ...options, env: { PATH: commandPath, ...options.env } }),
+  run: withPath(run),
   async sysctl(path, value) {
     const file = join('/proc/sys', path)
     // Read first: in a container /proc/sys is read-only, and that is fine where the value is right already.

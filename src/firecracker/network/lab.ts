@@ -67,7 +67,7 @@ export async function buildLab(scope: Scope): Promise<Lab> {
 
 function hostIn(netns: string, { names, commands }: Pick<Lab, 'names' | 'commands'>): Host {
   return {
-    run(argv, options) {
+    run(argv, options = {}) {
       commands.push(argv.slice(0, 2).join(' ').replace(/^.*\//, ''))
       const env = { PATH: commandPath, ...options.env }
       return run(['nsenter', `--net=/var/run/netns/${netns}`, ...argv], { ...options, env })

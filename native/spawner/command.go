@@ -1,0 +1,199 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// lastWords is for what a killed group has said to arrive: who went out of the group lives on, and may hold the pipes for as long.
+const lastWords = time.Second
+
+// command is one that runs, or is about to.
+type command struct {
+	asked request
+	// mu is held while it is started and while it is killed.
+	mu     sync.Mutex
+	pid    int
+	killed chan struct{}
+	once   sync.Once
+}
+
+func newCommand(asked request) *command {
+	return &command{asked: asked, killed: make(chan struct{})}
+}
+
+// kill ends it and its process group; one that has not begun does not begin.
+func (c *command) kill() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.once.Do(func() { close(c.killed) })
+	if c.pid != 0 {
+		// It may have gone by itself.
+		_ = syscall.Kill(-c.pid, syscall.SIGKILL)
+	}
+}
+
+// run returns when it has ended and all that it said is read.
+func (c *command) run() answer {
+	defer c.forget()
+	if c.asked.Words != "" {
+		words, err := os.OpenFile(c.asked.Words, os.O_APPEND|os.O_CREATE|os.O_WRONLY|unix.O_CLOEXEC, 0o600)
+		if err != nil {
+			return c.failed(err)
+		}
+		defer words.Close()
+		return c.between(words, words)
+	}
+	stdout, err := newCapture()
+	if err != nil {
+		return c.failed(err)
+	}
+	stderr, err := newCapture()
+	if err != nil {
+		stdout.drop()
+		return c.failed(err)
+	}
+	ended := c.between(stdout.in, stderr.in)
+	ended.Stdout, ended.Stderr = stdout.text(c.killed), stderr.text(c.killed)
+	return ended
+}
+
+// forget makes a kill that comes later one of nobody: the number may be another's by then.
+func (c *command) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pid = 0
+}
+
+// between runs it with these for its output, to its end.
+func (c *command) between(stdout, stderr *os.File) answer {
+	path, err := find(c.asked.Argv[0], c.asked.Env)
+	if err != nil {
+		return c.failed(err)
+	}
+	process := exec.Cmd{
+		Path: path, Args: c.asked.Argv, Env: c.asked.Env, Stdout: stdout, Stderr: stderr,
+		// A session of its own: a signal to our group is none of its, and it is killed with all that it starts.
+		SysProcAttr: &syscall.SysProcAttr{Setsid: true},
+	}
+	if c.asked.Input != "" {
+		process.Stdin = strings.NewReader(c.asked.Input)
+	}
+	if err := c.start(&process); err != nil {
+		return c.failed(err)
+	}
+	// How it ended is in its state; that it did not read its input is its own affair.
+	_ = process.Wait()
+	ended := answer{ID: c.asked.ID}
+	if status, ok := process.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		ended.Signal = int(status.Signal())
+	} else {
+		code := process.ProcessState.ExitCode()
+		ended.Code = &code
+	}
+	return ended
+}
+
+func (c *command) start(process *exec.Cmd) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	select {
+	case <-c.killed:
+		return syscall.ECANCELED
+	default:
+	}
+	if err := process.Start(); err != nil {
+		return err
+	}
+	c.pid = process.Process.Pid
+	return nil
+}
+
+func (c *command) failed(err error) answer {
+	why := failure{Message: err.Error()}
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		why.Code = unix.ErrnoName(errno)
+	}
+	return answer{ID: c.asked.ID, Failure: &why}
+}
+
+// find looks for a command where its own environment says, or ours where it has none.
+func find(name string, env []string) (string, error) {
+	if strings.ContainsRune(name, '/') {
+		return name, nil
+	}
+	folders := os.Getenv("PATH")
+	for _, each := range env {
+		if value, ok := strings.CutPrefix(each, "PATH="); ok {
+			folders = value
+		}
+	}
+	for _, folder := range filepath.SplitList(folders) {
+		path := filepath.Join(folder, name)
+		if unix.Access(path, unix.X_OK) == nil {
+			return path, nil
+		}
+	}
+	return "", &os.PathError{Op: "looking for", Path: name, Err: syscall.ENOENT}
+}
+
+// captured is how much of each stream is kept, in bytes: the end, since errors come last.
+const captured = 4 << 20
+
+// capture reads what a command says.
+type capture struct {
+	in, out *os.File
+	read    chan []byte
+}
+
+func newCapture() (*capture, error) {
+	out, in, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	c := &capture{in: in, out: out, read: make(chan []byte, 1)}
+	go func() {
+		var all []byte
+		buffer := make([]byte, 64<<10)
+		for {
+			n, err := out.Read(buffer)
+			all = append(all, buffer[:n]...)
+			if len(all) > 2*captured {
+				all = append([]byte(nil), all[len(all)-captured:]...)
+			}
+			if err != nil {
+				break
+			}
+		}
+		c.read <- all[max(0, len(all)-captured):]
+	}()
+	return c, nil
+}
+
+// text is all that was said, once nobody can say more; of one that was killed, what has come a moment after.
+func (c *capture) text(killed <-chan struct{}) string {
+	defer c.out.Close()
+	c.in.Close()
+	select {
+	case all := <-c.read:
+		return string(all)
+	case <-killed:
+	}
+	// A read that waits ends by this.
+	_ = c.out.SetReadDeadline(time.Now().Add(lastWords))
+	return string(<-c.read)
+}
+
+func (c *capture) drop() {
+	c.in.Close()
+	c.out.Close()
+}
