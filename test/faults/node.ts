@@ -14,6 +14,9 @@ export const endServer = (signal: string): string =>
 /** Shell words that send a signal to every Firecracker. */
 export const toFirecracker = (signal: string): string => `kill -${signal} $(pgrep -x firecracker)`
 
+/** Shell words that send a signal to what runs the server's commands. */
+export const toSpawner = (signal: string): string => `kill -${signal} $(pgrep -x vulcan-spawner)`
+
 /**
  * What a start makes, in its order, as a shell's condition. Each is there only while a vm is, so with nothing running the
  * first to come is that of the next start.

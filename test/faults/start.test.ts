@@ -2,7 +2,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { settled } from '../system/harness.ts'
 import { type Fault, suffer } from './fault.ts'
-import { endServer, made, toFirecracker, trap } from './node.ts'
+import { endServer, made, toFirecracker, toSpawner, trap } from './node.ts'
 
 beforeAll(async () => {
   expect(await settled(), 'something was left before these tests began').toEqual([])
@@ -29,6 +29,12 @@ const faults: Fault[] = [
     name: `the server is told to stop once a start has made its ${thing}`,
     before: () => trap(made[thing], endServer('TERM')),
     // What had not begun waits again, for the next server.
+    ends: ['program'] as const,
+  })),
+  ...(['jail', 'network namespace', 'cgroup'] as const).map((thing) => ({
+    name: `what runs commands for the server is killed once a start has made its ${thing}`,
+    before: () => trap(made[thing], toSpawner('KILL')),
+    // A command that was lost fails the start, which is tried again.
     ends: ['program'] as const,
   })),
   ...ofFirecracker.map((thing) => ({
