@@ -5,7 +5,7 @@ import type { Offered } from './backend.contract.ts'
 
 export const never = new AbortController().signal
 
-export function specOf({ programs }: Offered, code: string, more: Partial<RunSpec> = {}): RunSpec {
+export function specOf({ programs }: Pick<Offered, 'programs'>, code: string, more: Partial<RunSpec> = {}): RunSpec {
   return {
     id: randomUUIDv7(),
     runtime: programs.runtime,
