@@ -82,7 +82,10 @@ func (c *command) between(stdout, stderr *os.File) answer {
 	process := exec.Cmd{
 		Path: path, Args: c.asked.Argv, Env: c.asked.Env, Stdout: stdout, Stderr: stderr,
 		// A session of its own: a signal to our group is none of its, and it is killed with all that it starts.
-		SysProcAttr: &syscall.SysProcAttr{Setsid: true},
+		// Where we are lost it is killed too: what follows a loss must not meet it at its work.
+		SysProcAttr: &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL},
+		// Who has left the group may hold its input unread.
+		WaitDelay: lastWords,
 	}
 	if c.asked.Input != "" {
 		process.Stdin = strings.NewReader(c.asked.Input)
@@ -126,12 +129,15 @@ func (c *command) failed(err error) answer {
 	return answer{ID: c.asked.ID, Failure: &why}
 }
 
-// find looks for a command where its own environment says, or ours where it has none.
+// find looks for a command where its environment says, in the system's folders where that says nothing, as execvp does.
 func find(name string, env []string) (string, error) {
 	if strings.ContainsRune(name, '/') {
 		return name, nil
 	}
 	folders := os.Getenv("PATH")
+	if env != nil {
+		folders = "/bin:/usr/bin"
+	}
 	for _, each := range env {
 		if value, ok := strings.CutPrefix(each, "PATH="); ok {
 			folders = value

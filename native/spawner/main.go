@@ -46,8 +46,9 @@ type failure struct {
 }
 
 func main() {
-	// Those of a terminal or of who ends our caller: its commands end first. Caught, not ignored, as commands would inherit that.
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	// Those of a terminal or of who ends our caller, and of an answer that nobody reads any more: what runs ends first. Caught,
+	// not ignored, as commands would inherit that.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	if err := serve(os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintf(os.Stderr, "vulcan-spawner: %v\n", err)
 		os.Exit(1)

@@ -1,10 +1,11 @@
 /** What of a spawner is not that of any command: it is a process that may be lost. */
 import { execFileSync } from 'node:child_process'
-import { mkdtempDisposable, readFile } from 'node:fs/promises'
+import { copyFile, mkdtempDisposable, open, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { builtSpawner } from './builtspawner.ts'
+import { textIn } from './files.ts'
 import type { CommandFailed } from './process.ts'
 import { Spawner } from './spawner.ts'
 
@@ -23,12 +24,16 @@ test('commands run side by side, each with its own answer', async () => {
 test('one that is lost fails what it ran, by name, and the next command has another', async () => {
   await using spawner = new Spawner(program)
   const first = await parent(spawner)
-  const running = spawner.run(['sleep', '2']).catch((error: unknown) => error as CommandFailed)
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'vulcan-spawner-'))
+  const words = join(folder.path, 'words')
+  const running = spawner.run(['sh', '-c', 'echo $$; exec sleep 86400'], { words }).catch((error: unknown) => error)
+  const pid = await vi.waitUntil(async () => Number(await textIn(words)) || undefined)
   process.kill(first, 'SIGKILL')
   expect(await running).toMatchObject({
     why: 'lost',
-    message: 'sleep 2: was not seen to end (vulcan-spawner was ended by SIGKILL)',
+    message: expect.stringContaining('was not seen to end (vulcan-spawner was ended by SIGKILL)') as string,
   })
+  await vi.waitUntil(async () => / Z /.test((await textIn(`/proc/${pid}/stat`)) ?? ' Z '))
   expect(await parent(spawner)).not.toBe(first)
 })
 
@@ -63,6 +68,47 @@ test('closing one waits for its last command, and no process is left', async () 
   await spawner[Symbol.asyncDispose]()
   expect((await last).stdout).toBe('done\n')
   expect(() => process.kill(pid, 0)).toThrow('ESRCH')
+})
+
+test('closing one waits for a command that its deadline ends', async () => {
+  const spawner = new Spawner(program)
+  const hanging = spawner.run(['sleep', '86400'], { timeoutMs: 300 }).catch((error: unknown) => error)
+  await spawner[Symbol.asyncDispose]()
+  expect(await hanging).toMatchObject({ why: 'timeout', signal: 'SIGKILL' })
+})
+
+test('a deadline holds also where nothing answers', async () => {
+  const spawner = new Spawner(program)
+  const pid = await parent(spawner)
+  process.kill(pid, 'SIGSTOP')
+  onTestFinished(() => void process.kill(pid, 'SIGKILL'))
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const running = spawner.run(['true'], { timeoutMs: 60_000 }).catch((error: unknown) => error)
+  await vi.advanceTimersByTimeAsync(65_000)
+  expect(await running).toMatchObject({ why: 'timeout' })
+})
+
+test('where no process can be started a command fails as one that could not be, and the next is tried', async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'vulcan-spawner-'))
+  const busy = join(folder.path, 'busy')
+  await using spawner = new Spawner(busy)
+  await copyFile(program, busy)
+  const file = await open(busy, 'r+')
+  await expect(spawner.run(['true'])).rejects.toMatchObject({ why: 'spawn', cause: { code: 'ETXTBSY' } })
+  await file.close()
+  expect(await spawner.run(['true'])).toMatchObject({ code: 0 })
+})
+
+test('many megabytes come whole', async () => {
+  await using spawner = new Spawner(program)
+  const { stdout } = await spawner.run(['sh', '-c', 'yes | head -c 4000000'])
+  expect(stdout).toBe('y\n'.repeat(2_000_000))
+})
+
+test('a command without an environment has none of ours', async () => {
+  await using spawner = new Spawner(program)
+  expect((await spawner.run(['env'], { env: {} })).stdout).toBe('')
 })
 
 test('one that nobody waits for keeps no process alive', () => {

@@ -27,9 +27,14 @@ type Helper = ChildProcessByStdio<Socket, Socket, null>
 
 const signals = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name as NodeJS.Signals]))
 
+/** From a kill to the answer, in milliseconds; what a kernel does not let go of is not waited for. */
+const answerMs = 5000
+/** From the last answer to the end of the process, in milliseconds; then it is killed. */
+const closeMs = 5000
+
 export class Spawner implements AsyncDisposable {
   readonly #program: string
-  readonly #waiting = new Map<number, (end: End) => void>()
+  readonly #waiting = new Map<number, PromiseWithResolvers<End>>()
   #helper: Helper | undefined
   #count = 0
 
@@ -46,67 +51,93 @@ export class Spawner implements AsyncDisposable {
 
   async #ended(argv: Argv, options: SpawnOptions): Promise<End> {
     if (options.signal?.aborted) return { ...noEnd, why: 'aborted' }
-    const { promise, resolve } = Promise.withResolvers<End>()
-    const helper = (this.#helper ??= this.#start())
+    try {
+      this.#helper ??= this.#start()
+    } catch (cause) {
+      return { ...noEnd, why: 'spawn', cause }
+    }
+    const helper = this.#helper
+    const waiting = Promise.withResolvers<End>()
     const id = (this.#count += 1)
-    this.#waiting.set(id, resolve)
-    // Whoever waits for a command keeps this process, and nobody else does.
-    helper.stdout.ref()
+    this.#waiting.set(id, waiting)
+    hold(helper)
     const { input, words } = options
     const env = options.env && Object.entries(options.env).map(([name, value]) => `${name}=${value}`)
     send(helper, { id, argv, env, input, words })
-    using stop = new Stop(options, () => send(helper, { id, kill: true }))
-    const end = await promise
+    let unanswered: NodeJS.Timeout | undefined
+    using stop = new Stop(options, () => {
+      send(helper, { id, kill: true })
+      unanswered = setTimeout(() => waiting.resolve({ ...noEnd, why: 'lost' }), answerMs)
+    })
+    const end = await waiting.promise
+    clearTimeout(unanswered)
+    this.#waiting.delete(id)
+    if (this.#waiting.size === 0) letGo(helper)
     return stop.cause ? { ...end, why: stop.cause } : end
   }
 
+  /** Throws where there is no process at all. */
   #start(): Helper {
     // In a session of its own: a signal to our process group is none of its commands'.
     const helper = spawn(this.#program, [], { stdio: ['pipe', 'pipe', 'inherit'], detached: true }) as unknown as Helper
-    helper.unref()
-    helper.stdin.unref()
-    // That it is gone is told by its end.
-    helper.stdin.on('error', () => undefined)
-    let rest = ''
-    helper.stdout.setEncoding('utf8').on('data', (text: string) => {
-      const lines = (rest + text).split('\n')
-      rest = lines.pop() ?? ''
-      for (const line of lines) this.#settle(JSON.parse(line) as Answer)
-    })
     helper.on('error', (cause) => this.#lose(helper, { why: 'spawn', cause }))
+    if ((helper.stdin as Socket | undefined) === undefined)
+      throw new Error(`there are no pipes for ${this.#program}: too many open files`)
     helper.on('close', (code, signal) => {
       const cause = new Error(`vulcan-spawner was ended by ${signal ?? `code ${code}`}`)
       this.#lose(helper, { why: 'lost', cause })
+    })
+    helper.stdin.unref()
+    // That it is gone is told by its end.
+    helper.stdin.on('error', () => undefined)
+    const parts: string[] = []
+    helper.stdout.setEncoding('utf8').on('data', (text: string) => {
+      const [first = '', ...others] = text.split('\n')
+      parts.push(first)
+      for (const next of others) this.#settle(JSON.parse(parts.splice(0, parts.length, next).join('')) as Answer)
     })
     return helper
   }
 
   #settle(answer: Answer): void {
-    this.#waiting.get(answer.id)?.(endOf(answer))
-    this.#waiting.delete(answer.id)
-    if (this.#waiting.size === 0) this.#helper?.stdout.unref()
+    this.#waiting.get(answer.id)?.resolve(endOf(answer))
   }
 
-  /** What it ran may go on, as it would if this process were gone. */
+  /** What it ran ends with it. */
   #lose(helper: Helper, how: Pick<End, 'why' | 'cause'>): void {
     if (this.#helper !== helper) return
     this.#helper = undefined
-    for (const resolve of this.#waiting.values()) resolve({ ...noEnd, ...how })
-    this.#waiting.clear()
+    for (const { resolve } of this.#waiting.values()) resolve({ ...noEnd, ...how })
   }
 
-  /** Resolves when the last command has ended. */
+  /** Resolves when the last command has ended, which are ended by their own deadlines alone. */
   async [Symbol.asyncDispose](): Promise<void> {
+    // Their kills go the same way as their orders, which has to be open.
+    while (this.#waiting.size > 0) await Promise.all([...this.#waiting.values()].map(({ promise }) => promise))
     const helper = this.#helper
-    if (!helper || helper.exitCode !== null || helper.signalCode !== null) return
+    if (!helper) return
+    const closed = once(helper, 'close')
     helper.ref()
     helper.stdin.end()
-    await once(helper, 'close')
+    const timer = setTimeout(() => helper.kill('SIGKILL'), closeMs)
+    await closed
+    clearTimeout(timer)
   }
 }
 
 function send(helper: Helper, message: object): void {
   helper.stdin.write(`${JSON.stringify(message)}\n`)
+}
+
+/** Whoever waits for a command keeps this process, and nobody else does. */
+function hold(helper: Helper): void {
+  helper.ref()
+  helper.stdout.ref()
+}
+
+function letGo(helper: Helper): void {
+  helper.unref()
+  helper.stdout.unref()
 }
 
 function endOf({ code, signal, stdout, stderr, failure }: Answer): End {

@@ -184,8 +184,11 @@ export class FirecrackerBackend implements Backend {
     await this.#templates?.[Symbol.asyncDispose]()
     await Promise.all([...this.#runs].map((run) => run[Symbol.asyncDispose]()))
     await this.#cleaning
-    await this.#o.host.networks.close()
-    await this.#o.host.spawner[Symbol.asyncDispose]()
+    try {
+      await this.#o.host.networks.close()
+    } finally {
+      await this.#o.host.spawner[Symbol.asyncDispose]()
+    }
   }
 
   /** Holds a run until it is disposed of or let go of. Its vm outlives its program: its end may have to be told again. */

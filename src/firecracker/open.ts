@@ -66,7 +66,8 @@ export type HostOptions = Pick<OpenOptions, 'instance' | 'home' | 'assets' | 'su
 export async function openHost(o: HostOptions): Promise<VmHost> {
   // Before the first command: what runs them is in the same group as this process.
   const inOwn = o.inOwnCgroup && { cgroup: await settleInOwn(cgroupRoot) }
-  const spawner = new Spawner(o.assets.spawner)
+  await using undo = new AsyncDisposableStack()
+  const spawner = undo.use(new Spawner(o.assets.spawner))
   const host = hostBy(spawner.run)
   const networks = new Networks({
     instance: o.instance,
@@ -90,5 +91,6 @@ export async function openHost(o: HostOptions): Promise<VmHost> {
     uids: new Uids(uidRangeOf(o.instance)),
     isNetworked: (vmId) => networks.has(vmId),
   })
+  undo.move()
   return { spawner, places, assets: o.assets, disks, book, networks, io }
 }

@@ -87,6 +87,32 @@ test('one that does not get there leaves nothing, and its place is free', async 
   await running(scheduler, await scheduler.accept(sleeper))
 })
 
+test('one that could not be started, and then does not get there, was never there', async () => {
+  const failed = Promise.withResolvers<undefined>()
+  await using disk = await withDisk(() => () => failed.promise)
+  const { scheduler } = disk
+  const told: string[] = []
+  for (const fact of ['workload.accepted', 'workload.ended'] as const) scheduler.facts.on(fact, () => told.push(fact))
+  const accepting = scheduler.accept({ runtime: 'python', code: '# fake: fail no image' })
+  await settled()
+  failed.reject(new Error('EIO: i/o error, fdatasync'))
+  await expect(accepting).rejects.toThrow('EIO')
+  await settled()
+  expect(told).toEqual([])
+})
+
+test('nothing is begun of what a quota may refuse', async () => {
+  const answer = Promise.withResolvers<Awaited<ReturnType<Store['insert']>>>()
+  await using disk = await withDisk(() => () => answer.promise)
+  const { scheduler, backend } = disk
+  const by = { id: 'spender', quotas: { cpu_seconds: 60 } }
+  const accepting = scheduler.accept(sleeper, { by })
+  await settled()
+  answer.resolve({ quota: 'cpu_seconds', limit: 60 })
+  await expect(accepting).rejects.toMatchObject({ code: 'quota_exceeded' })
+  expect(backend.asked).toBe(0)
+})
+
 test('a server that stops meanwhile leaves it to the next one', async () => {
   const written = Promise.withResolvers<void>()
   await using disk = await withDisk(slow(written.promise))

@@ -79,11 +79,11 @@ async function keep(request: WorkloadRequest, { admitted, upload, o, idempotency
       createdAt: Date.now(),
       labels: request.labels ?? {},
     }
-    // How many of a key's may run at once, the store knows alone.
-    const mayRun = o.quotas && o.quotas.running === undefined && o.offer.runtimes.includes(row.runtime)
-    const lease = mayRun ? o.worker.lease(row) : undefined
-    const text = textOfSpec(spec)
     const unlimited = o.quotas && o.quotas.queued === undefined && o.quotas.cpu_seconds === undefined
+    // Whether a quota is used up, the store knows alone: nothing is begun that it may refuse.
+    const mayBegin = unlimited && o.quotas?.running === undefined && o.offer.runtimes.includes(row.runtime)
+    const lease = mayBegin ? o.worker.lease(row) : undefined
+    const text = textOfSpec(spec)
     const inserted = o.store.insert({ ...row, spec: text, idempotency, unlimited, lease })
     const accepted = inserted.then((instead) => {
       if (instead) throw new Error('it was not kept')

@@ -10,7 +10,7 @@ import type { EventLog } from './eventlog.ts'
 import { earlyEvents, endEvent, statusEvent } from './events.ts'
 import { endOf, lastWord } from './lastword.ts'
 import { advance, statusOf } from './lifecycle.ts'
-import { exitWithoutRun } from './norun.ts'
+import { exitWithoutRun, failingAfter } from './norun.ts'
 import { Output } from './output.ts'
 import type { WorkloadParts } from './parts.ts'
 import { givenOf, recordOf, seenOf, summaryOf, type Gathered, unknownRun, type Seen } from './record.ts'
@@ -101,14 +101,17 @@ export class Workload {
    */
   async execute(accepted?: Promise<unknown>): Promise<void> {
     const { backend, spec } = this.#parts
-    accepted?.catch(() => (this.#isUnkept = true))
+    accepted?.catch((error: unknown) => {
+      this.#isUnkept = true
+      this.#starting.abort(error)
+    })
     // So that it is on its way first: what follows is then done while the disk works.
     if (accepted) await turn()
     this.#seen = { ...this.#seen, queueMs: Date.now() - this.#seen.row.createdAt }
     this.log.start()
-    await this.#through(() =>
-      deadline(`starting ${spec.id}`, this.#start, (signal) => backend.execute(spec, signal, { accepted })),
-    )
+    const start = () =>
+      deadline(`starting ${spec.id}`, this.#start, (signal) => backend.execute(spec, signal, { accepted }))
+    await this.#through(() => failingAfter(accepted, start))
   }
 
   /** Goes on with what an earlier process had claimed, where its vm lives; ends it by vm_lost where not. */

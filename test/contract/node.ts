@@ -5,6 +5,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { namesIn } from '../../src/base/files.ts'
+import { abortable, deadline } from '../../src/base/time.ts'
 import { volatileOf } from '../../src/firecracker/names.ts'
 import { openFirecracker } from '../../src/firecracker/open.ts'
 import { locateAssets } from '../../src/images/assets.ts'
@@ -14,6 +15,8 @@ import { specOf } from './collect.ts'
 
 const [serverHome = '/var/lib/vulcan', ...names] = process.argv.slice(2)
 const asked = names.length > 0 ? backendContract.filter(({ name }) => names.includes(name)) : backendContract
+/** For two templates to be made, in milliseconds: one takes a minute or two under emulation. */
+const templatesMs = 900_000
 /** A case by itself boots its vms: templates take longer than that. */
 const isWhole = names.length === 0
 const instance = 'contract'
@@ -57,13 +60,15 @@ await backend.cleanup(new Set())
 /** A vm that goes on from a template is there in a third of the time that a boot takes. */
 async function haveTemplates(): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const ready = () => backend.templates().filter(({ state }) => state === 'ready')
-  backend.facts.on('template.built', () => void (ready().length === 2 && resolve()))
+  const look = () => void (backend.templates().filter(({ state }) => state === 'ready').length === 2 && resolve())
+  backend.facts.on('template.built', look)
   backend.facts.on('template.failed', ({ message }) => reject(new Error(`no template could be made: ${message}`)))
   const { resources } = specOf({ programs }, '')
   const modes = ['none', 'internet'] as const
   await backend.buildTemplates(modes.map((mode) => ({ runtime: 'python', resources, network: { mode, allow: [] } })))
-  await promise
+  // Those of a run that was cut off may be there still.
+  look()
+  await deadline('the templates', { timeoutMs: templatesMs }, (signal) => abortable(promise, signal))
 }
 
 async function residue(): Promise<readonly string[]> {
