@@ -68,17 +68,7 @@ async function keep(request: WorkloadRequest, { admitted, upload, o, idempotency
   }
   try {
     const spec = await specOf(request, { id, admitted, upload, o })
-    const row = {
-      id,
-      tenant: o.tenant,
-      runtime: admitted.runtime.name,
-      isolation: admitted.isolation,
-      priority: request.priority ?? 0,
-      cpus: spec.resources.cpus,
-      memMib: spec.resources.memMib,
-      createdAt: Date.now(),
-      labels: request.labels ?? {},
-    }
+    const row = rowOf(request, { admitted, spec, tenant: o.tenant })
     const unlimited = o.quotas && o.quotas.queued === undefined && o.quotas.cpu_seconds === undefined
     // Whether a quota is used up, the store knows alone: nothing is begun that it may refuse.
     const mayBegin = unlimited && o.quotas?.running === undefined && o.offer.runtimes.includes(row.runtime)
@@ -102,6 +92,23 @@ async function keep(request: WorkloadRequest, { admitted, upload, o, idempotency
   } catch (error) {
     await o.shelf.remove(id)
     throw error
+  }
+}
+
+function rowOf(
+  request: WorkloadRequest,
+  { admitted, spec, tenant }: Pick<Keeping, 'admitted'> & { spec: RunSpec; tenant: string },
+) {
+  return {
+    id: spec.id,
+    tenant,
+    runtime: admitted.runtime.name,
+    isolation: admitted.isolation,
+    priority: request.priority ?? 0,
+    cpus: spec.resources.cpus,
+    memMib: spec.resources.memMib,
+    createdAt: Date.now(),
+    labels: request.labels ?? {},
   }
 }
 
