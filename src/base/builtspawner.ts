@@ -1,15 +1,18 @@
 /** For tests: vulcan-spawner, built from its sources; needs Go. */
-import { mkdir } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { mkdir, rename } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { run } from './process.ts'
 
-/** Its path. Built for each file that asks, which costs little where nothing has changed. */
+/** Its path. Built for each file that asks, beside its place: others may run the one that is there. */
 export async function builtSpawner(): Promise<string> {
-  const path = join(tmpdir(), 'vulcan-test-spawner', 'vulcan-spawner')
-  await mkdir(join(path, '..'), { recursive: true })
+  const folder = join(tmpdir(), 'vulcan-test-spawner')
+  const [path, fresh] = ['vulcan-spawner', randomUUID()].map((name) => join(folder, name)) as [string, string]
+  await mkdir(folder, { recursive: true })
   const native = fileURLToPath(new URL('../../native', import.meta.url))
-  await run(['go', 'build', '-o', path, './spawner'], { cwd: native })
+  await run(['go', 'build', '-o', fresh, './spawner'], { cwd: native })
+  await rename(fresh, path)
   return path
 }
