@@ -3,6 +3,7 @@ import { chmod, chown, lstat, mkdir, readFile, rm, writeFile } from 'node:fs/pro
 import { join } from 'node:path'
 import type { RunCommand } from '../base/process.ts'
 import type { Scope } from '../base/scope.ts'
+import { together } from '../base/together.ts'
 import { inJail, type VmNames } from './names.ts'
 
 export interface JailFiles {
@@ -23,7 +24,12 @@ export async function prepareJail(
   scope.defer('remove the jail', () => removeJail(o.run, jail))
   await mkdir(join(root, 'run'), { recursive: true, mode: 0o700 })
   await chown(join(root, 'run'), o.uid, o.gid)
-  await Promise.all([mountShared(root, o.files.shared, o), copyDisk(join(root, inJail.disk), o)])
+  // Both have settled before the jail is removed: a copy that still begins would be left in it.
+  await together(
+    o.signal,
+    (signal) => mountShared(root, o.files.shared, { ...o, signal }),
+    (signal: AbortSignal) => copyDisk(join(root, inJail.disk), { ...o, signal }),
+  )
 }
 
 /**
