@@ -23,7 +23,6 @@ type command struct {
 	mu     sync.Mutex
 	pid    int
 	killed chan struct{}
-	once   sync.Once
 }
 
 func newCommand(asked request) *command {
@@ -34,10 +33,21 @@ func newCommand(asked request) *command {
 func (c *command) kill() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.once.Do(func() { close(c.killed) })
+	if !c.isKilled() {
+		close(c.killed)
+	}
 	if c.pid != 0 {
 		// It may have gone by itself.
 		_ = syscall.Kill(-c.pid, syscall.SIGKILL)
+	}
+}
+
+func (c *command) isKilled() bool {
+	select {
+	case <-c.killed:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -108,10 +118,8 @@ func (c *command) between(stdout, stderr *os.File) answer {
 func (c *command) start(process *exec.Cmd) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	select {
-	case <-c.killed:
+	if c.isKilled() {
 		return syscall.ECANCELED
-	default:
 	}
 	if err := process.Start(); err != nil {
 		return err

@@ -1,6 +1,6 @@
 /** Commands, run by this process and by the small one that does it for a large one. */
 import { describe, expect, test } from 'vitest'
-import { builtSpawner } from './builtspawner.ts'
+import { builtSpawner } from './builtprogram.ts'
 import { CommandFailed, killGroup, run as runHere, type RunCommand } from './process.ts'
 import { Spawner } from './spawner.ts'
 

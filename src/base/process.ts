@@ -36,7 +36,7 @@ export class CommandFailed extends Error {
   readonly argv: readonly string[]
   readonly code: number | undefined
   readonly signal: NodeJS.Signals | undefined
-  /** `lost`: what ran it is gone, and it may go on. */
+  /** `lost`: what ran it is gone, or does not answer. */
   readonly why: 'spawn' | 'exit' | 'signal' | 'timeout' | 'aborted' | 'lost'
   readonly stdout: string
   readonly stderr: string

@@ -15,8 +15,8 @@ import { noPool, type PoolState, type TemplateState, type Usual } from '../backe
 import { Facts } from '../base/facts.ts'
 import { Scope } from '../base/scope.ts'
 import type { Image } from '../images/images.ts'
-import { begin, type BeginRequest, tellLeftover } from './begin.ts'
-import type { FirecrackerFacts } from './facts.ts'
+import { begin, type BeginRequest } from './begin.ts'
+import { type FirecrackerFacts, leftoverOf } from './facts.ts'
 import { cleanup } from './leftovers.ts'
 import { type Attempt, makeVm, type VmClass } from './makevm.ts'
 import { Phases } from './phases.ts'
@@ -131,7 +131,7 @@ export class FirecrackerBackend implements Backend {
       // That we are to stop says nothing of the vm: the next server finds it.
       signal.throwIfAborted()
       this.facts.emit('vm.recovery_failed', { vmId, message: String(error) })
-      await scope.close().catch((failure: unknown) => tellLeftover(this, found, failure))
+      await scope.close().catch(leftoverOf(this.facts, vmId))
       return undefined
     }
   }
@@ -201,7 +201,7 @@ export class FirecrackerBackend implements Backend {
         this.facts.emit('vm.ended', { vmId, runtime: spec.runtime })
         this.#starter.noteEnd(spec, image)
       })
-      .catch((failure: unknown) => tellLeftover(this, vm, failure))
+      .catch(leftoverOf(this.facts, vmId))
       .finally(() => this.#runs.delete(run))
   }
 }

@@ -5,6 +5,7 @@ import { abortable, DeadlineExceeded } from '../base/time.ts'
 import { together } from '../base/together.ts'
 import { SessionLost } from './agent.ts'
 import { factsOf } from './details.ts'
+import { leftoverOf } from './facts.ts'
 import type { Makers, Started } from './makevm.ts'
 import type { RefusalBook } from './network/watch.ts'
 import { FirecrackerRun } from './run.ts'
@@ -36,7 +37,7 @@ export async function begin(parts: BeginParts, request: BeginRequest): Promise<{
       const bring = bringing(session, { spec, phases })
       return FirecrackerRun.start({ spec, image, scope, vm, session, phases, known, refusals, bring }, signal)
     },
-    (failure) => tellLeftover(parts, vm, failure),
+    leftoverOf(parts.facts, vm.names.vmId),
   )
   return { run, vm }
 }
@@ -65,14 +66,10 @@ async function loaded(
       return { ...started, refusals }
     }
     try {
-      return await acquire(scope, load, (failure) => tellLeftover(parts, vm, failure))
+      return await acquire(scope, load, leftoverOf(parts.facts, vmId))
     } catch (error) {
       const passing = error instanceof SessionLost || error instanceof DeadlineExceeded
       if (vm.start !== 'pool' || !passing || request.signal.aborted) throw error
     }
   }
-}
-
-export function tellLeftover({ facts }: Pick<Makers, 'facts'>, { names }: Pick<Vm, 'names'>, failure: unknown): void {
-  facts.emit('vm.leftover', { vmId: names.vmId, message: String(failure) })
 }

@@ -1,4 +1,6 @@
 /** What this room states about vms; metrics and logs subscribe. */
+import type { Facts } from '../base/facts.ts'
+
 export interface FirecrackerFacts {
   /** A vm said that it is ready. */
   readonly 'vm.started': { vmId: string; runtime: string; start: 'boot' | 'restore' | 'pool'; bootMs: number }
@@ -31,3 +33,9 @@ export interface FirecrackerFacts {
   /** Something of a vm could not be removed; cleanup will try again. */
   readonly 'vm.leftover': { vmId: string; message: string }
 }
+
+/** States what could not be removed of a vm. */
+export const leftoverOf =
+  (facts: Facts<FirecrackerFacts>, vmId: string) =>
+  (failure: unknown): void =>
+    facts.emit('vm.leftover', { vmId, message: String(failure) })

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtempDisposable, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { builtSpawner } from '../base/builtspawner.ts'
+import { builtSpawner } from '../base/builtprogram.ts'
 import { textIn } from '../base/files.ts'
 import { Scope } from '../base/scope.ts'
 import { Spawner } from '../base/spawner.ts'

@@ -33,7 +33,7 @@ export interface HostLimits {
 }
 
 /** `run`: in a session of its own, so that a signal to our process group is none of the vm's. */
-type Starting = JailOptions & { readonly run: Spawner['run'] }
+type JailerStart = JailOptions & { readonly run: Spawner['run'] }
 
 /** Descriptors a vm needs: devices, sockets and the sessions of its vsock. */
 const openFiles = 2048
@@ -135,7 +135,7 @@ export class JailedProcess {
   }
 
   /** Starts the jailer; resolves once it has handed over to Firecracker, rejects with its words when it failed. */
-  static async start(options: Starting, place: JailedPlace, signal: AbortSignal): Promise<JailedProcess> {
+  static async start(options: JailerStart, place: JailedPlace, signal: AbortSignal): Promise<JailedProcess> {
     const failure = await untilHandedOver(options, place, signal)
     if (failure === undefined) return new JailedProcess(place)
     const words = await lastOf(place.words)
@@ -145,7 +145,7 @@ export class JailedProcess {
 
 /** Resolves when the jailer has ended: with nothing when it did so well, else with how. */
 async function untilHandedOver(
-  { run, ...options }: Starting,
+  { run, ...options }: JailerStart,
   { words }: JailedPlace,
   signal: AbortSignal,
 ): Promise<string | undefined> {

@@ -1,7 +1,7 @@
 /** What is kept for a run to come: a vm that is ready, or a jail with a Firecracker that waits for one. */
 import type { Facts } from '../base/facts.ts'
 import type { Scope } from '../base/scope.ts'
-import type { FirecrackerFacts } from './facts.ts'
+import { type FirecrackerFacts, leftoverOf } from './facts.ts'
 import type { Vm } from './vm.ts'
 
 /** Older ones are replaced: whatever drifts in a guest has little time to. In milliseconds. */
@@ -34,9 +34,7 @@ export class Kept<T> {
   }
 
   async close(): Promise<void> {
-    await this.#scope.close().catch((failure: unknown) => {
-      this.#facts.emit('vm.leftover', { vmId: this.#vm.names.vmId, message: String(failure) })
-    })
+    await this.#scope.close().catch(leftoverOf(this.#facts, this.#vm.names.vmId))
   }
 }
 

@@ -6,7 +6,7 @@ import type { Session } from './agent.ts'
 import type { Owner } from './book.ts'
 import { share } from './cgroup.ts'
 import { bootVm } from './coldstart.ts'
-import type { FirecrackerFacts } from './facts.ts'
+import { type FirecrackerFacts, leftoverOf } from './facts.ts'
 import { greetSurely } from './greet.ts'
 import { namesOf, type VmNames } from './names.ts'
 import type { Phases } from './phases.ts'
@@ -86,7 +86,7 @@ export async function makeVm({ host, facts }: Makers, o: Attempt & Manner): Prom
         }
         return { scope, vm, ...greeted }
       },
-      (failure) => facts.emit('vm.leftover', { vmId, message: String(failure) }),
+      leftoverOf(facts, vmId),
     )
   } catch (error) {
     const { step = 'start', message } = phases.named(error)

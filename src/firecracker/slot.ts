@@ -1,5 +1,6 @@
 /** A jail with network, cgroup and a Firecracker that waits for its snapshot: all of a start that can be made ahead. */
 import { acquire, Scope } from '../base/scope.ts'
+import { leftoverOf } from './facts.ts'
 import type { Makers, VmClass } from './makevm.ts'
 import { Phases } from './phases.ts'
 import { placeForRestore, type Snapshot } from './restore.ts'
@@ -22,6 +23,6 @@ export async function makeSlot(
   return acquire(
     scope,
     async () => ({ scope, placed: await placeForRestore(scope, host, { ...request, snapshot }) }),
-    (failure) => facts.emit('vm.leftover', { vmId, message: String(failure) }),
+    leftoverOf(facts, vmId),
   )
 }

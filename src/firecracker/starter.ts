@@ -4,6 +4,7 @@ import { acquire } from '../base/scope.ts'
 import type { Image } from '../images/images.ts'
 import { sizeOf } from './boot.ts'
 import { share } from './cgroup.ts'
+import { leftoverOf } from './facts.ts'
 import { type Makers, makeVm, type Started, type VmClass } from './makevm.ts'
 import { narrowReady, narrowSlot } from './narrow.ts'
 import { isListed } from './network/allow.ts'
@@ -70,7 +71,7 @@ export class Starter {
           if (!isListed(network)) return kept
           return phases.time('narrow', () => narrow(this.#o.host, kept, { spec: network, signal }))
         },
-        (failure) => this.#o.facts.emit('vm.leftover', { vmId, message: String(failure) }),
+        leftoverOf(this.#o.facts, vmId),
       )
     } catch (error) {
       if (signal.aborted) throw error

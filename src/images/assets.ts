@@ -40,21 +40,18 @@ export async function ensureAssets(options: AssetsOptions): Promise<Assets> {
   return locateAssets(options.home)
 }
 
-/** What every vm is started with. */
-const ofVms = ['firecracker', 'kernel', 'initramfs', 'cni'] as const
+/** What every vm is started with, and by. */
+const ofVms = ['firecracker', 'kernel', 'initramfs', 'cni', ownPrograms.spawner] as const
 
-/** And by what. */
-const ofServers = [...ofVms, ownPrograms.spawner] as const
-
-/** The folders of what vms are started with now; an asset that is not there has none. */
+/** The folders of what vms are started with, and by, now; an asset that is not there has none. */
 export async function inUse(home: string): Promise<readonly (string | undefined)[]> {
   const current = await currentFolders(join(home, 'assets'))
-  return ofServers.map((name) => current[name])
+  return ofVms.map((name) => current[name])
 }
 
 /** Where everything is; nothing is made or written. Throws asset_unavailable when something is missing. */
 export async function locateAssets(home: string): Promise<Assets> {
-  const found = await Promise.all(ofServers.map((name) => locateAsset(home, name)))
+  const found = await Promise.all(ofVms.map((name) => locateAsset(home, name)))
   const [firecracker, kernel, initramfs, cni, spawner] = found
   if (!firecracker || !kernel || !initramfs || !cni || !spawner) throw new Error('unreachable')
   return {

@@ -105,7 +105,7 @@ export class Workload {
       this.#isUnkept = true
       this.#starting.abort(error)
     })
-    // So that it is on its way first: what follows is then done while the disk works.
+    // So that its row is on its way first: what follows is done while the disk works.
     if (accepted) await turn()
     this.#seen = { ...this.#seen, queueMs: Date.now() - this.#seen.row.createdAt }
     this.log.start()
@@ -233,7 +233,7 @@ export class Workload {
     this.#recording = true
     onRecording()
     const kept = lastWord(this.#parts, end)
-    // As above.
+    // So that its end is on its way first, as its row was.
     await turn()
     const record = recordOf(this.summary, given)
     if (!(await kept)) {

@@ -6,7 +6,7 @@ import { access, mkdir } from 'node:fs/promises'
 import type { Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { buildProgram } from '../../base/builtprogram.ts'
 import { CommandFailed, run } from '../../base/process.ts'
 import { Scope } from '../../base/scope.ts'
 import type { Resolved } from './guestnames.ts'
@@ -199,14 +199,13 @@ async function buildPlugins(): Promise<string> {
   const version = 'v1.9.1'
   const folder = join(tmpdir(), `vulcan-lab-cni-${version}`)
   await mkdir(folder, { recursive: true })
-  const native = fileURLToPath(new URL('../../../native', import.meta.url))
   const env = { ...(process.env as Record<string, string>), GOBIN: folder }
   const wanted = ['main/bridge', 'ipam/host-local'].map(
     (path) => `github.com/containernetworking/plugins/plugins/${path}@${version}`,
   )
   const built = await Promise.all(['bridge', 'host-local'].map((name) => isThere(join(folder, name))))
   if (built.includes(false)) for (const plugin of wanted) await run(['go', 'install', plugin], { env })
-  await run(['go', 'build', '-o', join(folder, 'vulcan-tap'), './tap'], { cwd: native, env })
+  await buildProgram('tap', join(folder, 'vulcan-tap'))
   return folder
 }
 
