@@ -1,6 +1,13 @@
 // Command vulcan-spawner runs commands for a process that is too large to do so itself: a fork stops a process for as long as
 // its memory takes to be shared. It reads requests from its standard input, one JSON document a line, and writes an answer for
 // each to its standard output when the command has ended. At the end of its input it waits for what runs, and ends.
+//
+// Commands of its own name it does itself, without a process; called with such a command it does that one alone:
+//
+//	vulcan-spawner bind FROM TO [FROM TO]...   make files seen elsewhere, read-only
+//	vulcan-spawner unmount PATH...
+//	vulcan-spawner copy FROM TO UID GID        a new file for that user alone, sparse as it was
+//	vulcan-spawner netns add|delete NAME       a network namespace, as `ip netns` keeps them
 package main
 
 import (
@@ -46,6 +53,13 @@ type failure struct {
 }
 
 func main() {
+	if len(os.Args) > 1 {
+		if err := own(os.Args[1:], nil); err != nil {
+			fmt.Fprintf(os.Stderr, "%v\n", err)
+			os.Exit(1)
+		}
+		return
+	}
 	// Those of a terminal or of who ends our caller, and of an answer that nobody reads any more: what runs ends first. Caught,
 	// not ignored, as commands would inherit that.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)

@@ -23,6 +23,9 @@ interface Answer {
   readonly failure?: { readonly code: string; readonly message: string }
 }
 
+/** First word of the commands that a spawner does itself, without a process; native/spawner/main.go lists them. */
+export const spawnerItself = 'vulcan-spawner'
+
 type Helper = ChildProcessByStdio<Socket, Socket, null>
 
 const signals = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name as NodeJS.Signals]))

@@ -2,15 +2,17 @@ import { chown, mkdir, mkdtempDisposable, readdir, readFile, stat, writeFile } f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { run } from '../base/process.ts'
+import { builtSpawner } from '../base/builtprogram.ts'
 import { exists } from '../base/files.ts'
 import { Scope } from '../base/scope.ts'
+import { Spawner } from '../base/spawner.ts'
 import { DiskTemplates } from './disks.ts'
 import { closeJail, mountsBelow, prepareJail, removeJail } from './jail.ts'
 import { namesOf } from './names.ts'
 import { uidRangeOf } from './open.ts'
 import { Uids } from './uids.ts'
 
+const { run } = new Spawner(await builtSpawner())
 const signal = AbortSignal.timeout(30_000)
 const vmId = 'test-5f0a1b2c3d4e'
 

@@ -1,8 +1,9 @@
 /** The folder a vm lives in: its `/`, the shared files mounted into it read-only, and the disk of its own. */
-import { chmod, chown, lstat, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, lstat, mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RunCommand } from '../base/process.ts'
 import type { Scope } from '../base/scope.ts'
+import { spawnerItself } from '../base/spawner.ts'
 import { together } from '../base/together.ts'
 import { inJail, type VmNames } from './names.ts'
 
@@ -34,35 +35,28 @@ export async function prepareJail(
 
 /**
  * Shared files are mounted, not linked: a link needs one file system, and a mount can be read-only, so that no vm can
- * change what the others read. One table and one process for all of them, since each process costs.
+ * change what the others read.
  */
 async function mountShared(
   root: string,
   pairs: JailFiles['shared'],
   { run, signal }: { run: RunCommand; signal: AbortSignal },
 ): Promise<void> {
-  for (const [, target] of pairs) await writeFile(join(root, target), '')
-  const table = join(root, '..', 'fstab')
-  const lines = pairs.map(([from, to]) => `${escape(from)} ${escape(join(root, to))} none bind,ro,nosuid,nodev 0 0`)
-  await writeFile(table, `${lines.join('\n')}\n`)
-  await run(['mount', '--all', '--fstab', table], { timeoutMs: mountTimeoutMs, signal })
+  const paths = pairs.flatMap(([from, to]) => [from, join(root, to)])
+  await run([spawnerItself, 'bind', ...paths], { timeoutMs: mountTimeoutMs, signal })
 }
-
-/** fstab's escapes for white space and the escape sign itself. */
-const escape = (path: string) =>
-  path.replace(/[\s\\]/g, (sign) => `\\${sign.charCodeAt(0).toString(8).padStart(3, '0')}`)
 
 async function copyDisk(
   target: string,
-  o: { run: RunCommand; uid: number; gid: number; files: JailFiles; signal: AbortSignal },
+  {
+    run,
+    uid,
+    gid,
+    files,
+    signal,
+  }: { run: RunCommand; uid: number; gid: number; files: JailFiles; signal: AbortSignal },
 ): Promise<void> {
-  await o.run(['cp', '--sparse=always', '--reflink=auto', o.files.disk, target], {
-    timeoutMs: mountTimeoutMs,
-    signal: o.signal,
-  })
-  // The template is read-only, and its copy with it.
-  await chmod(target, 0o600)
-  await chown(target, o.uid, o.gid)
+  await run([spawnerItself, 'copy', files.disk, target, `${uid}`, `${gid}`], { timeoutMs: mountTimeoutMs, signal })
 }
 
 /** Folders that the jailer gives to the vm's user: Firecracker makes its sockets there. */
@@ -89,7 +83,7 @@ export async function closeJail(root: string): Promise<void> {
 /** Unmounts and removes a jail; one that is half made, or not there, is fine. The vm must have ended. */
 export async function removeJail(run: RunCommand, jail: string): Promise<void> {
   const mounts = mountsBelow(await readFile('/proc/self/mountinfo', 'utf8'), jail)
-  if (mounts.length > 0) await run(['umount', ...mounts], { timeoutMs: mountTimeoutMs })
+  if (mounts.length > 0) await run([spawnerItself, 'unmount', ...mounts], { timeoutMs: mountTimeoutMs })
   await rm(jail, { recursive: true, force: true })
 }
 

@@ -4,14 +4,16 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { Leftover } from '../backend/backend.ts'
 import { exists } from '../base/files.ts'
-import { run as runCommand } from '../base/process.ts'
+import { builtSpawner } from '../base/builtprogram.ts'
 import { Scope } from '../base/scope.ts'
+import { Spawner } from '../base/spawner.ts'
 import { cleanup, type Sweeping } from './leftovers.ts'
 import { namesOf } from './names.ts'
 import type { Networks } from './network/network.ts'
 import type { Thing } from './network/things.ts'
 import { bookIn } from './testing.ts'
 
+const spawner = new Spawner(await builtSpawner())
 const temporary = () => mkdtempDisposable(join(tmpdir(), 'vulcan-leftovers-'))
 const nobody = new Set<string>()
 const run = '01932c07-20e5-7c3f-9a53-5f0a1b2c3d4e'
@@ -32,7 +34,7 @@ async function hostIn(folder: string) {
       return Promise.resolve()
     },
   } as unknown as Networks
-  const host: Sweeping = { places, book, networks, spawner: { run: runCommand }, files: () => Promise.resolve(strays) }
+  const host: Sweeping = { places, book, networks, spawner, files: () => Promise.resolve(strays) }
   const makeJail = (vmId: string) => mkdir(join(namesOf(places, vmId).root, 'run'), { recursive: true })
   return { host, book, places, netns, stuck, strays, makeJail }
 }

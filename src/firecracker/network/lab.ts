@@ -5,8 +5,8 @@ import { randomBytes } from 'node:crypto'
 import { access, mkdir } from 'node:fs/promises'
 import type { Server } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { buildProgram } from '../../base/builtprogram.ts'
+import { dirname, join } from 'node:path'
+import { builtSpawner, buildProgram } from '../../base/builtprogram.ts'
 import { CommandFailed, run } from '../../base/process.ts'
 import { Scope } from '../../base/scope.ts'
 import type { Resolved } from './guestnames.ts'
@@ -44,6 +44,7 @@ export async function buildLab(scope: Scope): Promise<Lab> {
   const instance = `t${randomBytes(4).toString('hex')}`
   const [hostName, netName] = [`lab-${instance}-host`, `lab-${instance}-inet`]
   const cniPlugins = await buildPlugins()
+  const path = `${dirname(await builtSpawner())}:${commandPath}`
   for (const name of [hostName, netName]) {
     scope.defer(`delete ${name}`, async () => void (await ip(['netns', 'delete', name], [0, 1])))
     await ip(['netns', 'add', name])
@@ -62,14 +63,15 @@ export async function buildLab(scope: Scope): Promise<Lab> {
   await serve(scope, hostName)
   const commands: string[] = []
   const names = new Map<string, Resolved[]>()
-  return { instance, hostName, names, commands, host: hostIn(hostName, { names, commands }), cniPlugins }
+  return { instance, hostName, names, commands, host: hostIn(hostName, { names, commands, path }), cniPlugins }
 }
 
-function hostIn(netns: string, { names, commands }: Pick<Lab, 'names' | 'commands'>): Host {
+/** `path`: where commands are found. */
+function hostIn(netns: string, { names, commands, path }: Pick<Lab, 'names' | 'commands'> & { path: string }): Host {
   return {
     run(argv, options = {}) {
       commands.push(argv.slice(0, 2).join(' ').replace(/^.*\//, ''))
-      const env = { PATH: commandPath, ...options.env }
+      const env = { PATH: path, ...options.env }
       return run(['nsenter', `--net=/var/run/netns/${netns}`, ...argv], { ...options, env })
     },
     async sysctl(path, value) {

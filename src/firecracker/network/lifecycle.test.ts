@@ -18,7 +18,7 @@ onFloor(
       await using scope = new Scope('vm')
       floor.lab.commands.length = 0
       const network = await floor.attach(scope, 1)
-      expect(floor.lab.commands).toEqual(['ip netns', 'bridge', 'vulcan-tap', 'nft -f'])
+      expect(floor.lab.commands).toEqual(['vulcan-spawner netns', 'bridge', 'vulcan-tap', 'nft -f'])
       expect(network).toEqual({
         netns: `/var/run/netns/${floor.id(1)}`,
         nic: {
@@ -53,7 +53,7 @@ onFloor(
       expect(await floor.attach(scope, 4, { mode: 'none' })).toEqual({
         netns: `/var/run/netns/${floor.id(4)}`,
       })
-      expect(floor.lab.commands).toEqual(['ip netns'])
+      expect(floor.lab.commands).toEqual(['vulcan-spawner netns'])
       const links = JSON.parse((await ip(['-n', floor.id(4), '-j', 'link'])).stdout) as {
         ifname: string
         flags: string[]

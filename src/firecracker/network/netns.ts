@@ -2,6 +2,7 @@
 import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { exists, isMissing, namesIn } from '../../base/files.ts'
+import { spawnerItself } from '../../base/spawner.ts'
 import type { Host } from './host.ts'
 
 /** Where iproute2 keeps the names. */
@@ -12,7 +13,7 @@ export const netnsPath = (name: string): string => join(folder, name)
 
 /** Makes an empty namespace: loopback is down, nothing else is in it. */
 export async function createNetns(host: Host, name: string, signal: AbortSignal): Promise<void> {
-  await host.run(['ip', 'netns', 'add', name], { timeoutMs, signal })
+  await host.run([spawnerItself, 'netns', 'add', name], { timeoutMs, signal })
 }
 
 /** Type of the file system whose files are namespaces (NSFS_MAGIC). */
@@ -31,7 +32,7 @@ export async function hasNetns(name: string): Promise<boolean> {
 /** Removes the name, and with it the namespace once no process is in it; one that is not there is fine. */
 export async function deleteNetns(host: Host, name: string): Promise<void> {
   if (!(await exists(netnsPath(name)))) return
-  await host.run(['ip', 'netns', 'delete', name], { timeoutMs })
+  await host.run([spawnerItself, 'netns', 'delete', name], { timeoutMs })
 }
 
 /** Names of all namespaces that have one. */

@@ -15,7 +15,7 @@ import { bridgeOf, makeBridge, refuseOverlap, removeBridge, setKernel } from './
 import { CniRuntime } from './cni.ts'
 import { attachedOf, conflistOf } from './conf.ts'
 import { Egress, type NetworkFacts } from './egress.ts'
-import { type Host, thisHost } from './host.ts'
+import type { Host } from './host.ts'
 import { createNetns, deleteNetns, hasNetns, listNetns, netnsPath } from './netns.ts'
 import type { GuestNetwork } from './guestnetwork.ts'
 import type { AttachOptions, NetworksOptions } from './options.ts'
@@ -38,9 +38,8 @@ export class Networks {
   readonly #egress: Egress
 
   constructor(options: NetworksOptions) {
-    const { instance, stateDir, cniPlugins, tapPlugin, nameservers, connections } = options
+    const { instance, stateDir, cniPlugins, tapPlugin, nameservers, connections, host } = options
     if (!/^[a-z0-9]{1,12}$/.test(instance)) throw new Error(`"${instance}" is no instance name: [a-z0-9]{1,12}`)
-    const host = options.host ?? thisHost
     const subnet = networkOf(options.subnet ?? '10.88.0.0/16')
     const bridge = { bridge: bridgeOf(instance), subnet, gateway: firstAddress(subnet), mtu: options.mtu ?? 1500, host }
     const name = `vulcan-${instance}`

@@ -21,7 +21,7 @@ export interface NetworksOptions {
   readonly mtu?: number
   /** Milliseconds for each plugin; 30 s by default. */
   readonly pluginTimeoutMs?: number
-  readonly host?: Host
+  readonly host: Host
   /** Of each guest; thousands by default. */
   readonly connections?: ConnectionLimits
   /** Milliseconds between looks at what guests were refused; 3 s by default. */
