@@ -36,11 +36,11 @@ func own(argv []string, killed <-chan struct{}) error {
 }
 
 func owner(uid, gid string) (int, int, error) {
-	u, err := strconv.ParseUint(uid, 10, 31)
+	u, err := strconv.ParseUint(uid, 10, 32)
 	if err != nil {
 		return 0, 0, fmt.Errorf("the user %q: %w", uid, err)
 	}
-	g, err := strconv.ParseUint(gid, 10, 31)
+	g, err := strconv.ParseUint(gid, 10, 32)
 	if err != nil {
 		return 0, 0, fmt.Errorf("the group %q: %w", gid, err)
 	}

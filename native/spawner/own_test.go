@@ -91,12 +91,12 @@ func TestACopyIsItsUsersAndAsSparseAsItsSource(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	mustDo(begin(t), "copy", from, to, "12345", "23456")
+	mustDo(begin(t), "copy", from, to, "2340718513", "2340718514")
 	var was, is unix.Stat_t
 	if err := errors.Join(unix.Stat(from, &was), unix.Stat(to, &is)); err != nil {
 		t.Fatal(err)
 	}
-	if is.Uid != 12345 || is.Gid != 23456 || is.Mode&0o7777 != 0o600 || is.Size != size || is.Blocks > 2*was.Blocks {
+	if is.Uid != 2340718513 || is.Gid != 2340718514 || is.Mode&0o7777 != 0o600 || is.Size != size || is.Blocks > 2*was.Blocks {
 		t.Errorf("got %+v of %+v", is, was)
 	}
 	before, _ := os.ReadFile(from)

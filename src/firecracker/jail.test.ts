@@ -43,10 +43,10 @@ test('a jail holds what Firecracker opens: shared files read-only, a disk of its
     ],
     disk: await disks.of(16),
   } as const
-  await prepareJail(scope, { run, names, uid: 12_345, gid: 12_345, files, signal })
+  await prepareJail(scope, { run, names, uid: 2_340_718_513, gid: 2_340_718_513, files, signal })
   expect(await readFile(join(names.root, 'rootfs.ext4'), 'utf8')).toBe('the same for all')
   await expect(writeFile(join(names.root, 'kernel'), 'changed')).rejects.toThrow(/EROFS/)
-  expect(await stat(join(names.root, 'disk.ext4'))).toMatchObject({ uid: 12_345, size: 16 << 20 })
+  expect(await stat(join(names.root, 'disk.ext4'))).toMatchObject({ uid: 2_340_718_513, size: 16 << 20 })
   await scope.close()
   expect(await exists(names.jail)).toBe(false)
   expect(mountsBelow(await readFile('/proc/self/mountinfo', 'utf8'), folder.path)).toEqual([])
