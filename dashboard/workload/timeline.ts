@@ -53,9 +53,10 @@ export const aboutPhase: Readonly<Record<string, string>> = {
   boot: 'The guest’s kernel booted, and its agent said that it is ready.',
   load: 'The memory of a vm that had booted before was mapped, for this run alone.',
   wake: 'The vm woke, was given addresses, clock and random numbers of its own, and its agent said that it is ready.',
+  narrow: 'What it may reach was narrowed to its list.',
   greet: 'The agent was greeted: clock, entropy, host name, and one ping for the round trip.',
   upload: 'The program’s files went into the guest over vsock.',
   build: 'The program was compiled in the guest.',
   program: 'The program ran.',
-  collect: 'The last output, the result and the figures were fetched.',
+  collect: 'Its last output, its result, the figures and what was refused were fetched.',
 }

@@ -21,7 +21,8 @@ export class FakeRun implements Run {
   readonly #timer: NodeJS.Timeout
   readonly #transcript = new Transcript()
   #held = true
-  #ended = false
+  /** By Date.now(). */
+  #endedAt: number | undefined
 
   constructor(parts: FakeRunParts) {
     const { program, from } = parts
@@ -48,10 +49,12 @@ export class FakeRun implements Run {
     const { facts, startedAt } = this.#parts.from
     const { phasesMs, vsock } = facts
     const { denials } = this.#parts.program
-    const status = this.#ended ? 'closed' : 'connected'
+    const status = this.#endedAt === undefined ? 'connected' : 'closed'
+    // There is nothing to fetch from a script.
+    const collect = this.#endedAt !== undefined && { collect: 0 }
     return {
       ...facts,
-      phasesMs: { ...phasesMs, program: Date.now() - startedAt },
+      phasesMs: { ...phasesMs, program: (this.#endedAt ?? Date.now()) - startedAt, ...collect },
       vsock: { ...vsock, status },
       ...(denials && { denials }),
     }
@@ -91,7 +94,7 @@ export class FakeRun implements Run {
   #end(exit: Exit): void {
     clearTimeout(this.#timer)
     if (!this.#held) return
-    this.#ended = true
+    this.#endedAt = Date.now()
     this.#exited.resolve(exit)
   }
 

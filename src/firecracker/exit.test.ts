@@ -11,7 +11,7 @@ const usage = {
   net_rx_bytes: 20,
   net_tx_bytes: 30,
 }
-const ended: Ended = { code: 0, signal: null, oom: false, disk_full: false, result: 'none', usage }
+const ended: Ended = { code: 0, signal: null, oom: false, disk_full: false, result: 'none', wall_us: 5, usage }
 const exit = (change: Partial<Ended>, more: Partial<Parameters<typeof exitOf>[0]> = {}) =>
   exitOf({ ended: { ...ended, ...change }, killed: undefined, resources, result: undefined, ...more })
 

@@ -45,6 +45,17 @@ export function wordsOf(reason: KillReason, resources: Resources): string {
   }
 }
 
+/** The end of a run that we ended and whose guest did not say so. */
+export function unanswered(reason: KillReason, resources: Resources): Exit {
+  return { by: reason, message: `${wordsOf(reason, resources)}. Its microVM did not answer, and was ended` }
+}
+
+/** The end of a run whose vm is gone; `said`: Firecracker's last words, of which the last lines are told. */
+export function lost(why: string, said: string): Exit {
+  const words = said.split('\n').slice(-5).join('\n')
+  return { by: 'vm_lost', message: `the microVM was lost: ${why}${words ? `\n${words}` : ''}` }
+}
+
 function resultOf({ ended, result }: Told): { result?: string; resultError?: string } {
   switch (ended.result) {
     case 'none':

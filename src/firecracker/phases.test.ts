@@ -29,6 +29,17 @@ test('phases that an earlier process began go on: its figures stay, later ones c
   expect(phases.begun()['program']).toBeGreaterThanOrEqual(5950)
 })
 
+test('the end of a phase can be the beginning of the next, of no more than it took', async () => {
+  const phases = new Phases()
+  phases.add('program', 100)
+  phases.cede('program', 'collect', 30)
+  expect(phases.toRecord()).toEqual({ program: 70, collect: 30 })
+  phases.cede('program', 'collect', -5)
+  phases.cede('program', 'collect', 1000)
+  await phases.time('collect', () => Promise.resolve())
+  expect(phases.toRecord()).toEqual({ program: 0, collect: expect.closeTo(100, 0) as number })
+})
+
 test('the innermost phase that an error came from is known, also where phases beside it were ended by it', async () => {
   const phases = new Phases()
   const late = new Error('no address')

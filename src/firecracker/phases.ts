@@ -26,6 +26,14 @@ export class Phases {
     this.#ms.set(name, (this.#ms.get(name) ?? 0) + ms)
   }
 
+  /** Books the last milliseconds of a phase that has just ended as those of the one behind it; it has no more than it took. */
+  cede(from: string, to: string, ms: number): void {
+    const ceded = Math.min(Math.max(0, ms), this.#ms.get(from) ?? 0)
+    this.add(from, -ceded)
+    this.add(to, ceded)
+    if (!this.#at.has(to)) this.#at.set(to, performance.now() - this.#origin - ceded)
+  }
+
   /** Runs a body and books its beginning and duration under that name, also when it fails; a name twice adds up. */
   async time<T>(name: string, body: () => Promise<T>): Promise<T> {
     const begun = performance.now()

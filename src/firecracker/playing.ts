@@ -18,7 +18,7 @@ export const soon = () => AbortSignal.timeout(20_000)
 
 export const spec = testSpec()
 const ended = { op: 'exit', oom: false, disk_full: false, result: 'none', wall_us: 1, usage }
-export const exit = (code: number) => control({ ...ended, code, signal: null })
+export const exit = (code: number, wall_us = 1) => control({ ...ended, code, signal: null, wall_us })
 export const exitBy = (signal: string) => control({ ...ended, code: null, signal })
 export const known = {
   backend: 'firecracker',

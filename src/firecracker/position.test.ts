@@ -13,12 +13,12 @@ const attached = {
 const after = (ms: number) => ({ sinceStartMs: ms })
 
 test('a program that begins has all of its time and input, a build the time of builds and no input', () => {
-  expect(beginning(spec, 'program')).toEqual({ tag: 'program', leftMs: 60_000, stdin: spec.stdin })
-  expect(beginning(spec, 'build')).toEqual({ tag: 'build', leftMs: buildDeadlineMs })
+  expect(beginning(spec, 'program')).toEqual({ tag: 'program', ranMs: 0, leftMs: 60_000, stdin: spec.stdin })
+  expect(beginning(spec, 'build')).toEqual({ tag: 'build', ranMs: 0, leftMs: buildDeadlineMs })
 })
 
 test('one that went on has what is left, counted from the first start', () => {
-  const rest = { tag: 'program', leftMs: 48_000, stdin: Buffer.from('ped') }
+  const rest = { tag: 'program', ranMs: 10_000, leftMs: 48_000, stdin: Buffer.from('ped') }
   expect(going({ spec, builds: false, attached, ...after(12_000) })).toEqual(rest)
   expect(going({ spec, builds: false, attached, ...after(90_000) }).leftMs).toBe(0)
 })
@@ -32,6 +32,7 @@ test('where a build came first, the program’s own time counts', () => {
   const building = { ...attached, tag: 'build', stdin_bytes: 0, stdin_ended: true } as const
   expect(going({ spec, builds: true, attached: building, ...after(200_000) })).toEqual({
     tag: 'build',
+    ranMs: 10_000,
     leftMs: buildDeadlineMs - 10_000,
   })
 })
@@ -39,7 +40,7 @@ test('where a build came first, the program’s own time counts', () => {
 test('one that has ended is not killed for the time that nobody looked, but for never coming to its end', () => {
   const ended = { ...attached, ended: true }
   expect(going({ spec, builds: false, attached: ended, ...after(90_000) })).toEqual({
-    ...{ tag: 'program', leftMs: 120_000, ended: true },
+    ...{ tag: 'program', ranMs: 10_000, leftMs: 120_000, ended: true },
   })
 })
 

@@ -4,6 +4,8 @@ import type { Attached } from './said.ts'
 
 export interface Position {
   readonly tag: 'build' | 'program'
+  /** Milliseconds that it has run, in the guest's words. */
+  readonly ranMs: number
   /** Milliseconds after which it is killed. */
   readonly leftMs: number
   /** It has ended: only its last words are still to come, and when the time is over its vm is lost. */
@@ -29,8 +31,8 @@ const lastWordsMs = 120_000
 
 /** A program that was just started. */
 export function beginning(spec: RunSpec, tag: Position['tag']): Position {
-  if (tag === 'build') return { tag, leftMs: buildDeadlineMs }
-  return { tag, leftMs: spec.resources.timeoutMs, ...(spec.stdin && { stdin: spec.stdin }) }
+  if (tag === 'build') return { tag, ranMs: 0, leftMs: buildDeadlineMs }
+  return { tag, ranMs: 0, leftMs: spec.resources.timeoutMs, ...(spec.stdin && { stdin: spec.stdin }) }
 }
 
 export interface Resumed {
@@ -45,10 +47,10 @@ export interface Resumed {
 /** A program that went on without us. */
 export function going({ spec, builds, attached, sinceStartMs }: Resumed): Position {
   const { tag, ended, stdin_bytes: taken, stdin_ended: inputEnded } = attached
-  if (ended) return { tag, leftMs: lastWordsMs, ended }
-  const wallMs = attached.wall_us / 1000
-  const spentMs = builds ? wallMs : Math.max(wallMs, sinceStartMs)
+  const ranMs = attached.wall_us / 1000
+  if (ended) return { tag, ranMs, leftMs: lastWordsMs, ended }
+  const spentMs = builds ? ranMs : Math.max(ranMs, sinceStartMs)
   const wholeMs = tag === 'build' ? buildDeadlineMs : spec.resources.timeoutMs
   const stdin = tag === 'program' && !inputEnded ? spec.stdin?.subarray(taken) : undefined
-  return { tag, leftMs: Math.max(0, wholeMs - spentMs), ...(stdin && { stdin }) }
+  return { tag, ranMs, leftMs: Math.max(0, wholeMs - spentMs), ...(stdin && { stdin }) }
 }

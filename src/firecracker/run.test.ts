@@ -25,6 +25,22 @@ test('a program is kept by the guest, and its output acknowledged now and then, 
   })
 })
 
+test('what comes behind the program’s end, by the guest’s clock, is no time of the program', async () => {
+  const script = (message: Readonly<Record<string, unknown>>, socket: Socket) => {
+    if (message['op'] !== 'exec') return
+    socket.write(control({ op: 'started', pid: 2 }))
+    setTimeout(() => socket.write(exit(0)), 200)
+  }
+  await play(script, async ({ parts }) => {
+    const run = await FirecrackerRun.start(parts, soon())
+    await run.exited
+    const { program = NaN, collect = NaN } = run.facts().phasesMs
+    expect(program).toBeLessThan(1)
+    expect(collect).toBeGreaterThan(150)
+    await run[Symbol.asyncDispose]()
+  })
+})
+
 test('the firewall is looked at a last time after the program, before anybody is told its end', async () => {
   const script = (message: Readonly<Record<string, unknown>>, socket: Socket) => {
     if (message['op'] === 'exec') socket.write(Buffer.concat([control({ op: 'started', pid: 2 }), exit(0)]))

@@ -9,7 +9,7 @@ import { deadline } from '../base/time.ts'
 import type { Image } from '../images/images.ts'
 import type { Session } from './agent.ts'
 import { killAll } from './cgroup.ts'
-import { exitOf, wordsOf } from './exit.ts'
+import { exitOf, lost, unanswered, wordsOf } from './exit.ts'
 import { buildOf, runOf } from './launch.ts'
 import type { RefusalBook } from './network/watch.ts'
 import type { Phases } from './phases.ts'
@@ -178,7 +178,7 @@ export class FirecrackerRun implements Run {
   async #drive(from: Position): Promise<void> {
     const exit = await this.#untilExit(from).catch((error: unknown) => this.#lost(error))
     // While the firewall still knows the vm.
-    await this.#parts.refusals?.finish()
+    await this.#parts.phases.time('collect', async () => this.#parts.refusals?.finish())
     // Whoever goes on with it is told its end.
     if (this.#released) return
     this.#ended = true
@@ -191,15 +191,22 @@ export class FirecrackerRun implements Run {
 
   async #untilExit(from: Position): Promise<Exit> {
     const { spec, phases } = this.#parts
-    if (from.tag === 'program') return phases.time('program', () => this.#one(from))
-    const built = await phases.time('build', () => this.#one(from))
+    if (from.tag === 'program') return this.#program(from)
+    const { exit: built } = await phases.time('build', () => this.#one(from))
     if (built.by === 'timeout')
       return { ...built, message: `killed: the build took longer than ${buildDeadlineMs / 1000} s` }
     if (built.by !== 'program' || built.code !== 0) return built
     // A kill that came between the two has nothing to kill in the guest any more.
     if (this.#killed) return { ...built, by: this.#killed, message: wordsOf(this.#killed, spec.resources) }
     await this.#exec('program', this.#stop.signal)
-    return phases.time('program', () => this.#one(beginning(spec, 'program')))
+    return this.#program(beginning(spec, 'program'))
+  }
+
+  async #program(from: Position): Promise<Exit> {
+    const { phases } = this.#parts
+    const { exit, sinceMs } = await phases.time('program', () => this.#one(from))
+    phases.cede('program', 'collect', sinceMs)
+    return exit
   }
 
   /** Starts the build or the program, to be kept where we end before it does. */
@@ -215,9 +222,10 @@ export class FirecrackerRun implements Run {
     this.#interpreter = warm ? 'waited' : 'new'
   }
 
-  /** Follows the program that runs: its input, its time, its output, its end. */
-  async #one({ leftMs, ended, stdin }: Position): Promise<Exit> {
+  /** Follows the program that runs: its input, its time, its output, its end, and how long ago the guest says that was. */
+  async #one({ leftMs, ranMs, ended, stdin }: Position): Promise<{ exit: Exit; sinceMs: number }> {
     const { session, spec } = this.#parts
+    const begun = performance.now() - ranMs
     const overdue = () => session.giveUp(`its program had ended, and its last words did not come in ${leftMs / 1000} s`)
     this.#timer ??= setTimeout(() => (ended ? overdue() : this.kill('timeout')), leftMs)
     using _watched = watchOver(session)
@@ -228,17 +236,13 @@ export class FirecrackerRun implements Run {
       clearTimeout(this.#timer)
       this.#timer = undefined
     }
-    return exitOf({ ...told, killed: this.#killed, resources: spec.resources })
+    const sinceMs = performance.now() - begun - told.ended.wall_us / 1000
+    return { exit: exitOf({ ...told, killed: this.#killed, resources: spec.resources }), sinceMs }
   }
 
   async #lost(error: unknown): Promise<Exit> {
     const { spec, vm } = this.#parts
-    if (this.#killed) {
-      const words = wordsOf(this.#killed, spec.resources)
-      return { by: this.#killed, message: `${words}. Its microVM did not answer, and was ended` }
-    }
-    const words = (await vm.process.lastWords()).split('\n').slice(-5).join('\n')
-    const why = messageOf(error)
-    return { by: 'vm_lost', message: `the microVM was lost: ${why}${words ? `\n${words}` : ''}` }
+    if (this.#killed) return unanswered(this.#killed, spec.resources)
+    return lost(messageOf(error), await vm.process.lastWords())
   }
 }

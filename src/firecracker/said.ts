@@ -18,6 +18,8 @@ const EndedMessage = Type.Object({
   oom: Type.Boolean(),
   disk_full: Type.Boolean(),
   result: Type.Enum(['none', 'sent', 'too_large', 'unreadable']),
+  /** Microseconds that the program has run. */
+  wall_us: Count,
   usage: Type.Object({
     cpu_us: Counted,
     peak_mem_bytes: Counted,

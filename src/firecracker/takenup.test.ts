@@ -27,7 +27,7 @@ test('a run taken up goes on behind what was seen: the rest of its output, of it
   const script = (message: Readonly<Record<string, unknown>>, socket: Socket) => {
     const answer = attachedTo({ stdin_bytes: 2, stdin_ended: false, wall_us: 40_000 })
     if (message['op'] === 'attach') socket.write(answer)
-    if (message['op'] === 'end of input') socket.write(Buffer.concat([data(2, 'the rest'), exit(4)]))
+    if (message['op'] === 'end of input') socket.write(Buffer.concat([data(2, 'the rest'), exit(4, 45_000)]))
   }
   await play(script, async (played) => {
     const run = await resume(played, {}, { stdin: Buffer.from('typed') })
@@ -96,7 +96,7 @@ test('a build taken up is followed by its program, in the same run', async () =>
       expect(await textOf(run)).toBe('built ran')
       expect((await run.exited).code).toBe(0)
       expect(played.heard[1]).toMatchObject({ op: 'exec', run: spec.id, tag: 'program', argv: ['python3', 'main.py'] })
-      expect(Object.keys(run.facts().phasesMs)).toEqual(['build', 'program'])
+      expect(Object.keys(run.facts().phasesMs)).toEqual(['build', 'program', 'collect'])
     },
     ['go', 'build'],
   )

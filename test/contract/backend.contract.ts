@@ -62,6 +62,7 @@ const endsWith = (code: number): Case => ({
     assert.ok((exit.usage?.cpuMs ?? -1) >= 0)
     await run[Symbol.asyncDispose]()
     assert.deepEqual([run.facts().backend, run.facts().vsock.status], [backend.name, 'closed'])
+    for (const phase of ['vm', 'program', 'collect']) assert.ok((run.facts().phasesMs[phase] ?? -1) >= 0, phase)
     await clean(offered)
   },
 })

@@ -28,7 +28,7 @@ test('a program goes in by the form, its output arrives while it runs, its resul
   await sees(page, 'last')
   await page.getByRole('region', { name: 'Result' }).getByText('kernel').waitFor()
   const phases = await page.locator('.phases .phase-name').allTextContents()
-  expect(phases).toEqual(expect.arrayContaining(['queue', 'vm', 'jailer', 'upload', 'program']))
+  expect(phases).toEqual(expect.arrayContaining(['queue', 'vm', 'jailer', 'upload', 'program', 'collect']))
   await page.goto(`${page.url()}/inside`)
   await page.getByRole('heading', { name: /Jailer/ }).waitFor()
   expect(await settled()).toEqual([])
