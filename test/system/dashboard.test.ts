@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { became, runCode, sees, submit } from '../browser/pages.ts'
 import { launch } from '../browser/site.ts'
 import { archiveOf } from './archives.ts'
+import { bytes, duration, roundTrip } from '../../dashboard/format.ts'
 import { client, endServer, onNode, settled, vmPid, vulcan } from './harness.ts'
 
 /** Milliseconds: under emulation a boot takes tens of seconds. */
@@ -53,6 +54,42 @@ test('from the form to the output; then the list has it, and its inside is told 
   await page.locator(`a[href$="${id}"]`).first().waitFor()
 })
 
+test.each([
+  ['Python', '3'],
+  ['Node', 'v26'],
+  ['Go', 'go1'],
+])('the starter of %s is run as it stands: output, result', async (runtime, version) => {
+  await page.goto(url)
+  await page.getByText(runtime, { exact: true }).click()
+  await page.getByRole('textbox', { name: 'Time' }).fill(String(timeoutS))
+  await submit(page)
+  const output = page.getByRole('log', { name: 'Output' })
+  await output.getByText(`Hello from ${runtime === 'Go' ? '' : `${runtime} `}${version}`).waitFor()
+  await output.getByText('step 5').waitFor()
+  await became(page, 'Completed')
+  const result = page.getByRole('region', { name: 'Result' })
+  await result.getByText('squares').waitFor()
+})
+
+test('where it ran and what it used is told as its record has it', async () => {
+  const api = await client()
+  const id = await runCode(page, { url, code: `x = bytes(30 << 20)\nprint('done')`, timeoutS })
+  await became(page, 'Completed')
+  const { run } = await api.get(id)
+  const { details, usage, vsock } = run!
+  const of = (name: string) => page.getByRole('region', { name, exact: true })
+  const isolation = (await of('Isolation').textContent()) ?? ''
+  const { kernel, image, uid, cgroup, network } = details!
+  const told = [run!.vm_id, run!.node, 'closed in order', kernel, image, uid, cgroup, network.nic!.address]
+  for (const each of told) expect(isolation).toContain(String(each))
+  expect(vsock.rtt_us).toBeGreaterThan(0)
+  expect(isolation).toContain(roundTrip(vsock.rtt_us))
+  expect(usage!.peak_mem_mb).toBeGreaterThan(30)
+  const used = (await of('Usage').textContent()) ?? ''
+  for (const each of [`${usage!.peak_mem_mb} MiB`, duration(usage!.cpu_ms), bytes(usage!.disk_written_bytes)])
+    expect(used).toContain(each)
+})
+
 test('the System page tells what is kept ready, and what the host lacks', async () => {
   await page.goto(`${url}/system`)
   for (const name of ['Pool', 'Templates', /^Host of /]) await page.getByRole('region', { name }).waitFor()
@@ -70,11 +107,13 @@ test('the System page tells what is kept ready, and what the host lacks', async 
 
 test('the rules that the page of a run draws are those that the kernel has while it lives, and no other vm’s', async () => {
   const allow = ['198.51.100.0/24', '203.0.113.9']
-  const request = { code: endless, runtime: 'python', resources: { timeout_s: timeoutS } }
+  const refused = `import socket\ntry: socket.create_connection(('169.254.169.254', 80), 9)\nexcept OSError: pass\n`
+  const request = { code: refused + endless, runtime: 'python', resources: { timeout_s: timeoutS } }
   const api = await client()
   const { id } = await api.submit({ ...request, network: { mode: 'internet', allow } })
   await page.goto(`${url}/workloads/${id}`)
   await sees(page, 'up')
+  await page.getByRole('region', { name: 'Isolation' }).getByText('169.254.169.254:80').waitFor()
   const { run } = await api.get(id)
   const { firewall, details } = run!
   const { table, elements, chains } = firewall!
@@ -87,9 +126,11 @@ test('the rules that the page of a run draws are those that the kernel has while
   for (const { set, element } of elements) if (set !== 'ports') expect(element).toContain(own)
   await page.goto(`${url}/workloads/${id}/inside`)
   const way = page.getByRole('list', { name: 'From the guest outwards' })
-  for (const name of [own, details!.network.nic!.netns, details!.network.nic!.port]) {
-    await way.getByText(name).first().waitFor()
-  }
+  const { netns, port, tap, peer = '', bridge = '' } = details!.network.nic!
+  for (const name of [own, netns, port, tap, peer, bridge]) await way.getByText(name).first().waitFor()
+  const redirects = await onNode(`ip netns exec ${netns.split('/').at(-1)} tc filter show dev ${peer} parent ffff:`)
+  expect(redirects).toMatch(new RegExp(`Redirect to device ${tap}`))
+  expect(await onNode(`ip -o link show ${port}`)).toContain(`master ${bridge}`)
   const listed = page.getByRole('region', { name: 'Chain inet listed' })
   for (const where of allow) await listed.getByText(`${own} . ${where}`).waitFor()
   await api.kill(id)
