@@ -10,6 +10,8 @@ export interface Archive {
   readonly blob: Blob
   /** Names of its files; undefined where this page cannot look into it. */
   readonly paths: readonly string[] | undefined
+  /** Text of the package.json at its top, where this page has it. */
+  readonly manifest?: string | undefined
   /** How many files were left out. */
   readonly leftOut: number
 }
@@ -48,6 +50,7 @@ export async function archiveFrom(placed: readonly Placed[]): Promise<Archive> {
     name: `${strip.replace(/\/$/, '').split('/').at(-1) || 'files'}.tar.gz`,
     blob: await new Response(tar).blob(),
     paths: files.map(({ path }) => path),
+    manifest: await kept.find(({ path }) => path === `${strip}package.json`)?.file.text(),
     leftOut: placed.length - kept.length,
   }
 }
@@ -80,7 +83,7 @@ export function runtimeIn(paths: readonly string[]): RuntimeName | undefined {
   return best && best.count > 0 ? best.name : undefined
 }
 
-/** Files that can be an entry point, those that the server would take first before all others. */
+/** Files that can be an entry point, the likely ones first. */
 export function entrypointsIn(paths: readonly string[], runtime: RuntimeName): string[] {
   const known = runtimes.find(({ name }) => name === runtime)
   const rank = (path: string) => {

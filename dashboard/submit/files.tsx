@@ -6,6 +6,7 @@ import { useRef, useState, type ChangeEvent } from 'react'
 import { wordsOf } from '../api.ts'
 import { bytes, counted } from '../format.ts'
 import { archiveFrom, entrypointsIn, runtimeIn, type Archive, type Placed } from './archive.ts'
+import { entryOf, type Entry } from './entrypoint.ts'
 import { withRuntime } from './form.ts'
 import type { Submission } from './submission.ts'
 import { Tree } from './tree.tsx'
@@ -92,9 +93,9 @@ function Pickers({ onTake }: { onTake: (files: readonly Picked[]) => void }) {
 }
 
 function Chosen({ archive, submission }: { archive: Archive; submission: Submission }) {
-  const { form, faults, change, setArchive } = submission
+  const { form, setArchive } = submission
   const { name, blob, paths, leftOut } = archive
-  const candidates = entrypointsIn(paths ?? [], form.runtime)
+  const entry = entryOf(archive, form.runtime)
   return (
     <div className="chosen">
       <Group justify="space-between" gap="xs">
@@ -108,21 +109,39 @@ function Chosen({ archive, submission }: { archive: Archive; submission: Submiss
         </Button>
       </Group>
       {paths ? (
-        <Tree paths={paths} chosen={form.entrypoint || candidates[0]} />
+        <Tree paths={paths} chosen={form.entrypoint || (typeof entry === 'object' ? entry.at : undefined)} />
       ) : (
         <Text size="sm" c="dimmed">
           What is in it the server will see.
         </Text>
       )}
-      <Autocomplete
-        label="Entry point"
-        description={`Empty: the server finds it${candidates[0] === undefined ? '' : `, such as ${candidates[0]}`}`}
-        data={candidates.slice(0, 50)}
-        value={form.entrypoint}
-        onChange={(entrypoint) => change({ entrypoint })}
-        error={faults.entrypoint}
-        mt="sm"
-      />
+      <EntryPoint entry={entry} paths={paths ?? []} submission={submission} />
     </div>
   )
+}
+
+interface EntryPointProps {
+  readonly entry: Entry
+  readonly paths: readonly string[]
+  readonly submission: Submission
+}
+
+function EntryPoint({ entry, paths, submission: { form, faults, change } }: EntryPointProps) {
+  return (
+    <Autocomplete
+      label="Entry point"
+      description={entryWords(entry)}
+      data={entrypointsIn(paths, form.runtime).slice(0, 50)}
+      value={form.entrypoint}
+      onChange={(entrypoint) => change({ entrypoint })}
+      error={faults.entrypoint}
+      mt="sm"
+    />
+  )
+}
+
+function entryWords(entry: Entry): string {
+  if (entry === 'chosen') return 'One has to be chosen: the server cannot tell where this program begins'
+  if (entry === 'found') return 'Empty: the server finds it'
+  return `Empty: the server takes ${entry.at === '.' ? 'the Go files at the top' : entry.at}`
 }

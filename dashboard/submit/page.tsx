@@ -82,7 +82,7 @@ function AsBefore({ id, lacking }: { id: string; lacking: readonly string[] }) {
 }
 
 function Send({ submission }: { submission: Submission }) {
-  const { trouble, progress } = submission
+  const { trouble, progress, cancel } = submission
   return (
     <div className="send">
       {trouble !== undefined && (
@@ -94,7 +94,13 @@ function Send({ submission }: { submission: Submission }) {
       <Button type="submit" size="md" loading={progress !== undefined}>
         Run it
       </Button>
-      <span className="send-hint">or Ctrl+Enter</span>
+      {progress === undefined ? (
+        <span className="send-hint">or Ctrl+Enter</span>
+      ) : (
+        <Button variant="default" size="md" ml="sm" onClick={cancel}>
+          Cancel
+        </Button>
+      )}
     </div>
   )
 }

@@ -66,21 +66,25 @@ const isolationWords: Readonly<Record<Form['isolation'], string>> = {
 
 function Isolation({ submission, backends }: SettingsProps) {
   const { form, faults, change } = submission
-  const online = new Set(backends.filter((backend) => backend.online).flatMap(({ isolation }) => isolation))
-  const isOffered = (mode: string) => mode === 'auto' || backends.length === 0 || online.has(mode)
   return (
     <NativeSelect
       label="Isolation"
       value={form.isolation}
       onChange={(event) => change({ isolation: event.currentTarget.value as Form['isolation'] })}
       error={faults.isolation}
-      data={isolations.map((mode) => ({
-        value: mode,
-        label: isOffered(mode) ? isolationWords[mode] : `${mode}: no backend here offers it`,
-        disabled: !isOffered(mode),
-      }))}
+      data={isolations.map((mode) => {
+        const lack = lackOf(mode, backends)
+        return { value: mode, label: lack === undefined ? isolationWords[mode] : `${mode}: ${lack}`, disabled: !!lack }
+      })}
     />
   )
+}
+
+/** Why no backend runs programs so, where none does. */
+function lackOf(mode: Form['isolation'], backends: readonly BackendState[]): string | undefined {
+  const able = backends.filter(({ isolation }) => isolation.includes(mode))
+  if (mode === 'auto' || backends.length === 0 || able.some(({ online }) => online)) return undefined
+  return able.find(({ reason }) => reason !== undefined)?.reason ?? 'no backend here offers it'
 }
 
 const networkWords: Readonly<Record<Form['network'], string>> = {

@@ -1,6 +1,6 @@
 /** The same run for a terminal and for a program. */
-import { CopyButton, Button, SegmentedControl } from '@mantine/core'
-import { useState } from 'react'
+import { Button, SegmentedControl } from '@mantine/core'
+import { useRef, useState, type RefObject } from 'react'
 import { Card } from '../card.tsx'
 import { requestOf } from './form.ts'
 import { snippetKinds, snippetOf, type SnippetKind } from './snippets.ts'
@@ -8,6 +8,7 @@ import type { Submission } from './submission.ts'
 
 export function SnippetCard({ submission: { form, archive } }: { submission: Submission }) {
   const [kind, setKind] = useState<SnippetKind>('curl')
+  const shown = useRef<HTMLPreElement>(null)
   const files = form.source === 'files'
   const asked = {
     request: requestOf(form).request,
@@ -16,24 +17,33 @@ export function SnippetCard({ submission: { form, archive } }: { submission: Sub
   }
   const text = snippetOf(kind, asked)
   return (
-    <Card
-      title="The same from elsewhere"
-      aside={
-        <CopyButton value={text}>
-          {({ copied, copy }) => (
-            <Button size="compact-sm" variant="default" onClick={copy}>
-              {copied ? 'Copied' : 'Copy'}
-            </Button>
-          )}
-        </CopyButton>
-      }
-    >
+    <Card title="The same from elsewhere" aside={<Copy text={text} shown={shown} />}>
       <SegmentedControl size="xs" aria-label="As what" value={kind} onChange={setKind} data={[...snippetKinds]} />
       {/* It scrolls, so the keyboard must reach it. */}
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <pre className="snippet" tabIndex={0} role="region" aria-label={`As ${kind}`}>
+      <pre ref={shown} className="snippet" tabIndex={0} role="region" aria-label={`As ${kind}`}>
         {text}
       </pre>
     </Card>
+  )
+}
+
+/** `shown`: where the text is read. */
+function Copy({ text, shown }: { text: string; shown: RefObject<HTMLElement | null> }) {
+  const [said, setSaid] = useState('Copy')
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text)
+      setSaid('Copied')
+    } catch {
+      // A page that came over plain http from another computer has no clipboard.
+      getSelection()?.selectAllChildren(shown.current!)
+      setSaid('Press Ctrl+C')
+    }
+  }
+  return (
+    <Button size="compact-sm" variant="default" onClick={() => void copy()} onBlur={() => setSaid('Copy')}>
+      {said}
+    </Button>
   )
 }

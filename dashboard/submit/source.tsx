@@ -10,7 +10,7 @@ const Editor = lazy(() => import('./editor.tsx').then(({ Editor: component }) =>
 const Files = lazy(() => import('./files.tsx').then(({ Files: component }) => ({ default: component })))
 
 export function Source({ submission }: { submission: Submission }) {
-  const { form, change } = submission
+  const { form, faults, change } = submission
   return (
     <Card title="Program">
       <Group gap="sm" mb="sm" className="tools">
@@ -30,6 +30,11 @@ export function Source({ submission }: { submission: Submission }) {
           ]}
         />
       </Group>
+      {faults.runtime !== undefined && (
+        <Text size="sm" c="var(--mantine-color-error)" mb="sm">
+          {faults.runtime}
+        </Text>
+      )}
       <Suspense fallback={<div className="editor-place">Loading…</div>}>
         {form.source === 'code' ? <Code submission={submission} /> : <Files submission={submission} />}
       </Suspense>
@@ -39,6 +44,7 @@ export function Source({ submission }: { submission: Submission }) {
 
 function Code({ submission }: { submission: Submission }) {
   const { form, faults, change } = submission
+  const wrong = faults.code ?? faults.entrypoint
   return (
     <>
       <Editor
@@ -48,8 +54,8 @@ function Code({ submission }: { submission: Submission }) {
         value={form.code[form.runtime]}
         onChange={(code) => change({ code: { ...form.code, [form.runtime]: code } })}
       />
-      <Text size="sm" c={faults.code === undefined ? 'dimmed' : 'var(--mantine-color-error)'} mt={4}>
-        {faults.code ?? `Runs as ${form.entrypoint || fileNames[form.runtime]}. Esc, then Tab leaves the editor.`}
+      <Text size="sm" c={wrong === undefined ? 'dimmed' : 'var(--mantine-color-error)'} mt={4}>
+        {wrong ?? `Runs as ${form.entrypoint || fileNames[form.runtime]}. Esc, then Tab leaves the editor.`}
       </Text>
     </>
   )

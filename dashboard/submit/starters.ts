@@ -1,4 +1,4 @@
-/** Programs to begin with: each shows input, output as it comes, and a result. */
+/** Programs to begin with: each shows output as it comes, and a result. */
 import type { Runtime } from '../../src/api/runtimes.ts'
 
 export type RuntimeName = Runtime['name']

@@ -5,7 +5,7 @@ import { wordsOf } from '../api.ts'
 import type { Beginning } from './again.ts'
 import type { Archive } from './archive.ts'
 import { fieldOf, requestOf, type Faults, type Field, type Form } from './form.ts'
-import { Refused, send } from './upload.ts'
+import { Refused, send, type Sending } from './upload.ts'
 
 export interface Submission {
   readonly form: Form
@@ -19,6 +19,8 @@ export interface Submission {
   readonly change: (changes: Partial<Form>) => void
   readonly setArchive: (archive: Archive | undefined, changes?: Partial<Form>) => void
   readonly submit: () => void
+  /** Takes back what is on its way. */
+  readonly cancel: () => void
 }
 
 interface Answer {
@@ -31,8 +33,7 @@ const nothing: Answer = { faults: {}, trouble: undefined }
 export function useSubmission(beginning: Pick<Beginning, 'form' | 'archive'>): Submission {
   const [{ form, archive }, setForm] = useState(beginning)
   const [answer, setAnswer] = useState(nothing)
-  const [progress, setProgress] = useState<number>()
-  const navigate = useNavigate()
+  const { progress, begin, cancel } = useSending(setAnswer)
   const { request, faults: typed } = requestOf(form)
   const missing: Faults = form.source === 'files' && !archive ? { files: 'Choose the files first.' } : {}
   const faults = { ...answer.faults, ...typed }
@@ -54,18 +55,33 @@ export function useSubmission(beginning: Pick<Beginning, 'form' | 'archive'>): S
       return
     }
     const blob = form.source === 'files' ? archive?.blob : undefined
-    setProgress(0)
     setAnswer(nothing)
-    send({ request, archive: blob, onProgress: setProgress, signal: new AbortController().signal }).then(
+    begin({ request, archive: blob })
+  }
+  useSubmitKey(submit)
+  return { form, archive, faults, trouble: answer.trouble, progress, change, setArchive, submit, cancel }
+}
+
+/** One upload at a time. */
+function useSending(onRefused: (answer: Answer) => void) {
+  const [progress, setProgress] = useState<number>()
+  const navigate = useNavigate()
+  const going = useRef<AbortController>(null)
+  const cancel = () => going.current?.abort()
+  const begin = (what: Pick<Sending, 'request' | 'archive'>) => {
+    const { signal } = (going.current = new AbortController())
+    setProgress(0)
+    send({ ...what, onProgress: setProgress, signal }).then(
       ({ id }) => void navigate({ to: '/workloads/$id', params: { id } }),
       (error: unknown) => {
         setProgress(undefined)
-        setAnswer(answerOf(error))
+        if (!signal.aborted) onRefused(answerOf(error))
       },
     )
   }
-  useSubmitKey(submit)
-  return { form, archive, faults, trouble: answer.trouble, progress, change, setArchive, submit }
+  // Whoever leaves the page is not to be brought to its workload later.
+  useEffect(() => cancel, [])
+  return { progress, begin, cancel }
 }
 
 const without = (faults: Faults, fields: readonly Field[]): Faults =>
