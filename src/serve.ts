@@ -99,6 +99,7 @@ async function open(scope: Scope, config: Config, o: ServeOptions): Promise<Fast
     build: await buildOf({ program, home: config.home }),
     version,
     capacity: capacityOf(config),
+    limits: limitsOf(config),
     bodyBytes: config['limits.body_mb'] * mib,
     archiveBytes: config['limits.archive_mb'] * mib,
     heartbeatMs: config['server.heartbeat_ms'],

@@ -117,7 +117,11 @@ export const Stats = Type.Object(
     queue: Type.Object({ waiting: Count }, { description: 'workloads that wait for room' }),
     vms: Type.Object({ running: Count, max: Count }),
     mem_mb: Type.Object({ used: Count, max: Count }, { description: 'memory given to vms, in MiB' }),
+    limits: Type.Object(
+      { cpus: Type.Number(), mem_mb: Count, timeout_s: Type.Number(), disk_mb: Count, pids: Count },
+      { description: 'the most of each resource that one workload may ask for' },
+    ),
   },
-  { $id: 'Stats', description: 'counts' },
+  { $id: 'Stats', description: 'counts and limits' },
 )
 export type Stats = Static<typeof Stats>

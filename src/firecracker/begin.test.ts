@@ -1,6 +1,6 @@
 /** What a run waits for before its program begins. */
 import type { Socket } from 'node:net'
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { testSpec } from '../backend/testing.ts'
 import { Facts } from '../base/facts.ts'
 import { begin, type BeginParts } from './begin.ts'
@@ -16,12 +16,16 @@ const script = ({ op }: Readonly<Record<string, unknown>>, socket: Socket) => {
 }
 
 /** What is asked of the host and of the guest, in its order. */
-const withReadyVm = (body: (o: { parts: BeginParts; told: string[]; played: Played }) => Promise<void>) =>
-  play(script, async (played) => {
+const withReadyVm = (
+  body: (o: { parts: BeginParts; told: string[]; played: Played }) => Promise<void>,
+  guest = script,
+) =>
+  play(guest, async (played) => {
     const told: string[] = []
     const { session, scope } = played
     const vm = { ...played.parts.vm, start: 'pool', bootMs: 1, uid: 1, network: { netns: '/run/netns/x' } }
-    const starter = { start: () => Promise.resolve({ scope, vm, session, rttUs: 1 }) } as unknown as Starter
+    const blame = () => Promise.resolve(void told.push('blamed'))
+    const starter = { start: () => Promise.resolve({ scope, vm, session, rttUs: 1 }), blame } as unknown as Starter
     const book = { give: (vmId: string, id: string) => Promise.resolve(void told.push(`${vmId} is ${id}’s`)) }
     const networks = { watch: () => Promise.resolve(void told.push('watched')) }
     const host = { book, networks, assets: { kernelVersion: '6' } } as unknown as BeginParts['host']
@@ -59,4 +63,18 @@ test('where it is not kept, no program begins and the vm is removed', async () =
     expect(told.at(-1)).toBe('removed')
     expect(ops(played)).not.toContain('exec')
   })
+})
+
+test('where a program does not begin in the time there is, what its vm went on from is blamed', async () => {
+  const silent: typeof script = (message, socket) => message['op'] !== 'exec' && script(message, socket)
+  await withReadyVm(async ({ parts, told, played }) => {
+    const { image, phases } = played.parts
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const begun = begin(parts, { spec, image, phases, signal: new AbortController().signal }).catch(String)
+    while (!ops(played).includes('exec')) await new Promise(setImmediate)
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(await begun).toContain('not done after 60000 ms')
+    expect(told.slice(-2)).toEqual(['blamed', 'removed'])
+  }, silent)
 })

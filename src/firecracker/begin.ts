@@ -14,7 +14,7 @@ import { askFirst, bringing, unpackFirst } from './upload.ts'
 import type { Vm } from './vm.ts'
 
 export interface BeginParts extends Makers {
-  readonly starter: Pick<Starter, 'start'>
+  readonly starter: Pick<Starter, 'start' | 'blame'>
   /** Names of the backend and of this node, for the record. */
   readonly place: Pick<RunFacts, 'backend' | 'node'>
 }
@@ -26,20 +26,21 @@ export interface BeginRequest extends StartRequest {
 
 /** Rejects having left nothing behind. */
 export async function begin(parts: BeginParts, request: BeginRequest): Promise<{ run: FirecrackerRun; vm: Vm }> {
-  const { host, place } = parts
+  const { host, place, starter } = parts
   const { spec, image, phases, signal } = request
   const { scope, vm, session, rttUs, refusals } = await loaded(parts, request)
-  const run = await acquire(
-    scope,
-    () => {
-      const { kernelVersion: kernel } = host.assets
-      const known = { ...factsOf({ spec, image, vm, rttUs, kernel }), ...place }
-      const bring = bringing(session, { spec, phases })
-      return FirecrackerRun.start({ spec, image, scope, vm, session, phases, known, refusals, bring }, signal)
-    },
-    leftoverOf(parts.facts, vm.names.vmId),
-  )
-  return { run, vm }
+  const start = async () => {
+    const { kernelVersion: kernel } = host.assets
+    const known = { ...factsOf({ spec, image, vm, rttUs, kernel }), ...place }
+    const bring = bringing(session, { spec, phases })
+    try {
+      return await FirecrackerRun.start({ spec, image, scope, vm, session, phases, known, refusals, bring }, signal)
+    } catch (error) {
+      if (error instanceof DeadlineExceeded && vm.start !== 'boot' && !signal.aborted) await starter.blame(spec, image)
+      throw error
+    }
+  }
+  return { run: await acquire(scope, start, leftoverOf(parts.facts, vm.names.vmId)), vm }
 }
 
 /** A vm of the run's own, with its archive in it. One that was ready may have died since: then there is another. */

@@ -14,7 +14,7 @@ export interface FirecrackerFacts {
   readonly 'vm.start_failed': { vmId: string; step: string; message: string; retried: boolean }
   /** A template was made and tried, in so many milliseconds. */
   readonly 'template.built': { runtime: string; memMib: number; ms: number }
-  /** A template could not be made; vms of its class boot. */
+  /** A template could not be made, or is not used any more; vms of its class boot. */
   readonly 'template.failed': { runtime: string; memMib: number; message: string }
   /** A vm that nobody asked for yet is ready; so many of its class are. It took so many milliseconds. */
   readonly 'pool.filled': { runtime: string; memMib: number; ready: number; ms: number }

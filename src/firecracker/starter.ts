@@ -81,6 +81,18 @@ export class Starter {
     }
   }
 
+  /**
+   * Says that a guest which had answered did not begin a program in the time there is: the snapshot that it went on from may
+   * be the cause, and all that go on from it would do the same. Neither is used any more.
+   */
+  async blame(spec: RunSpec, image: Image): Promise<void> {
+    const of = classOf(spec, image)
+    const message = 'a program did not begin in a vm that went on from it'
+    this.#o.facts.emit('template.failed', { runtime: image.name, memMib: of.size.memMib, message })
+    await this.#o.templates?.discard(of)
+    await this.#o.pool?.drop(of)
+  }
+
   /** Says that a run has ended: now there is time to make the next ones of its class quicker. */
   noteEnd(spec: RunSpec, image: Image): void {
     const of = classOf(spec, image)

@@ -7,6 +7,7 @@ import type { Facts } from '../base/facts.ts'
 import { exists } from '../base/files.ts'
 import { orderedId } from '../base/id.ts'
 import type { Bus } from '../bus/bus.ts'
+import type { Limits } from '../scheduler/admission.ts'
 import type { Capacity } from '../store/leases.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
 import { guard, type Access } from './access.ts'
@@ -67,6 +68,7 @@ export interface ServerOptions {
   readonly build: string
   readonly version: string
   readonly capacity: Capacity
+  readonly limits: Limits
   readonly bodyBytes: number
   readonly archiveBytes: number
   /** Milliseconds between heartbeats of a log stream. */

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Problem } from '../api/problem.ts'
 import type { WorkloadRecord } from '../api/workload.ts'
+import { testSettings } from '../scheduler/testing.ts'
 import { authorization, testServer, type TestServer } from './testing.ts'
 
 let server: TestServer
@@ -50,7 +51,7 @@ describe('running', () => {
       dropped_bytes: { stdout: 0, stderr: 0 },
       run: { backend: 'fake', vsock: { status: 'closed' }, usage: { cpu_ms: 1 } },
     })
-    expect(Object.keys(record.run?.phases_ms ?? {})).toEqual(['queue', 'vm', 'program'])
+    expect(Object.keys(record.run?.phases_ms ?? {})).toEqual(['queue', 'vm', 'program', 'collect'])
     expect(Object.keys(record.run?.phases_at_ms ?? {})).toEqual(['queue', 'vm', 'program'])
     expect(record.started_at! >= record.created_at && record.finished_at! >= record.started_at!).toBe(true)
   })
@@ -131,6 +132,7 @@ describe('running', () => {
       queue: { waiting: 1 },
       vms: { running: 1 },
       mem_mb: { used: 256 + 96 },
+      limits: { cpus: testSettings.limits.cpus, mem_mb: testSettings.limits.memMib },
     })
     const { pending, running } = stats.json<{ workloads: { pending: number; running: number } }>().workloads
     expect(pending + running).toBe(2)

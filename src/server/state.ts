@@ -74,7 +74,7 @@ async function expectRoom(home: string): Promise<void> {
   })
 }
 
-function loadRoutes(app: FastifyTypeBox, { scheduler, capacity, node }: ServerOptions): void {
+function loadRoutes(app: FastifyTypeBox, { scheduler, capacity, limits, node }: ServerOptions): void {
   const nodes = { ...about('listNodes', 'Lists hosts and what they carry'), response: { 200: ref(NodeList) } }
   app.get(routes.nodes, { config: { scope: 'read' }, schema: nodes }, async () => {
     const { online } = await scheduler.offer()
@@ -85,6 +85,7 @@ function loadRoutes(app: FastifyTypeBox, { scheduler, capacity, node }: ServerOp
     }
   })
 
+  const { cpus, timeoutS, diskMib, pids } = limits
   const stats = { ...about('getStats', 'Counts workloads, and says how full it is'), response: { 200: ref(Stats) } }
   app.get(routes.stats, { config: { scope: 'read' }, schema: stats }, async () => {
     const [counts, { vms, memMib, pending }] = await Promise.all([scheduler.counts(), scheduler.load()])
@@ -93,6 +94,7 @@ function loadRoutes(app: FastifyTypeBox, { scheduler, capacity, node }: ServerOp
       queue: { waiting: pending },
       vms: { running: vms, max: capacity.vms },
       mem_mb: { used: memMib, max: capacity.memMib },
+      limits: { cpus, mem_mb: limits.memMib, timeout_s: timeoutS, disk_mb: diskMib, pids },
     }
   })
 }

@@ -75,6 +75,7 @@ export async function testServer(
     build: 'build',
     version: '0',
     capacity: testSettings.capacity,
+    limits: testSettings.limits,
     bodyBytes: 1 << 20,
     archiveBytes: 1 << 20,
     heartbeatMs: 10_000,

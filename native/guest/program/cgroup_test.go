@@ -84,3 +84,24 @@ func TestALimitThatCouldNotBeSetIsTriedAgain(t *testing.T) {
 	}
 	f.expect(map[string]string{"pids.max": "16", "cpu.max": "max"})
 }
+
+// A snapshot is taken while it rests; what follows may find it at rest or not.
+func TestAnInterpreterThatWaitsRestsUntilItIsWokenOnce(t *testing.T) {
+	f := filesOf(t)
+	f.write("cgroup.freeze", "")
+	f.write("cgroup.events", "populated 1\nfrozen 1\n")
+	w := &waiting{run: &Run{group: &group{path: f.path}}}
+	if err := w.rest(); err != nil {
+		t.Fatal(err)
+	}
+	f.expect(map[string]string{"cgroup.freeze": "1"})
+	if err := w.wake(); err != nil {
+		t.Fatal(err)
+	}
+	f.expect(map[string]string{"cgroup.freeze": "0"})
+	f.write("cgroup.freeze", "untouched")
+	if err := w.wake(); err != nil {
+		t.Fatal(err)
+	}
+	f.expect(map[string]string{"cgroup.freeze": "untouched"})
+}

@@ -68,6 +68,9 @@ func (w *waiting) become(spec Spec) error {
 	if err := r.limit(); err != nil {
 		return err
 	}
+	if err := w.wake(); err != nil {
+		return err
+	}
 	r.before, r.began = r.host.readCounters(), time.Now()
 	return w.tell(told)
 }

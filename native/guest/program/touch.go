@@ -35,13 +35,11 @@ func (h *Host) touchWaiting() error {
 		return nil
 	}
 	// It must not change what is just being written back.
-	group := w.run.group
-	err := group.freeze(true)
+	err := w.rest()
 	if err == nil {
 		err = touchAll(w.run.process.Pid, true)
 	}
-	// Also after a stop that took too long: it would come still, and for good.
-	return errors.Join(err, group.freeze(false), w.count())
+	return errors.Join(err, w.wake(), w.count())
 }
 
 func touchAll(pid int, write bool) error {

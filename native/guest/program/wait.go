@@ -33,7 +33,9 @@ type waiting struct {
 	offered *os.File
 	// used is the memory that it has, in bytes; 0 where nobody counts.
 	used int64
-	undo []func() error
+	// rests says that its cgroup is frozen.
+	rests bool
+	undo  []func() error
 }
 
 // antechamber is where at most one interpreter waits.
@@ -103,7 +105,27 @@ func (w *waiting) start(more map[string]string) error {
 	if err := w.hear("waiting\n", waitsWithin); err != nil {
 		return fault.New(fault.ExecFailed, "wait", "%s did not come to wait: %w", r.spec.Argv[0], err)
 	}
-	return w.count()
+	return errors.Join(w.rest(), w.count())
+}
+
+// rest stops it until it is needed. Some threads of an interpreter go on for a while after it has come to wait, and the
+// kernel takes all the time between a snapshot and the vm that goes on from it for that of the thread that ran at that
+// moment: of a program with a share of the processor that is used up for as long, and nothing of it runs, nor dies.
+func (w *waiting) rest() error {
+	if w.run.group == nil {
+		return nil
+	}
+	w.rests = true
+	return w.run.group.freeze(true)
+}
+
+// wake lets it go on; also after a stop that took too long, which would come still, and for good.
+func (w *waiting) wake() error {
+	if !w.rests {
+		return nil
+	}
+	w.rests = false
+	return w.run.group.freeze(false)
 }
 
 // count notes what it has used: next to nothing more while it waits.

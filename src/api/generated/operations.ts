@@ -1,7 +1,7 @@
 /** Made by `npm run generate` from openapi.json beside it: what is changed here is lost. */
 
 /** Of the document that this was made from. */
-export const documentSha256 = '5d8fdaa0464c62ec260970e09bd508a9e3b43dd9dfa006726a9ee01dc495c0d1'
+export const documentSha256 = '879568b2cc8a3c634ce4b9e50829f0a05945dc11512193f794d86aee7cdc1363'
 
 /** from the table of errors */
 export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'quota_exceeded' | 'too_many_failures' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'no_responders' | 'no_answer' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'workload_lost' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
@@ -553,7 +553,7 @@ export interface LoginLink {
   expires_at: string
 }
 
-/** counts */
+/** counts and limits */
 export interface Stats {
   /** workloads that are known, by status */
   workloads: {
@@ -575,6 +575,14 @@ export interface Stats {
   mem_mb: {
     used: number
     max: number
+  }
+  /** the most of each resource that one workload may ask for */
+  limits: {
+    cpus: number
+    mem_mb: number
+    timeout_s: number
+    disk_mb: number
+    pids: number
   }
 }
 
