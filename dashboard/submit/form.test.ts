@@ -17,6 +17,15 @@ test('what is typed wrong is told at its field', () => {
   expect(faults.pids).toBe('This is not a number.')
 })
 
+test('what the server allows is told before anything is sent', () => {
+  const limits = { cpus: 4, mem_mb: 512, timeout_s: 60, disk_mb: 1024, pids: 64 }
+  const { faults } = requestOf(
+    { ...emptyForm, memMb: '1024', pids: '64', diskMb: '1024', cpus: '2', timeoutS: '61' },
+    limits,
+  )
+  expect(faults).toEqual({ memMb: 'From 16 to 512.', timeoutS: 'From 0.1 to 60.' })
+})
+
 test('a request and its form are the same thing, both ways', () => {
   const form = {
     ...emptyForm,

@@ -2,6 +2,7 @@
 import { runtimeNamed } from '../../src/api/runtimes.ts'
 import type { networkModes } from '../../src/api/details.ts'
 import type { KeptRequest } from '../../src/api/request.ts'
+import type { Stats } from '../../src/api/state.ts'
 import type { isolations, WorkloadRequest } from '../../src/api/workload.ts'
 import { fileNames, starters, type RuntimeName } from './starters.ts'
 
@@ -59,7 +60,10 @@ interface Bound {
   readonly whole: boolean
 }
 
-/** What any server takes; each has bounds of its own below, which it tells when they are crossed. */
+/** The most that one workload may ask for, as the server says. */
+export type Limits = Stats['limits']
+
+/** What any server takes; each has limits of its own below. */
 export const bounds = {
   cpus: { min: 0.1, max: 32, whole: false },
   memMb: { min: 16, max: 1_048_576, whole: true },
@@ -69,18 +73,18 @@ export const bounds = {
 } as const satisfies Partial<Record<keyof Form, Bound>>
 
 /** The request, as far as it can be made, and what is wrong with the fields. */
-export function requestOf(form: Form): { readonly request: WorkloadRequest; readonly faults: Faults } {
+export function requestOf(form: Form, limits?: Limits): { readonly request: WorkloadRequest; readonly faults: Faults } {
   const faults: Partial<Record<Field, string>> = {}
   const env = envOf(form.env, faults)
   const args = linesOf(form.args)
   const allow = linesOf(form.allow)
   const input = inputOf(form.input, faults)
   const resources = {
-    ...numberOf(form, { field: 'cpus', name: 'cpus' }, faults),
-    ...numberOf(form, { field: 'memMb', name: 'mem_mb' }, faults),
-    ...numberOf(form, { field: 'timeoutS', name: 'timeout_s' }, faults),
-    ...numberOf(form, { field: 'diskMb', name: 'disk_mb' }, faults),
-    ...numberOf(form, { field: 'pids', name: 'pids' }, faults),
+    ...numberOf(form, { field: 'cpus', name: 'cpus', limits }, faults),
+    ...numberOf(form, { field: 'memMb', name: 'mem_mb', limits }, faults),
+    ...numberOf(form, { field: 'timeoutS', name: 'timeout_s', limits }, faults),
+    ...numberOf(form, { field: 'diskMb', name: 'disk_mb', limits }, faults),
+    ...numberOf(form, { field: 'pids', name: 'pids', limits }, faults),
   }
   const code = form.code[form.runtime]
   if (form.source === 'code' && code.trim() === '') faults.code = 'There is no code yet.'
@@ -183,12 +187,13 @@ function inputOf(text: string, faults: Partial<Record<Field, string>>): unknown 
 }
 
 /** The field as it goes into the request; nothing where it is at fault. */
-function numberOf<N extends string>(
+function numberOf<N extends keyof Limits>(
   form: Form,
-  { field, name }: { field: keyof typeof bounds; name: N },
+  { field, name, limits }: { field: keyof typeof bounds; name: N; limits: Limits | undefined },
   faults: Partial<Record<Field, string>>,
 ): Partial<Record<N, number>> {
-  const { min, max, whole } = bounds[field]
+  const { min, whole } = bounds[field]
+  const max = limits?.[name] ?? bounds[field].max
   const value = Number(form[field])
   if (form[field].trim() === '' || !Number.isFinite(value)) faults[field] = 'This is not a number.'
   else if (whole && !Number.isInteger(value)) faults[field] = 'Whole numbers only.'

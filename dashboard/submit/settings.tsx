@@ -1,10 +1,12 @@
 /** How a program is run: isolation, bounds, network, and what it is given. */
 import { Alert, NativeSelect, Stack, Textarea, TextInput } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
 import type { BackendState } from '../../src/api/state.ts'
 import { networkModes } from '../../src/api/details.ts'
 import { isolations } from '../../src/api/workload.ts'
+import { statsQuery } from '../api.ts'
 import { Card } from '../card.tsx'
-import { bounds, type Form } from './form.ts'
+import type { bounds, Form, Limits } from './form.ts'
 import type { Submission } from './submission.ts'
 
 interface SettingsProps {
@@ -31,22 +33,24 @@ export function Settings({ submission, backends }: SettingsProps) {
   )
 }
 
-const resources: readonly (readonly [keyof typeof bounds, string, string])[] = [
-  ['cpus', 'Cores', 'fractions are allowed'],
-  ['memMb', 'Memory', 'MiB'],
-  ['timeoutS', 'Time', 'seconds'],
-  ['diskMb', 'Disk', 'MiB'],
-  ['pids', 'Processes', 'and threads at once'],
+const resources: readonly (readonly [keyof typeof bounds, keyof Limits, string, string])[] = [
+  ['cpus', 'cpus', 'Cores', 'or a part of one'],
+  ['memMb', 'mem_mb', 'Memory', 'MiB'],
+  ['timeoutS', 'timeout_s', 'Time', 'seconds'],
+  ['diskMb', 'disk_mb', 'Disk', 'MiB'],
+  ['pids', 'pids', 'Processes', 'and threads'],
 ]
 
 function Resources({ submission: { form, faults, change } }: { submission: Submission }) {
+  const { data: stats } = useQuery(statsQuery)
+  const most = (limit: keyof Limits) => (stats ? `, at most ${stats.limits[limit].toLocaleString('en')}` : '')
   return (
     <div className="resources">
-      {resources.map(([name, label, unit]) => (
+      {resources.map(([name, limit, label, unit]) => (
         <TextInput
           key={name}
           label={label}
-          description={unit}
+          description={unit + most(limit)}
           inputMode="decimal"
           value={form[name]}
           onChange={(event) => change({ [name]: event.currentTarget.value })}

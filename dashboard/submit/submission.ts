@@ -1,7 +1,8 @@
 /** The state of the form and of its way to the server. */
+import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useEffect, useRef, useState } from 'react'
-import { wordsOf } from '../api.ts'
+import { statsQuery, wordsOf } from '../api.ts'
 import type { Beginning } from './again.ts'
 import type { Archive } from './archive.ts'
 import { fieldOf, requestOf, type Faults, type Field, type Form } from './form.ts'
@@ -34,7 +35,8 @@ export function useSubmission(beginning: Pick<Beginning, 'form' | 'archive'>): S
   const [{ form, archive }, setForm] = useState(beginning)
   const [answer, setAnswer] = useState(nothing)
   const { progress, begin, cancel } = useSending(setAnswer)
-  const { request, faults: typed } = requestOf(form)
+  const { data: stats } = useQuery(statsQuery)
+  const { request, faults: typed } = requestOf(form, stats?.limits)
   const missing: Faults = form.source === 'files' && !archive ? { files: 'Choose the files first.' } : {}
   const faults = { ...answer.faults, ...typed }
 
