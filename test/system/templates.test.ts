@@ -1,7 +1,9 @@
 /** Vms that go on from a template, and what they do not have of it. That they are nobody's copy: test/faults/clones.test.ts. */
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { client, onNode, python, settled } from './harness.ts'
+import { client, hasMachine, nodeHome, onNode, python, settled } from './harness.ts'
 import { eventually } from './outside.ts'
+import { root } from './places.ts'
 
 test('a program that wants a hash seed of its own has an interpreter of its own', async () => {
   const seen = []
@@ -28,4 +30,14 @@ test('a template that cannot be loaded is put away, and the vm boots', async () 
   const record = await python('print("all the same")', network)
   expect(record).toMatchObject({ status: 'completed', stdout: 'all the same\n', run: { start: 'boot' } })
   expect(await settled()).toEqual([])
+})
+
+test('time that has passed since a snapshot is counted as nobody’s: what waits in it is at rest, and goes at once', async () => {
+  const ageMs = 30_000
+  const checkout = (await hasMachine()) ? '/opt/vulcan' : root
+  const said = await onNode(`node ${join(checkout, 'test/system/aged.ts')} ${await nodeHome()} ${ageMs}`, {
+    timeoutMs: 400_000,
+  })
+  // It would be paid back out of what waits has of the processor, all of it.
+  expect((JSON.parse(said) as { ms: number }).ms).toBeLessThan(ageMs / 2)
 })
