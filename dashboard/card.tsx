@@ -20,18 +20,40 @@ export interface Fact {
   readonly name: string
   readonly value: ReactNode
   /** What the name means. */
-  readonly about?: string
+  readonly about?: string | undefined
 }
 
 export function Facts({ facts }: { facts: readonly Fact[] }) {
   return (
-    <dl className="facts">
-      {facts.map(({ name, value, about }) => (
-        <div key={name}>
-          <dt title={about}>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
+    <>
+      <dl className="facts">
+        {facts.map(({ name, value, about }) => (
+          <div key={name}>
+            <dt title={about}>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      <Meanings of={facts} />
+    </>
+  )
+}
+
+/** What names mean, for who cannot point at them to be told. */
+export function Meanings({ of }: { of: readonly Pick<Fact, 'name' | 'about'>[] }) {
+  const told = of.filter(({ about }) => about !== undefined)
+  if (told.length === 0) return null
+  return (
+    <details className="meanings">
+      <summary>What the words mean</summary>
+      <dl>
+        {told.map(({ name, about }) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{about}</dd>
+          </div>
+        ))}
+      </dl>
+    </details>
   )
 }

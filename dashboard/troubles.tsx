@@ -18,12 +18,37 @@ function Trouble({ title, children }: { title: string; children: ReactNode }) {
 export function NotFound() {
   return (
     <Trouble title="There is no such page">
-      <Text>The address leads nowhere. A workload that ended long ago may have been forgotten.</Text>
-      <Text>
-        <Anchor renderRoot={(props) => <Link to="/workloads" {...props} />}>All workloads</Anchor> or{' '}
-        <Anchor renderRoot={(props) => <Link to="/" {...props} />}>a new run</Anchor>
-      </Text>
+      <Text>The address leads nowhere.</Text>
+      <Elsewhere />
     </Trouble>
+  )
+}
+
+function NoWorkload() {
+  return (
+    <Trouble title="There is no such workload">
+      <Text>The server does not know it. One that ended long ago may have been forgotten.</Text>
+      <Elsewhere />
+    </Trouble>
+  )
+}
+
+/** For a comparison of fewer than two. */
+export function NotTwo() {
+  return (
+    <Trouble title="Nothing to compare">
+      <Text>It takes two workloads: pick them in the list.</Text>
+      <Elsewhere />
+    </Trouble>
+  )
+}
+
+function Elsewhere() {
+  return (
+    <Text>
+      <Anchor renderRoot={(props) => <Link to="/workloads" {...props} />}>All workloads</Anchor> or{' '}
+      <Anchor renderRoot={(props) => <Link to="/" {...props} />}>a new run</Anchor>
+    </Text>
   )
 }
 
@@ -71,7 +96,8 @@ export function NoServer({ error }: { error: unknown }) {
 
 /** A page whose data could not be had, or which itself broke. */
 export function Broken({ error }: Pick<ErrorComponentProps, 'error'> | { error: unknown }) {
-  if (codeOf(error) === 'not_found') return <NotFound />
+  // Nothing else is asked for by its name.
+  if (codeOf(error) === 'not_found') return <NoWorkload />
   return (
     <Trouble title="This page could not be shown">
       <Alert color="red" title={codeOf(error)}>

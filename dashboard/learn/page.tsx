@@ -3,7 +3,7 @@ import './learn.css'
 import { Anchor, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
-import type { WorkloadRecord } from '../../src/api/workload.ts'
+import { hasEnded, type WorkloadRecord } from '../../src/api/workload.ts'
 import { recordQuery } from '../api.ts'
 import { Card } from '../card.tsx'
 import { shortId } from '../format.ts'
@@ -22,7 +22,7 @@ export function LearnPage() {
 }
 
 function Inside({ record }: { record: WorkloadRecord }) {
-  const { id, run, conversation, created_at: created } = record
+  const { id, run, status, conversation, created_at: created } = record
   const pieces = piecesOf(record)
   return (
     <>
@@ -41,16 +41,20 @@ function Inside({ record }: { record: WorkloadRecord }) {
         </div>
       </div>
       <div className="inside">
-        {pieces.length === 0 ? (
-          <Card title="Nothing yet">It still waits: there is no microVM to look into.</Card>
-        ) : (
-          <Way pieces={pieces} />
-        )}
+        {pieces.length === 0 ? <Nothing ended={hasEnded(status)} /> : <Way pieces={pieces} />}
         {conversation && <Conversation said={conversation} createdAt={created} />}
       </div>
       {run && <Network run={run} />}
       {run?.firewall && <Rules firewall={run.firewall} />}
     </>
+  )
+}
+
+function Nothing({ ended }: { ended: boolean }) {
+  return ended ? (
+    <Card title="Nothing came of it">It ended before it had a microVM.</Card>
+  ) : (
+    <Card title="Nothing yet">It still waits: there is no microVM to look into.</Card>
   )
 }
 

@@ -40,6 +40,18 @@ test('a vm that was restored is not said to have booted', () => {
   expect(piecesOf({ ...summary, run }).map(({ name }) => name)).toEqual(['Queue', 'Template', 'Waking'])
 })
 
+test('a vm that waited ready is said to have waited, not to have booted', () => {
+  const run = { ...summary.run!, start: 'pool' as const, boot_ms: 5, phases_ms: { queue: 1, vm: 5, program: 20 } }
+  const pieces = piecesOf({ ...summary, run })
+  expect(pieces.map(({ name }) => name)).toEqual(['Queue', 'Pool', 'vsock', 'Program'])
+  expect(pieces[1]).toMatchObject({ about: expect.stringContaining('waited ready'), measured: ['5 ms'] })
+})
+
+test('a vm that booted after its template failed is not said to have come from one', () => {
+  const run = { ...summary.run!, phases_ms: { vm: 200, load: 8, boot: 120 } }
+  expect(piecesOf({ ...summary, run }).map(({ name }) => name)).toEqual(['Guest kernel'])
+})
+
 test('without a run there is nothing to tell', () => {
   const { run: _run, ...waiting } = summary
   expect(piecesOf(waiting)).toEqual([])

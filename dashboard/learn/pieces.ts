@@ -1,5 +1,5 @@
 /** What a run went through, piece by piece, in the order it did. Only what its record says. Pure. */
-import type { WorkloadSummary } from '../../src/api/workload.ts'
+import type { RunRecord, WorkloadSummary } from '../../src/api/workload.ts'
 import { bytes, duration, roundTrip } from '../format.ts'
 
 /** Where a piece is. */
@@ -17,8 +17,8 @@ export interface Piece {
 interface Draft extends Omit<Piece, 'measured'> {
   /** Phases whose time belongs to it; without any of them in the record the piece is left out. */
   readonly phases: readonly string[]
-  /** Left out where the record has this phase. */
-  readonly unless?: string
+  /** Left out of a run whose vm came about in another way. */
+  readonly start?: RunRecord['start']
   readonly measured?: (summary: WorkloadSummary) => readonly string[]
 }
 
@@ -63,7 +63,7 @@ const drafts: readonly Draft[] = [
     place: 'guest',
     about: 'A Linux of its own booted, shared with no other workload, up to the agent’s word that it is ready.',
     phases: ['boot', 'vm'],
-    unless: 'load',
+    start: 'boot',
     measured: ({ run }) => (run ? [`ready after ${duration(run.boot_ms)}`] : []),
   },
   {
@@ -72,13 +72,22 @@ const drafts: readonly Draft[] = [
     about:
       'The memory of a vm that had booted before, and that nobody had used, was mapped: what this one writes stays its own.',
     phases: ['load'],
+    start: 'restore',
   },
   {
     name: 'Waking',
     place: 'guest',
     about: 'Its Linux went on from there, with addresses, clock and random numbers that no other clone has.',
     phases: ['wake'],
+    start: 'restore',
     measured: ({ run }) => (run ? [`ready after ${duration(run.boot_ms)}`] : []),
+  },
+  {
+    name: 'Pool',
+    place: 'guest',
+    about: 'A vm with a Linux of its own waited ready, made before it was asked for and used by nobody: it was taken.',
+    phases: ['vm'],
+    start: 'pool',
   },
   {
     name: 'vsock',
@@ -118,9 +127,9 @@ const drafts: readonly Draft[] = [
 
 /** The pieces of that run. A phase's own time comes first among what was measured. */
 export function piecesOf(summary: WorkloadSummary): Piece[] {
-  const ms = summary.run?.phases_ms ?? {}
+  const { phases_ms: ms = {}, start: came } = summary.run ?? {}
   return drafts
-    .filter(({ phases, unless = '' }) => ms[unless] === undefined && phases.some((phase) => ms[phase] !== undefined))
+    .filter(({ start = came, phases }) => start === came && phases.some((phase) => ms[phase] !== undefined))
     .map(({ name, place, about, phases: [phase = ''], measured }) => {
       const own = ms[phase]
       return {

@@ -8,7 +8,7 @@ import { recordQuery, requestQuery } from '../api.ts'
 import { Card } from '../card.tsx'
 import { shortId } from '../format.ts'
 import { usePageTitle } from '../title.ts'
-import { Broken, NotFound } from '../troubles.tsx'
+import { Broken, NotTwo } from '../troubles.tsx'
 import { textOf } from '../workload/ansi.ts'
 import { askedRows, firstDifference, type Row, rowsOf } from './difference.ts'
 
@@ -17,7 +17,7 @@ export function ComparePage() {
   const { a, b } = useSearch({ from: '/compare' })
   const answers = useQueries({ queries: [a, b].filter((id) => id !== undefined).map(recordQuery) })
   const [left, right] = answers
-  if (a === undefined || b === undefined) return <NotFound />
+  if (a === undefined || b === undefined) return <NotTwo />
   const error = answers.find((answer) => answer.error && !answer.data)?.error
   if (error) return <Broken error={error} />
   if (!left?.data || !right?.data) return <p className="loading">Asking for both…</p>

@@ -26,7 +26,7 @@ export function ListPage() {
         <Title order={1} size="h2">
           Workloads
         </Title>
-        <Compare picked={picked} />
+        {data?.workloads.length !== 0 && <Compare picked={picked} />}
       </div>
       <Filters search={search} />
       {data ? (

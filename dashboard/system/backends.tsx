@@ -16,8 +16,8 @@ export function Backends() {
         <Card key={name} title={`Backend ${name}`} aside={<Online online={online} />}>
           {!online && (
             <Alert color="red" mb="sm">
-              {reason ?? 'It gives no reason.'} On the host, <code>vulcan doctor</code> says what is missing and how to
-              mend it.
+              <p className="reason">{reason ?? 'It gives no reason.'}</p>
+              On the host, <code>vulcan doctor</code> says what is missing and how to mend it.
             </Alert>
           )}
           <Facts

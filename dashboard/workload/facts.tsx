@@ -1,7 +1,7 @@
 /** Where a workload ran, and what it used. Only what its record says. */
 import { Text } from '@mantine/core'
-import { targetOf } from '../../src/api/denial.ts'
-import type { RunRecord, WorkloadRecord } from '../../src/api/workload.ts'
+import { type NetworkRecord, targetOf } from '../../src/api/denial.ts'
+import { hasEnded, type RunRecord, type WorkloadRecord } from '../../src/api/workload.ts'
 import { Card, Facts, type Fact } from '../card.tsx'
 import { bytes, duration, roundTrip } from '../format.ts'
 
@@ -18,12 +18,12 @@ export const aboutVsock: Readonly<Record<RunRecord['vsock']['status'], string>> 
 }
 
 export function Isolation({ record }: { record: WorkloadRecord }) {
-  const { run, isolation } = record
+  const { run, isolation, status } = record
   if (!run) {
     return (
       <Card title="Isolation">
         <Text size="sm" c="dimmed">
-          There is no microVM yet.
+          {hasEnded(status) ? 'There was no microVM.' : 'There is no microVM yet.'}
         </Text>
       </Card>
     )
@@ -36,7 +36,7 @@ export function Isolation({ record }: { record: WorkloadRecord }) {
     { name: 'vsock', value: aboutVsock[run.vsock.status] },
     { name: 'Round trip', value: roundTrip(run.vsock.rtt_us), about: 'of one ping to the agent in the guest' },
     ...placeOf(run.details),
-    ...refusedOf(run.network),
+    ...refusedOf(run),
     { name: 'Backend', value: run.backend },
     { name: 'Node', value: run.node },
   ]
@@ -47,7 +47,6 @@ export function Isolation({ record }: { record: WorkloadRecord }) {
   )
 }
 
-/** Where the vm was on its host, where its record says so. */
 function interpreterOf(interpreter: NonNullable<RunRecord['details']>['interpreter']): Fact[] {
   if (interpreter === undefined) return []
   const about =
@@ -55,6 +54,7 @@ function interpreterOf(interpreter: NonNullable<RunRecord['details']>['interpret
   return [{ name: 'Interpreter', value: interpreter, about }]
 }
 
+/** Where the vm was on its host, where its record says so. */
 function placeOf(details: RunRecord['details']): Fact[] {
   if (!details) return []
   const { mode, nic } = details.network
@@ -68,22 +68,28 @@ function placeOf(details: RunRecord['details']): Fact[] {
   ]
 }
 
-/** What the network refused, a line each. */
-function refusedOf(network: RunRecord['network']): Fact[] {
-  if (!network) return []
-  const { denied, denied_others: others } = network
-  const value = (
+/** What the network refused, a line each; nothing of a run that had none, or of which that is not known. */
+function refusedOf({ network, details }: RunRecord): Fact[] {
+  const about = 'what the network did not let through, and the rule that refused it'
+  if (network) return [{ name: 'Refused', value: <Refused network={network} />, about }]
+  const hadOne = details !== undefined && details.network.mode !== 'none'
+  return hadOne ? [{ name: 'Refused', value: 'none', about }] : []
+}
+
+function Refused({ network: { denied, denied_others: others } }: { network: NetworkRecord }) {
+  return (
     <ul className="refused">
-      {denied.map((each) => (
-        <li key={`${each.rule} ${targetOf(each)}`} title={each.hint}>
+      {denied.map((each, at) => (
+        <li key={`${each.rule} ${targetOf(each)}`}>
           <code>{targetOf(each)}</code> {each.rule}
           {each.count > 1 && ` ×\u00A0${each.count}`}
+          {/* Once for those in a row that it holds for. */}
+          {each.hint !== denied[at + 1]?.hint && <div className="refused-hint">{each.hint}</div>}
         </li>
       ))}
       {others > 0 && <li>{others} more elsewhere</li>}
     </ul>
   )
-  return [{ name: 'Refused', value, about: 'what the network did not let through, and the rule that refused it' }]
 }
 
 type UsageRecord = NonNullable<RunRecord['usage']>

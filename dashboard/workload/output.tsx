@@ -1,6 +1,6 @@
 /** The output of a workload: both streams in the order they came, coloured, followed, searched, wrapped, downloaded. */
 import { Alert, Button, Checkbox, Group, SegmentedControl, Stack, Text } from '@mantine/core'
-import { useMemo, useState } from 'react'
+import { useState } from 'react'
 import './workload.css'
 import { pathOf, routes } from '../../src/api/routes.ts'
 import { wordsOf } from '../api.ts'
@@ -9,7 +9,8 @@ import { Finder, useMatches } from './finder.tsx'
 import type { FollowedLog, LogState } from './follow.ts'
 import type { Lines } from './lines.ts'
 import { RowsView } from './rowsview.tsx'
-import { Rows, type Shown } from './rows.ts'
+import type { Shown } from './rows.ts'
+import { useRows } from './userows.ts'
 import { useSight } from './window.ts'
 
 interface OutputProps {
@@ -29,11 +30,7 @@ export function Output({ id, log, state, live }: OutputProps) {
   const [wrap, setWrap] = useState(true)
   const [follow, setFollow] = useState(live)
   const [columns, setColumns] = useState(80)
-  const rows = useMemo(
-    () => new Rows(log.lines, { columns: wrap ? columns : undefined, shown }),
-    [log, wrap, columns, shown],
-  )
-  rows.update()
+  const rows = useRows(log.lines, { columns: wrap ? columns : undefined, shown }, state.version)
   const sight = useSight({ count: rows.count, follow, onFollow: setFollow })
   const fitting = Math.max(20, Math.floor((sight.width - besidePx) / characterPx))
   if (fitting !== columns) setColumns(fitting)
@@ -57,7 +54,7 @@ export function Output({ id, log, state, live }: OutputProps) {
           {wordsOf(state.error)}
         </Alert>
       )}
-      <RowsView lines={log.lines} rows={rows} sight={sight} words={finder.words} columns={wrap ? columns : undefined} />
+      <RowsView lines={log.lines} rows={rows} sight={sight} words={finder.words} ended={state.ended} />
       <Sum lines={log.lines} goesOn={!state.ended && state.error === undefined} />
     </Stack>
   )

@@ -1,6 +1,6 @@
 /** The time line of a run: each phase a bar, where it lay and as long as it took. */
 import type { RunRecord } from '../../src/api/workload.ts'
-import { Card } from '../card.tsx'
+import { Card, Meanings } from '../card.tsx'
 import { duration } from '../format.ts'
 import { aboutPhase, timelineOf } from './timeline.ts'
 
@@ -23,6 +23,7 @@ export function Phases({ run }: { run: RunRecord }) {
           </li>
         ))}
       </ol>
+      <Meanings of={bars.map(({ name }) => ({ name, about: aboutPhase[name] }))} />
     </Card>
   )
 }

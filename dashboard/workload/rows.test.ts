@@ -79,6 +79,20 @@ test('most of a million lines are laid out again after each part without going t
   expect(rows.rowAt(799_999)).toEqual({ line: 799_999, part: 0 })
 })
 
+test('what is laid out in slices comes to the same, whatever comes meanwhile', () => {
+  const lines = linesOf('a'.repeat(25), 'b', 'c'.repeat(12))
+  lines.take('stderr', { text: 'grow' })
+  const [whole, sliced] = [1, 2].map(() => new Rows(lines, { columns: 10, shown: 'both' })) as [Rows, Rows]
+  expect(sliced.update(2)).toBe(false)
+  expect(sliced.count).toBe(4)
+  lines.take('stdout', { text: 'd\ne\n' })
+  expect(sliced.update(2)).toBe(false)
+  lines.take('stderr', { text: 'ing over its row' })
+  while (!sliced.update(2));
+  whole.update()
+  expect(all(sliced)).toEqual(all(whole))
+})
+
 test('lines are wrapped behind words, and through those that are too long', () => {
   const rowsOf = (text: string, columns: number) =>
     startsOf(text, columns).map((from, at, all) => text.slice(from, all[at + 1]))

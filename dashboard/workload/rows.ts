@@ -8,7 +8,7 @@ import type { Lines, StreamName } from './lines.ts'
 /** Which streams are shown. */
 export type Shown = 'both' | StreamName
 
-interface Layout {
+export interface Layout {
   /** Characters of a row; undefined where lines are not wrapped. */
   readonly columns: number | undefined
   readonly shown: Shown
@@ -28,7 +28,7 @@ export class Rows {
   #shown: number[] = []
   #starts: number[] = []
   #seen: number
-  /** Lines that had no end at the last look, with their length then. */
+  /** Lines that had no end at the last look, with the rows that they had then. */
   #open = new Map<number, number>()
   #count = 0
 
@@ -42,15 +42,23 @@ export class Rows {
     return this.#count
   }
 
-  /** Takes account of lines that came since, and of those that have grown. */
-  update(): void {
+  /** Characters of a row, where lines are wrapped. */
+  get columns(): number | undefined {
+    return this.#layout.columns
+  }
+
+  /** Takes account of lines that came since, at most so many, and of those that have grown. False where there are more. */
+  update(most = Infinity): boolean {
     const { first, end } = this.#lines
     if (this.#shown.length > 0 && (this.#shown[0] ?? 0) < first) this.#restart(first)
-    const grown = [...this.#open].filter(([line, length]) => this.#lines.rawOf(line).length !== length)
+    const grown = [...this.#open].filter(([line, rows]) => this.#rowsOf(line) !== rows)
     this.#back(Math.max(first, Math.min(this.#seen, ...grown.map(([line]) => line))))
-    for (let line = this.#seen; line < end; line += 1) this.#add(line)
-    this.#seen = end
-    this.#open = new Map(this.#lines.open.map((line) => [line, this.#lines.rawOf(line).length]))
+    const to = Math.min(end, this.#seen + most)
+    for (let line = this.#seen; line < to; line += 1) this.#add(line)
+    this.#seen = to
+    const open = this.#lines.open.filter((line) => line < to)
+    this.#open = new Map(open.map((line) => [line, this.#rowsOf(line)]))
+    return to === end
   }
 
   rowAt(row: number): Row | undefined {
@@ -81,14 +89,21 @@ export class Rows {
   }
 
   #add(line: number): void {
-    const { shown, columns } = this.#layout
-    if (shown !== 'both' && this.#lines.streamOf(line) !== shown) return
+    const rows = this.#rowsOf(line)
+    if (rows === 0) return
     this.#shown.push(line)
     this.#starts.push(this.#count)
+    this.#count += rows
+  }
+
+  /** None where its stream is not shown. */
+  #rowsOf(line: number): number {
+    const { shown, columns } = this.#layout
+    if (shown !== 'both' && this.#lines.streamOf(line) !== shown) return 0
     const raw = columns === undefined ? '' : this.#lines.rawOf(line)
     // Escapes only make a line longer than it looks: one that fits as it is needs no closer look.
     const long = columns !== undefined && (raw.length > columns || raw.includes('\t'))
-    this.#count += long ? startsOf(this.#lines.textOf(line), columns).length : 1
+    return long ? startsOf(this.#lines.textOf(line), columns).length : 1
   }
 }
 

@@ -4,7 +4,8 @@ import { piecesOf, type Look } from './ansi.ts'
 import type { Lines } from './lines.ts'
 import { cut, startsOf, type Rows } from './rows.ts'
 import { marked } from './search.ts'
-import { rowPx, type Sight } from './window.ts'
+import { tallOf } from './tall.ts'
+import type { Sight } from './window.ts'
 
 interface RowsViewProps {
   readonly lines: Lines
@@ -12,10 +13,11 @@ interface RowsViewProps {
   readonly sight: Sight
   /** What is searched for, to be marked. */
   readonly words: string
-  readonly columns: number | undefined
+  /** Nothing more comes. */
+  readonly ended: boolean
 }
 
-export function RowsView({ lines, rows, sight, words, columns }: RowsViewProps) {
+export function RowsView({ lines, rows, sight, words, ended }: RowsViewProps) {
   const drawn = Array.from({ length: Math.max(0, sight.to - sight.from) }, (_, at) => sight.from + at)
   return (
     // A region that scrolls must be reachable by the keyboard.
@@ -29,16 +31,16 @@ export function RowsView({ lines, rows, sight, words, columns }: RowsViewProps) 
       aria-live="off"
       aria-label="Output"
     >
-      <div className="output-whole" style={{ height: Math.max(6, rows.count) * rowPx }}>
+      <div className="output-whole" style={{ height: tallOf(Math.max(6, rows.count)) }}>
         {drawn.map((row) => {
           const place = rows.rowAt(row)
           if (!place) return null
           const { line, part } = place
-          const [from, to] = spanOf(lines.textOf(line), part, columns)
+          const [from, to] = spanOf(lines.textOf(line), part, rows.columns)
           return (
             <RowView
               key={row}
-              top={row * rowPx}
+              top={sight.topOf(row)}
               raw={lines.rawOf(line)}
               look={lines.lookOf(line)}
               isError={lines.streamOf(line) === 'stderr'}
@@ -50,7 +52,7 @@ export function RowsView({ lines, rows, sight, words, columns }: RowsViewProps) 
           )
         })}
       </div>
-      {rows.count === 0 && <p className="output-none">No output yet.</p>}
+      {rows.count === 0 && <p className="output-none">{ended ? 'No output.' : 'No output yet.'}</p>}
     </div>
   )
 }

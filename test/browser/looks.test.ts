@@ -1,17 +1,11 @@
-/** Every page in both themes, wide and narrow: nothing that axe forbids, nothing wider than the screen, and a picture of each. */
-import { mkdir } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
-import type { BrowserContext, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+/** Every page in both themes and at every width. */
+import type { BrowserContext } from 'playwright-core'
+import { afterAll, beforeAll, test } from 'vitest'
 import { archiveOf } from '../system/archives.ts'
+import { inBoth, judge, schemes, type Scheme, tabIn, type View } from './judge.ts'
 import { became, runCode } from './pages.ts'
 import { firewallOf } from '../../src/firecracker/network/told.ts'
 import { openSite, type Site } from './site.ts'
-
-/** For whoever wants to look; git ignores them. */
-const pictures = join(import.meta.dirname, 'screenshots')
-const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 
 let site: Site
 let context: BrowserContext
@@ -47,7 +41,6 @@ const placed = (mode: 'none' | 'host' | 'internet' | 'listed') => {
 const code = (...words: string[]) => words.map((word) => `# fake: ${word}`).join('\n')
 
 beforeAll(async () => {
-  await mkdir(pictures, { recursive: true })
   site = await openSite()
   context = await site.enter()
   const page = await context.newPage()
@@ -70,7 +63,7 @@ beforeAll(async () => {
 })
 afterAll(async () => site[Symbol.asyncDispose]())
 
-const views: readonly (readonly [string, () => string, string])[] = [
+const views: readonly View[] = [
   ['submit', () => '/', '.cm-content'],
   ['submit-again', () => `/?again=${ids['ended']}`, '.cm-content'],
   ['workload-running', () => `/workloads/${ids['running']}`, '.row'],
@@ -84,64 +77,33 @@ const views: readonly (readonly [string, () => string, string])[] = [
   ['not-found', () => '/nowhere/at/all', '.trouble'],
 ]
 
-const schemes = ['light', 'dark'] as const
+const enter = async (scheme: Scheme) => tabIn(site, scheme, await context.cookies())
 
-async function judge(page: Page, name: string): Promise<void> {
-  await page.evaluate('scrollTo(0, 0)')
-  await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true })
-  await page.addScriptTag({ path: axe })
-  const found = await page.evaluate(async () => {
-    const { violations } = await (globalThis as unknown as { axe: Axe }).axe.run()
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`)
-  })
-  expect(found, name).toEqual([])
-}
-
-interface Axe {
-  readonly run: () => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }>
-}
-
-test.each(schemes.flatMap((scheme) => views.map(([name, path, ready]) => ({ scheme, name, path, ready }))))(
-  '$name, $scheme',
-  async ({ scheme, name, path, ready }) => {
-    await using entered = await enter(scheme)
-    const { page } = entered
-    await page.goto(site.url + path())
-    await page.locator(ready).first().waitFor()
-    await judge(page, `${name}-${scheme}`)
-    await page.setViewportSize({ width: 320, height: 640 })
-    await page.locator(ready).first().waitFor()
-    expect(await page.evaluate('document.documentElement.scrollWidth'), `${name} at 320 px`).toBeLessThanOrEqual(320)
-    await judge(page, `${name}-${scheme}-narrow`)
-  },
-)
+test.each(inBoth(views))('$name, $scheme', async ({ scheme, name, path, ready }) => {
+  await using entered = await enter(scheme)
+  const { page } = entered
+  await page.goto(site.url + path())
+  await page.locator(ready).first().waitFor()
+  await judge(page, `${name}-${scheme}`)
+})
 
 test.each(schemes)('without a session the page says how to get in, %s', async (scheme) => {
-  const stranger = await site.browser.newContext({ colorScheme: scheme, bypassCSP: true })
-  const page = await stranger.newPage()
+  await using stranger = await tabIn(site, scheme)
+  const { page } = stranger
   await page.goto(`${site.url}/login?token=used`)
   await page.getByText('vulcan open', { exact: true }).first().waitFor()
   await page.getByText('That link is used up').waitFor()
   await judge(page, `no-key-${scheme}`)
-  await stranger.close()
 })
 
 test.each(schemes)('without a server the page says so, %s', async (scheme) => {
-  const cut = await site.browser.newContext({ colorScheme: scheme, bypassCSP: true })
-  const page = await cut.newPage()
+  await using cut = await tabIn(site, scheme)
+  const { page } = cut
   await page.route('**/v1/**', (route) => route.abort('connectionrefused'))
   await page.goto(site.url)
   await page.getByRole('heading', { name: 'The server does not answer' }).waitFor()
   await judge(page, `no-server-${scheme}`)
-  await cut.close()
 })
-
-/** A page of its own in that scheme, let in. The page's policy keeps axe out, as it should anybody else. */
-async function enter(scheme: (typeof schemes)[number]): Promise<{ page: Page } & AsyncDisposable> {
-  const looking = await site.browser.newContext({ colorScheme: scheme, bypassCSP: true, reducedMotion: 'reduce' })
-  await looking.addCookies(await context.cookies())
-  return { page: await looking.newPage(), [Symbol.asyncDispose]: () => looking.close() }
-}
 
 test.each(schemes)('files that were chosen, and fields that are wrong, %s', async (scheme) => {
   await using entered = await enter(scheme)
