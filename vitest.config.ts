@@ -66,6 +66,8 @@ export default defineConfig({
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
           ...onVms,
+          // What goes wrong once in two tries is what these are for.
+          retry: 0,
           globalSetup: ['test/faults/setup.ts'],
         },
       },

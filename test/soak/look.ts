@@ -1,6 +1,7 @@
 /** What a server and its node hold now, as numbers that must not grow. */
 import { Scrape } from '../../src/server/metrics/testing.ts'
 import { nodeHome, onNode, server } from '../system/harness.ts'
+import { eventually } from '../system/outside.ts'
 
 export const held = [
   'server memory, MiB',
@@ -13,6 +14,8 @@ export const held = [
   'lines of the firewall',
   'files of the server',
 ] as const
+/** Of these a server at rest has as many after any number of runs as before the first. */
+export const counted = ['leftovers', 'cgroups', 'network namespaces', 'mounts', 'lines of the firewall'] as const
 export type Held = Readonly<Record<(typeof held)[number], number>>
 
 /** Files but for those of runs, which stay as long as the settings say. */
@@ -58,3 +61,6 @@ export async function look(): Promise<Held | undefined> {
     return undefined
   }
 }
+
+/** A look at a server that may be away for a while. */
+export const surelyLook = (): Promise<Held> => eventually('a server to look at', look)

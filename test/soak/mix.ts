@@ -1,5 +1,5 @@
 /** What a soak is made of: programs that end well, and in every other way that a tenant's may. */
-import type { ExitRecord, WorkloadRequest } from '../../src/api/workload.ts'
+import type { ExitRecord, WorkloadRecord, WorkloadRequest } from '../../src/api/workload.ts'
 
 export interface Kind {
   readonly name: string
@@ -10,7 +10,12 @@ export interface Kind {
   readonly by: ExitRecord['by']
   /** It is killed once it has begun. */
   readonly killed?: true
+  /** What its record has to tell and does not, in words. */
+  readonly lacks?: (record: WorkloadRecord) => string | undefined
 }
+
+const output = (record: WorkloadRecord) =>
+  record.stdout === `${begun}\n42\n` ? undefined : `it said ${JSON.stringify(record.stdout.slice(0, 200))}`
 
 /** Said once by every program that begins: one that began twice would have said it twice. */
 export const begun = 'begun'
@@ -31,17 +36,37 @@ const node = (code: string): WorkloadRequest => ({
 })
 
 export const mix: readonly Kind[] = [
-  { name: 'python', share: 48, by: 'program', request: python('print(6 * 7)') },
-  { name: 'node', share: 14, by: 'program', request: node('console.log(6 * 7)') },
+  { name: 'python', share: 48, by: 'program', request: python('print(6 * 7)'), lacks: output },
+  { name: 'node', share: 14, by: 'program', request: node('console.log(6 * 7)'), lacks: output },
   {
     name: 'result',
     share: 6,
     by: 'program',
     request: python(`open(__import__('os').environ['VULCAN_RESULT'], 'w').write('[1]')`),
+    lacks: ({ result }) => (JSON.stringify(result) === '[1]' ? undefined : `its result is ${JSON.stringify(result)}`),
   },
-  { name: 'exception', share: 8, by: 'program', request: python(`raise ValueError('no')`) },
-  { name: 'signal', share: 4, by: 'program', request: python(`__import__('os').abort()`) },
-  { name: 'much output', share: 4, by: 'program', request: python(`print('x' * 2_000_000)`) },
+  {
+    name: 'exception',
+    share: 8,
+    by: 'program',
+    request: python(`raise ValueError('no')`),
+    lacks: ({ stderr }) => (stderr.includes('ValueError: no') ? undefined : `its error is ${JSON.stringify(stderr)}`),
+  },
+  {
+    name: 'signal',
+    share: 4,
+    by: 'program',
+    request: python(`__import__('os').abort()`),
+    lacks: ({ exit }) => (exit?.signal === 'SIGABRT' ? undefined : `its signal is ${exit?.signal}`),
+  },
+  {
+    name: 'much output',
+    share: 4,
+    by: 'program',
+    request: python(`print('x' * 2_000_000)`),
+    lacks: ({ stdout, dropped_bytes: dropped }) =>
+      stdout.length + dropped.stdout === begun.length + 2_000_002 ? undefined : `it has ${stdout.length} of its output`,
+  },
   {
     name: 'refused',
     share: 4,
@@ -50,6 +75,8 @@ export const mix: readonly Kind[] = [
       `import socket\ntry:\n  socket.create_connection(('192.0.2.1', 9), 5)\nexcept OSError as error:\n  print(error)`,
       { network: { mode: 'internet', allow: ['198.51.100.0/24'] } },
     ),
+    lacks: ({ run }) =>
+      run?.network?.denied.some(({ address }) => address === '192.0.2.1') ? undefined : 'its record has no refusal',
   },
   {
     name: 'timeout',

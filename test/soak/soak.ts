@@ -5,12 +5,12 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { WorkloadRecord } from '../../src/api/workload.ts'
 import { sleep } from '../../src/base/time.ts'
 import { endServer, patientClient, settled } from '../system/harness.ts'
 import { root } from '../system/places.ts'
-import { held, look, type Held } from './look.ts'
-import { begun, kindOf, type Kind } from './mix.ts'
+import { faultOf } from './judge.ts'
+import { counted, held, look, surelyLook, type Held } from './look.ts'
+import { kindOf, type Kind } from './mix.ts'
 import { picture, type Series } from './picture.ts'
 import { trendOf } from './slope.ts'
 
@@ -33,6 +33,7 @@ interface Ended {
   readonly n: number
   readonly kind: string
   readonly id: string
+  readonly by: string | undefined
   readonly atS: number
   /** From the first try to hand it in to its end as the log tells it. */
   readonly tookS: number
@@ -68,24 +69,16 @@ async function one(n: number): Promise<Ended> {
     await client.kill(id).catch(() => (killed = false))
   }
   const record = await surely(() => client.get(id))
-  const told = { n, kind: kind.name, id, atS: now(), tookS: now() - began }
-  return { ...told, wrong: faultOf(record, { kind, ends }) }
-}
-
-/** A server that is killed takes what runs with it or hands it on: lost is a true end then, twice is none. */
-function faultOf(record: WorkloadRecord, { kind, ends }: { kind: Kind; ends: number }): string | undefined {
-  const by = record.exit?.by
-  if (ends !== 1) return `its log had ${ends} ends`
-  if (by === 'vm_lost' && restarts > 0) return undefined
-  if (by !== kind.by) return `it ended by ${by}, not by ${kind.by}: ${record.exit?.message}`
-  const times = record.stdout.split('\n').filter((line) => line === begun).length
-  return times === 1 ? undefined : `it began ${times} times`
+  const met = aways.some(({ from, to }) => from < now() && to > began)
+  const told = { n, kind: kind.name, id, by: record.exit?.by, atS: now(), tookS: now() - began }
+  return { ...told, wrong: faultOf(record, { kind, ends, met }) }
 }
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 const ended: Ended[] = []
 const samples: (Held & { readonly atS: number })[] = []
-const restartsAt: number[] = []
+/** Seconds; one that goes on ends at infinity. */
+const aways: { from: number; to: number }[] = []
 let next = 0
 const over = new AbortController()
 
@@ -106,8 +99,10 @@ async function restarting(): Promise<void> {
     while (!over.signal.aborted && Math.max(ended.length / total, now() / (minutes * 60)) < (n / (restarts + 1)) * 0.5)
       await sleep(500)
     if (over.signal.aborted) return
-    restartsAt.push(now())
+    const away = { from: now(), to: Infinity }
+    aways.push(away)
     await endServer(n % 2 === 0 ? 'KILL' : 'TERM')
+    away.to = now()
     say(`${ended.length} of ${total}: the server was ended and is back`)
   }
 }
@@ -133,6 +128,8 @@ async function listed(): Promise<string[]> {
   return ids
 }
 
+await settled()
+const before = await surelyLook()
 const beside = [restarting(), looking()]
 await Promise.all(Array.from({ length: atOnce }, lane))
 over.abort()
@@ -149,6 +146,10 @@ if (given.size !== ended.length || new Set(ids).size !== ids.length || ids.some(
   faults.push(`${ended.length} were handed in, with ${given.size} ids, and the server lists others: ${ids.length}`)
 if (newest.some((id) => !ids.includes(id))) faults.push(`of the newest ${newest.length} the server does not list all`)
 faults.push(...(await settled()).map((left) => `left: ${left}`))
+const after = await surelyLook()
+for (const name of counted)
+  if (after[name] !== before[name]) faults.push(`${name}: ${before[name]} before, ${after[name]} after`)
+const lost = ended.filter(({ by }) => by === 'vm_lost').length
 
 /** Grown by no more than a tenth of what it is, or by a little where that is little. */
 const seriesOf = (name: string, all: readonly { at: number; value: number }[]): Series => {
@@ -184,13 +185,13 @@ faults.push(
 const outcomes = Object.fromEntries(
   [...Map.groupBy(ended, ({ kind }) => kind)].map(([kind, some]) => [kind, some.length]),
 )
-const title = `${ended.length} workloads, ${atOnce} at once, ${restartsAt.length} ends of the server, ${(now() / 60).toFixed(0)} min, ${faults.length} faults`
+const title = `${ended.length} workloads, ${atOnce} at once, ${aways.length} ends of the server, ${lost} lost with one, ${(now() / 60).toFixed(0)} min, ${faults.length} faults`
 await mkdir(values.out, { recursive: true })
-await writeFile(join(values.out, 'soak.svg'), picture(series, { title, restartsAt }))
+await writeFile(join(values.out, 'soak.svg'), picture(series, { title, restartsAt: aways.map(({ from }) => from) }))
 const trends = Object.fromEntries(series.map(({ name, trend, flat }) => [name, { ...trend, flat }]))
 await writeFile(
   join(values.out, 'soak.json'),
-  `${JSON.stringify({ title, at: new Date().toISOString(), outcomes, faults, restartsAt, trends, samples, ended }, undefined, 1)}\n`,
+  `${JSON.stringify({ title, at: new Date().toISOString(), outcomes, lost, faults, aways, trends, samples, ended }, undefined, 1)}\n`,
 )
 say([title, ...faults, `written to ${values.out}`].join('\n'))
 process.exitCode = faults.length === 0 ? 0 : 1
