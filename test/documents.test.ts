@@ -28,6 +28,11 @@ test.each(documents)('%s is there and its links lead somewhere', (name) => {
   expect(links.filter((link) => !link.startsWith('http') && !existsSync(join(root, link)))).toEqual([])
 })
 
+test.each(documents)('every file of ours that %s names is there', (name) => {
+  const named = [...read(name).matchAll(/`((?:src|test|bench|native|tools|dashboard|deploy)\/[\w./-]+\.\w+)`/g)]
+  expect(named.map(([, path]) => path as string).filter((path) => !existsSync(join(root, path)))).toEqual([])
+})
+
 /** The third column of each row names files, all of which are there. */
 function expectTests(rows: readonly string[]): void {
   for (const row of rows) {

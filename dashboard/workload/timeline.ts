@@ -45,7 +45,7 @@ export function timelineOf({
 /** One sentence on each phase. */
 export const aboutPhase: Readonly<Record<string, string>> = {
   queue: 'It waited for room on the host.',
-  vm: 'A microVM was made for it alone, and got ready.',
+  vm: 'It got a microVM of its own: made for it alone, or one that nobody had used and that waited.',
   network: 'A network namespace with a cable of its own was laid, behind the firewall.',
   jail: 'A folder was prepared with nothing in it but kernel, image and an empty disk.',
   jailer: 'Firecracker was started in that folder, with its own user, cgroup and system call filter.',
