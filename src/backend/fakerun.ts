@@ -47,14 +47,18 @@ export class FakeRun implements Run {
 
   facts(): RunFacts {
     const { facts, startedAt } = this.#parts.from
-    const { phasesMs, vsock } = facts
+    const { phasesMs, phasesAtMs, vsock } = facts
     const { denials } = this.#parts.program
-    const status = this.#endedAt === undefined ? 'connected' : 'closed'
+    const hasEnded = this.#endedAt !== undefined
+    const status = hasEnded ? 'closed' : 'connected'
+    const program = (this.#endedAt ?? Date.now()) - startedAt
     // There is nothing to fetch from a script.
-    const collect = this.#endedAt !== undefined && { collect: 0 }
+    const collect = hasEnded && { collect: 0 }
+    const collectAt = hasEnded && { collect: (phasesAtMs?.['program'] ?? 0) + program }
     return {
       ...facts,
-      phasesMs: { ...phasesMs, program: (this.#endedAt ?? Date.now()) - startedAt, ...collect },
+      phasesMs: { ...phasesMs, program, ...collect },
+      phasesAtMs: { ...phasesAtMs, ...collectAt },
       vsock: { ...vsock, status },
       ...(denials && { denials }),
     }

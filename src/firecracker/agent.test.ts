@@ -58,7 +58,7 @@ test('a refusal of the guest keeps its code, step and words', async () => {
 })
 
 test('a program’s output is handed on in order, then its end with its result', async () => {
-  const exit = { op: 'exit', code: 0, signal: null, oom: false, disk_full: false, result: 'sent', usage }
+  const exit = { op: 'exit', code: 0, signal: null, oom: false, disk_full: false, result: 'sent', wall_us: 1, usage }
   const guest: Guest = {
     connected: (socket) => socket.write(Buffer.concat([Buffer.from('OK 1\n'), hello])),
     frame(socket, frame) {

@@ -52,7 +52,7 @@ describe('running', () => {
       run: { backend: 'fake', vsock: { status: 'closed' }, usage: { cpu_ms: 1 } },
     })
     expect(Object.keys(record.run?.phases_ms ?? {})).toEqual(['queue', 'vm', 'program', 'collect'])
-    expect(Object.keys(record.run?.phases_at_ms ?? {})).toEqual(['queue', 'vm', 'program'])
+    expect(Object.keys(record.run?.phases_at_ms ?? {})).toEqual(['queue', 'vm', 'program', 'collect'])
     expect(record.started_at! >= record.created_at && record.finished_at! >= record.started_at!).toBe(true)
   })
 

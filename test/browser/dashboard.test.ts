@@ -96,7 +96,7 @@ test('what phases and facts are is told to who has no mouse', async () => {
   await run('# fake: print done')
   await became(page, 'Completed')
   for (const [name, words] of [
-    ['Time line', 'A microVM was made for it alone'],
+    ['Time line', 'It got a microVM of its own'],
     ['Isolation', 'until the guest said that it is ready'],
   ] as const) {
     const card = page.getByRole('region', { name })

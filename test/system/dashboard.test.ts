@@ -73,7 +73,7 @@ test.each([
 
 test('where it ran and what it used is told as its record has it', async () => {
   const api = await client()
-  const id = await runCode(page, { url, code: `x = bytes(30 << 20)\nprint('done')`, timeoutS })
+  const id = await runCode(page, { url, code: `x = b'x' * (30 << 20)\nprint('done')`, timeoutS })
   await became(page, 'Completed')
   const { run } = await api.get(id)
   const { details, usage, vsock } = run!
