@@ -43,12 +43,7 @@ func (c *command) kill() {
 }
 
 func (c *command) isKilled() bool {
-	select {
-	case <-c.killed:
-		return true
-	default:
-		return false
-	}
+	return isClosed(c.killed)
 }
 
 // run returns when it has ended and all that it said is read.

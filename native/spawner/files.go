@@ -12,8 +12,11 @@ import (
 var errKilled = errors.New("killed")
 
 // bind makes each first path of a pair seen at the second, read-only; the second is made, an empty file.
-func bind(pairs []string) error {
+func bind(pairs []string, killed <-chan struct{}) error {
 	for at := 0; at < len(pairs); at += 2 {
+		if isClosed(killed) {
+			return errKilled
+		}
 		from, to := pairs[at], pairs[at+1]
 		target, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 		if err != nil {
@@ -32,6 +35,15 @@ func bind(pairs []string) error {
 	return nil
 }
 
+func isClosed(killed <-chan struct{}) bool {
+	select {
+	case <-killed:
+		return true
+	default:
+		return false
+	}
+}
+
 // unmount takes mounts away, as far as it can, in the order given.
 func unmount(paths []string) error {
 	var failed []error
@@ -44,7 +56,7 @@ func unmount(paths []string) error {
 }
 
 // copyStep is how much of a copy is begun at once, in bytes: a kill is seen between two.
-const copyStep = 64 << 20
+const copyStep = 8 << 20
 
 // copySparse makes a new file with what is in another, for that user alone. They share their blocks where the file system can,
 // and holes stay holes where it tells of them.
@@ -86,10 +98,8 @@ func fill(target, source *os.File, killed <-chan struct{}) error {
 			return err
 		}
 		for at = begin; at < end; {
-			select {
-			case <-killed:
+			if isClosed(killed) {
 				return errKilled
-			default:
 			}
 			n, err := copyAt(target, source, at, min(copyStep, end-at))
 			if err != nil {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,10 +14,13 @@ import (
 // names is where iproute2 keeps the names of network namespaces; a variable for tests.
 var names = "/var/run/netns"
 
+// lockedMs is between two tries for a lock that somebody else holds.
+const lockedMs = 5
+
 // addNetns makes an empty network namespace with that name, as `ip netns add` does.
-func addNetns(name string) error {
+func addNetns(name string, killed <-chan struct{}) error {
 	path := filepath.Join(names, name)
-	if err := shareNames(); err != nil {
+	if err := shareNames(killed); err != nil {
 		return err
 	}
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDONLY, 0)
@@ -32,7 +36,7 @@ func addNetns(name string) error {
 
 // shareNames makes the folder one whose mounts are those of every mount namespace that it is in: a name that a process keeps
 // for itself holds its namespace for as long.
-func shareNames() error {
+func shareNames(killed <-chan struct{}) error {
 	if err := os.MkdirAll(names, 0o755); err != nil {
 		return err
 	}
@@ -42,8 +46,18 @@ func shareNames() error {
 	}
 	defer folder.Close()
 	// One at a time, iproute2 included: a second mount would hide the names below the first.
-	if err := unix.Flock(int(folder.Fd()), unix.LOCK_EX); err != nil {
-		return wrap("locking", names, err)
+	for {
+		if isClosed(killed) {
+			return errKilled
+		}
+		err := unix.Flock(int(folder.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) {
+			return wrap("locking", names, err)
+		}
+		time.Sleep(lockedMs * time.Millisecond)
 	}
 	err = unix.Mount("", names, "none", unix.MS_SHARED|unix.MS_REC, "")
 	if !errors.Is(err, unix.EINVAL) {

@@ -10,15 +10,15 @@ import (
 // name is what the first word of a command is that we do ourselves: a program costs more to start than these take.
 const name = "vulcan-spawner"
 
-// own does one of our own commands. Killed, it ends at the next step.
+// own does one of our own commands. Killed, it makes nothing more; what it unmounts or deletes is gone in a moment anyway.
 func own(argv []string, killed <-chan struct{}) error {
-	if len(argv) < 2 {
+	if len(argv) == 0 {
 		return errors.New("a command is needed")
 	}
 	what, args := argv[0], argv[1:]
 	switch {
 	case what == "bind" && len(args)%2 == 0:
-		return bind(args)
+		return bind(args, killed)
 	case what == "unmount":
 		return unmount(args)
 	case what == "copy" && len(args) == 4:
@@ -28,7 +28,7 @@ func own(argv []string, killed <-chan struct{}) error {
 		}
 		return copySparse(args[0], args[1], uid, gid, killed)
 	case what == "netns" && len(args) == 2 && args[0] == "add":
-		return addNetns(args[1])
+		return addNetns(args[1], killed)
 	case what == "netns" && len(args) == 2 && args[0] == "delete":
 		return deleteNetns(args[1])
 	}

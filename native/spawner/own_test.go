@@ -147,7 +147,7 @@ func TestNamespacesAreMadeAndTakenAwaySideBySideAndNoThreadStaysInOne(t *testing
 	var all sync.WaitGroup
 	for n := range 20 {
 		all.Go(func() {
-			if err := addNetns(strconv.Itoa(n)); err != nil {
+			if err := addNetns(strconv.Itoa(n), nil); err != nil {
 				t.Error(err)
 				return
 			}
@@ -164,7 +164,12 @@ func TestNamespacesAreMadeAndTakenAwaySideBySideAndNoThreadStaysInOne(t *testing
 	if len(seen) != 20 {
 		t.Errorf("%d namespaces of 20", len(seen))
 	}
-	if err := addNetns("7"); !errors.Is(err, os.ErrExist) {
+	killed := make(chan struct{})
+	close(killed)
+	if err := addNetns("30", killed); !errors.Is(err, errKilled) {
+		t.Errorf("one that was killed: %v", err)
+	}
+	if err := addNetns("7", nil); !errors.Is(err, os.ErrExist) {
 		t.Errorf("a name was given twice: %v", err)
 	}
 	for range 50 {

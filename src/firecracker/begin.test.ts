@@ -24,8 +24,8 @@ const withReadyVm = (
     const told: string[] = []
     const { session, scope } = played
     const vm = { ...played.parts.vm, start: 'pool', bootMs: 1, uid: 1, network: { netns: '/run/netns/x' } }
-    const blame = () => Promise.resolve(void told.push('blamed'))
-    const starter = { start: () => Promise.resolve({ scope, vm, session, rttUs: 1 }), blame } as unknown as Starter
+    const notes = { noteBegun: () => void told.push('begun'), noteHung: () => void told.push('hung') }
+    const starter = { start: () => Promise.resolve({ scope, vm, session, rttUs: 1 }), ...notes } as unknown as Starter
     const book = { give: (vmId: string, id: string) => Promise.resolve(void told.push(`${vmId} is ${id}’s`)) }
     const networks = { watch: () => Promise.resolve(void told.push('watched')) }
     const host = { book, networks, assets: { kernelVersion: '6' } } as unknown as BeginParts['host']
@@ -65,7 +65,7 @@ test('where it is not kept, no program begins and the vm is removed', async () =
   })
 })
 
-test('where a program does not begin in the time there is, what its vm went on from is blamed', async () => {
+test('where a program does not begin in the time there is, that is told, once its vm is gone', async () => {
   const silent: typeof script = (message, socket) => message['op'] !== 'exec' && script(message, socket)
   await withReadyVm(async ({ parts, told, played }) => {
     const { image, phases } = played.parts
@@ -75,6 +75,6 @@ test('where a program does not begin in the time there is, what its vm went on f
     while (!ops(played).includes('exec')) await new Promise(setImmediate)
     await vi.advanceTimersByTimeAsync(60_000)
     expect(await begun).toContain('not done after 60000 ms')
-    expect(told.slice(-2)).toEqual(['blamed', 'removed'])
+    expect(told.slice(-2)).toEqual(['removed', 'hung'])
   }, silent)
 })

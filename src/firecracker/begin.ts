@@ -14,7 +14,7 @@ import { askFirst, bringing, unpackFirst } from './upload.ts'
 import type { Vm } from './vm.ts'
 
 export interface BeginParts extends Makers {
-  readonly starter: Pick<Starter, 'start' | 'blame'>
+  readonly starter: Pick<Starter, 'start' | 'noteBegun' | 'noteHung'>
   /** Names of the backend and of this node, for the record. */
   readonly place: Pick<RunFacts, 'backend' | 'node'>
 }
@@ -29,18 +29,20 @@ export async function begin(parts: BeginParts, request: BeginRequest): Promise<{
   const { host, place, starter } = parts
   const { spec, image, phases, signal } = request
   const { scope, vm, session, rttUs, refusals } = await loaded(parts, request)
-  const start = async () => {
+  const start = () => {
     const { kernelVersion: kernel } = host.assets
     const known = { ...factsOf({ spec, image, vm, rttUs, kernel }), ...place }
     const bring = bringing(session, { spec, phases })
-    try {
-      return await FirecrackerRun.start({ spec, image, scope, vm, session, phases, known, refusals, bring }, signal)
-    } catch (error) {
-      if (error instanceof DeadlineExceeded && vm.start !== 'boot' && !signal.aborted) await starter.blame(spec, image)
-      throw error
-    }
+    return FirecrackerRun.start({ spec, image, scope, vm, session, phases, known, refusals, bring }, signal)
   }
-  return { run: await acquire(scope, start, leftoverOf(parts.facts, vm.names.vmId)), vm }
+  try {
+    const run = await acquire(scope, start, leftoverOf(parts.facts, vm.names.vmId))
+    starter.noteBegun(request)
+    return { run, vm }
+  } catch (error) {
+    if (error instanceof DeadlineExceeded && vm.start !== 'boot' && !signal.aborted) starter.noteHung(request)
+    throw error
+  }
 }
 
 /** A vm of the run's own, with its archive in it. One that was ready may have died since: then there is another. */

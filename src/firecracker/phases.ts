@@ -31,7 +31,8 @@ export class Phases {
     const ceded = Math.min(Math.max(0, ms), this.#ms.get(from) ?? 0)
     this.add(from, -ceded)
     this.add(to, ceded)
-    if (!this.#at.has(to)) this.#at.set(to, performance.now() - this.#origin - ceded)
+    const at = Math.max(performance.now() - this.#origin - ceded, this.#at.get(from) ?? 0)
+    if (!this.#at.has(to)) this.#at.set(to, at)
   }
 
   /** Runs a body and books its beginning and duration under that name, also when it fails; a name twice adds up. */

@@ -203,26 +203,6 @@ test('a drain removes all that wait and what is being made, and says how many th
   expect(pool.state().lines).toEqual([])
 })
 
-test('what is kept of one class can be removed, and the others’ stays', async () => {
-  const { pool, made } = pooled({ most: 1 })
-  for (const of of [python, node]) await pool.take(of)
-  pool.fill()
-  await filled(pool, 2)
-  await pool.drop(node)
-  expect(made.map(({ of, started }) => [of.image.name, started.scope.closed])).toEqual(
-    expect.arrayContaining([
-      ['python', false],
-      ['node', true],
-    ]),
-  )
-  expect(ready(pool)).toEqual(
-    expect.arrayContaining([
-      ['python', 1],
-      ['node', 0],
-    ]),
-  )
-})
-
 test('a pool that closes makes none for runs that begin or end meanwhile: nobody would take it down', async () => {
   const { pool, made } = pooled()
   await pool.take(python)

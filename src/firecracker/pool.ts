@@ -88,12 +88,6 @@ export class Pool {
     })
   }
 
-  /** Removes what is kept of a class. */
-  async drop(of: VmClass): Promise<void> {
-    const all = this.#lineOf(of).takeAll()
-    await Promise.all(all.map((kept) => kept.close()))
-  }
-
   /** Removes all that is kept; says how many that were. The next use of a class brings it back. */
   async drain(): Promise<number> {
     this.#stop.abort(new Error('the pool is drained'))

@@ -4,7 +4,7 @@ import type { Attached } from './said.ts'
 
 export interface Position {
   readonly tag: 'build' | 'program'
-  /** Milliseconds that it has run, in the guest's words. */
+  /** Milliseconds that it had run by then, in the guest's words. */
   readonly ranMs: number
   /** Milliseconds after which it is killed. */
   readonly leftMs: number

@@ -28,8 +28,13 @@ export interface StarterOptions extends Makers {
   readonly pool?: Pool | undefined
 }
 
+/** Programs in a row that did not begin in vms of a template, before it is put away. */
+const hungBefore = 2
+
 export class Starter {
   readonly #o: StarterOptions
+  /** How many did not, by the template's memory file. */
+  readonly #hung = new Map<string, number>()
 
   constructor(options: StarterOptions) {
     this.#o = options
@@ -82,15 +87,28 @@ export class Starter {
   }
 
   /**
-   * Says that a guest which had answered did not begin a program in the time there is: the snapshot that it went on from may
-   * be the cause, and all that go on from it would do the same. Neither is used any more.
+   * Says that a guest which had answered did not begin a program in the time there is. Once may be a host's that is busy; at
+   * the second time in a row the snapshot is not used again, nor what waits of any, some of which went on from it.
    */
-  async blame(spec: RunSpec, image: Image): Promise<void> {
+  noteHung({ spec, image }: Pick<StartRequest, 'spec' | 'image'>): void {
+    const { templates, pool, facts } = this.#o
     const of = classOf(spec, image)
-    const message = 'a program did not begin in a vm that went on from it'
-    this.#o.facts.emit('template.failed', { runtime: image.name, memMib: of.size.memMib, message })
-    await this.#o.templates?.discard(of)
-    await this.#o.pool?.drop(of)
+    const memory = templates?.find(of)?.memory
+    if (memory === undefined) return
+    const times = (this.#hung.get(memory) ?? 0) + 1
+    this.#hung.set(memory, times)
+    if (times < hungBefore) return
+    this.#hung.delete(memory)
+    const message = `${times} programs in a row did not begin in vms that went on from it`
+    facts.emit('template.failed', { runtime: image.name, memMib: of.size.memMib, message })
+    // What cannot be removed is found by cleanup.
+    void Promise.allSettled([templates?.discard(of), pool?.drain()])
+  }
+
+  /** Says that a program has begun. */
+  noteBegun({ spec, image }: Pick<StartRequest, 'spec' | 'image'>): void {
+    // Seldom anything: what has no template or has begun before costs nothing here.
+    if (this.#hung.size > 0) this.#hung.delete(this.#o.templates?.find(classOf(spec, image))?.memory ?? '')
   }
 
   /** Says that a run has ended: now there is time to make the next ones of its class quicker. */

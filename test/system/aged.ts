@@ -22,12 +22,17 @@ const [serverHome = '/var/lib/vulcan', ageMs = '60000'] = process.argv.slice(2)
 const home = join(serverHome, 'aged')
 const signal = AbortSignal.timeout(900_000)
 
+const python = await locateImage(serverHome, 'python')
 await mkdir(home, { recursive: true, mode: 0o711 })
 const host = await openHost({
   ...{ instance: 'aged', home, subnet: '10.91.0.0/16', nameservers: [] },
   assets: await locateAssets(serverHome),
 })
-const python = await locateImage(serverHome, 'python')
+await using undo = new AsyncDisposableStack()
+undo.defer(() => rm(home, { recursive: true, force: true }))
+undo.use(host.spawner)
+undo.defer(() => host.networks.close())
+undo.defer(async () => void (await cleanup({ ...host, files: () => Promise.resolve([]) }, new Set())))
 /** Says that it waits, and never stops to think. */
 const restless = ['perl', '-e', String.raw`open(C, ">&=62"); syswrite C, "waiting\n"; 1 while 1`]
 const image = { ...python, launch: { ...python.launch, run: restless } }
@@ -57,13 +62,6 @@ async function oneProgram(): Promise<number> {
   }
 }
 
-try {
-  await takeSnapshot(host, { ...request, folder: join(home, 'snapshot'), signal })
-  await sleep(Number(ageMs))
-  process.stdout.write(JSON.stringify({ ms: await oneProgram() }))
-} finally {
-  await cleanup({ ...host, files: () => Promise.resolve([]) }, new Set())
-  await host.networks.close()
-  await host.spawner[Symbol.asyncDispose]()
-  await rm(home, { recursive: true, force: true })
-}
+await takeSnapshot(host, { ...request, folder: join(home, 'snapshot'), signal })
+await sleep(Number(ageMs))
+process.stdout.write(JSON.stringify({ ms: await oneProgram() }))

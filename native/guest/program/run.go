@@ -17,7 +17,7 @@ import (
 const emptyWithin = 5 * time.Second
 
 // frozenWithin is how long processes may take to stop.
-const frozenWithin = 10 * time.Second
+const frozenWithin = 30 * time.Second
 
 // Run is a program that runs.
 type Run struct {

@@ -108,7 +108,7 @@ func (w *waiting) start(more map[string]string) error {
 	return errors.Join(w.rest(), w.count())
 }
 
-// rest stops it until it is needed. Some threads of an interpreter go on for a while after it has come to wait, and the
+// rest stops it until it is touched, or is its program's. Some threads of an interpreter go on for a while after it has come to wait, and the
 // kernel takes all the time between a snapshot and the vm that goes on from it for that of the thread that ran at that
 // moment: of a program with a share of the processor that is used up for as long, and nothing of it runs, nor dies.
 func (w *waiting) rest() error {
@@ -124,8 +124,9 @@ func (w *waiting) wake() error {
 	if !w.rests {
 		return nil
 	}
-	w.rests = false
-	return w.run.group.freeze(false)
+	err := w.run.group.freeze(false)
+	w.rests = err != nil
+	return err
 }
 
 // count notes what it has used: next to nothing more while it waits.
