@@ -34,23 +34,23 @@ export function Settings({ submission, backends }: SettingsProps) {
 }
 
 const resources: readonly (readonly [keyof typeof bounds, keyof Limits, string, string])[] = [
-  ['cpus', 'cpus', 'Cores', 'or a part of one'],
+  ['cpus', 'cpus', 'Cores', ''],
   ['memMb', 'mem_mb', 'Memory', 'MiB'],
   ['timeoutS', 'timeout_s', 'Time', 'seconds'],
   ['diskMb', 'disk_mb', 'Disk', 'MiB'],
-  ['pids', 'pids', 'Processes', 'and threads'],
+  ['pids', 'pids', 'Processes', ''],
 ]
 
 function Resources({ submission: { form, faults, change } }: { submission: Submission }) {
   const { data: stats } = useQuery(statsQuery)
-  const most = (limit: keyof Limits) => (stats ? `, at most ${stats.limits[limit].toLocaleString('en')}` : '')
+  const most = (limit: keyof Limits) => stats && `up to ${stats.limits[limit].toLocaleString('en')}`
   return (
     <div className="resources">
       {resources.map(([name, limit, label, unit]) => (
         <TextInput
           key={name}
           label={label}
-          description={unit + most(limit)}
+          description={[unit, most(limit)].filter(Boolean).join(', ')}
           inputMode="decimal"
           value={form[name]}
           onChange={(event) => change({ [name]: event.currentTarget.value })}

@@ -42,10 +42,10 @@ test('more than the server allows is told at its field, and not sent', async () 
   const memory = page.getByRole('textbox', { name: 'Memory' })
   const most = (
     await page
-      .getByText(/^MiB, at most /)
+      .getByText(/^MiB, up to /)
       .first()
       .textContent()
-  )?.replace('MiB, at most ', '')
+  )?.replace('MiB, up to ', '')
   await memory.fill('1000000')
   await page.getByText(`From 16 to ${most}.`).waitFor()
   await page.getByRole('button', { name: 'Run it' }).click()
