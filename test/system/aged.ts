@@ -18,7 +18,7 @@ import { filesIn, takeSnapshot } from '../../src/firecracker/snapshot.ts'
 import { locateAssets } from '../../src/images/assets.ts'
 import { locateImage } from '../../src/images/image.ts'
 
-const [serverHome = '/var/lib/vulcan', ageMs = '60000'] = process.argv.slice(2)
+const [serverHome = '/var/lib/vulcan', ageMs = '30000'] = process.argv.slice(2)
 const home = join(serverHome, 'aged')
 const signal = AbortSignal.timeout(900_000)
 

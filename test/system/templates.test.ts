@@ -38,7 +38,7 @@ test('a template that cannot be loaded is put away, and the vm boots', async () 
 test(
   'time that has passed since a snapshot is counted as nobody’s: what waits in it is at rest, and goes at once',
   async () => {
-    const ageMs = 60_000
+    const ageMs = 30_000
     const checkout = (await hasMachine()) ? '/opt/vulcan' : root
     const said = await onNode(`node ${join(checkout, 'test/system/aged.ts')} ${await nodeHome()} ${ageMs}`, {
       timeoutMs: agedMs,
