@@ -108,9 +108,9 @@ func (w *waiting) start(more map[string]string) error {
 	return errors.Join(w.rest(), w.count())
 }
 
-// rest stops it until it is touched, or is its program's. Some threads of an interpreter go on for a while after it has come to wait, and the
-// kernel takes all the time between a snapshot and the vm that goes on from it for that of the thread that ran at that
-// moment: of a program with a share of the processor that is used up for as long, and nothing of it runs, nor dies.
+// rest stops it until it is touched, or is its program's. Some threads of an interpreter go on for a while after it has come
+// to wait, and the kernel takes all the time between a snapshot and the vm that goes on from it for that of the thread that
+// ran at that moment: of a program with a share of the processor that is used up for as long, and nothing of it runs, nor dies.
 func (w *waiting) rest() error {
 	if w.run.group == nil {
 		return nil
