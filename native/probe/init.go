@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -44,10 +45,16 @@ func beInit() error {
 		return beRooted()
 	case "nonsense in the first word":
 		return speakAtReady(noise)
+	case "silence in the first word":
+		return speakAtReady(silence)
 	case "noise in sessions":
 		return speakInSessions(noise)
+	case "half a frame in sessions":
+		return speakInSessions(half)
 	case "output that nobody asked for":
 		return speakInSessions(unasked)
+	case "yes to everything, and no end":
+		return speakInSessions(agreeable)
 	}
 	return fmt.Errorf("no such mode: %q", mode)
 }
@@ -98,8 +105,8 @@ func answer(connection net.Conn) {
 	}
 }
 
-// speech is what a broken agent writes until nobody listens.
-type speech func(io.Writer) error
+// speech is what a broken agent has to say, until nobody listens.
+type speech func(io.ReadWriter) error
 
 func speakAtReady(say speech) error {
 	if _, err := boot.Run(); err != nil {
@@ -147,12 +154,50 @@ func speakInSessions(say speech) error {
 	}
 }
 
-func noise(to io.Writer) error {
+func noise(to io.ReadWriter) error {
 	_, err := io.Copy(to, rand.Reader)
 	return err
 }
 
-func unasked(to io.Writer) error {
+func silence(io.ReadWriter) error { select {} }
+
+// half is the beginning of a frame whose rest never comes.
+func half(to io.ReadWriter) error {
+	if _, err := to.Write(make([]byte, wire.HeaderBytes-4)); err != nil {
+		return err
+	}
+	return silence(to)
+}
+
+// agreeable says that all is done that it is asked to do, and never that a program has ended.
+func agreeable(to io.ReadWriter) error {
+	requests, answers := wire.NewReader(to), wire.NewWriter(to)
+	for {
+		frame, err := requests.Next()
+		if err != nil {
+			return err
+		}
+		if frame.Type != wire.Control {
+			continue
+		}
+		var request struct{ Op string }
+		if err := json.Unmarshal(frame.Payload, &request); err != nil {
+			return err
+		}
+		answer := map[string]any{"op": "ok", "bytes": 0}
+		switch request.Op {
+		case "kill", "ack":
+			continue
+		case "exec":
+			answer = map[string]any{"op": "started", "pid": 2, "warm": false}
+		}
+		if err := answers.Control(answer); err != nil {
+			return err
+		}
+	}
+}
+
+func unasked(to io.ReadWriter) error {
 	frames, piece := wire.NewWriter(to), make([]byte, 16<<10)
 	for {
 		if err := frames.Data(wire.Stdout, piece); err != nil {

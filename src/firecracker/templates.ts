@@ -22,11 +22,23 @@ const most = 8
 const mostFailures = 8
 /** A class that is used but once is not worth the time and the disk. */
 const usesBefore = 2
+/** Where a template cannot be made, its class is let be for a while, twice as long each time, in milliseconds. */
+const restMs = 30_000
+const longestRestMs = 3_600_000
 /** For the boot, the snapshot and the trial of one template, in milliseconds. */
 const buildDeadlineMs = 300_000
 
 /** Names of templates, whole ones and half ones. */
 const ours = /^[0-9a-f]{16}(\.making)?$/
+
+interface Failure {
+  readonly made: Made
+  readonly reason: string
+  /** In a row. */
+  readonly times: number
+  /** By `performance.now()`. */
+  readonly restsUntil: number
+}
 
 export class Templates {
   readonly #host: VmHost
@@ -38,7 +50,7 @@ export class Templates {
   readonly #busy = new Set<string>()
   readonly #uses = new Map<string, number>()
   readonly #wanted = new Map<string, SnapshotRequest>()
-  readonly #failed = new Map<string, Made & { readonly reason: string }>()
+  readonly #failed = new Map<string, Failure>()
   readonly #closing = new AbortController()
   #building: Promise<void> | undefined
 
@@ -70,15 +82,19 @@ export class Templates {
     return filesIn(join(this.#folder, key))
   }
 
-  /** Says that a vm of that class was started. One that comes again gets a template, when those before it have theirs. */
+  /**
+   * Says that a vm of that class was started. One that comes again gets a template, when those before it have theirs; where
+   * none could be made, that is tried again after a rest: each try is a boot, a snapshot and a trial.
+   */
   noteUse(request: SnapshotRequest): void {
     const key = this.#keyOf(request)
     const uses = (this.#uses.get(key) ?? 0) + 1
     this.#uses.set(key, uses)
-    if (uses >= usesBefore) this.want(request)
+    const rests = performance.now() < (this.#failed.get(key)?.restsUntil ?? 0)
+    if (uses >= usesBefore && !rests) this.want(request)
   }
 
-  /** Has one made of that class, when those before it have theirs, unless there is one. */
+  /** Has one made of that class, when those before it have theirs, unless there is one. Whoever asks waits for no rest. */
   want(request: SnapshotRequest): void {
     const key = this.#keyOf(request)
     if (this.#ready.has(key) || this.#closing.signal.aborted) return
@@ -91,8 +107,8 @@ export class Templates {
   state(): readonly TemplateState[] {
     const wanted = [...this.#wanted.values()].map(madeOf)
     return [
-      ...[...this.#failed].flatMap(([key, failed]) =>
-        this.#wanted.has(key) ? [] : [{ ...failed, state: 'failed' as const }],
+      ...[...this.#failed].flatMap(([key, { made, reason }]) =>
+        this.#wanted.has(key) ? [] : [{ ...made, reason, state: 'failed' as const }],
       ),
       ...[...this.#ready.values()].map((found) => ({ ...found, state: 'ready' as const })),
       ...wanted.map((made, at) => ({ ...made, state: at === 0 ? ('building' as const) : ('waiting' as const) })),
@@ -148,8 +164,10 @@ export class Templates {
 
   #noteFailure(key: string, request: SnapshotRequest, error: unknown): void {
     const [made, reason] = [madeOf(request), String(error)]
+    const times = (this.#failed.get(key)?.times ?? 0) + 1
+    const restsUntil = performance.now() + Math.min(restMs * 2 ** (times - 1), longestRestMs)
     this.#failed.delete(key)
-    this.#failed.set(key, { ...made, reason })
+    this.#failed.set(key, { made, reason, times, restsUntil })
     for (const old of [...this.#failed.keys()].slice(0, -mostFailures)) this.#failed.delete(old)
     this.#facts.emit('template.failed', { runtime: made.runtime, memMib: made.memMib, message: reason })
   }

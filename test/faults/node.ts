@@ -105,15 +105,26 @@ export const programInPlaceOf = (glob: string, does: string): Promise<Mend> =>
 export const pluginInPlaceOf = (name: string, does: string): Promise<Mend> =>
   programInPlaceOf(`cni-1*/${name}`, `cat >/dev/null\n${does}`)
 
+/** Shell words that leave nothing of the disk of $VULCAN_HOME, and that give it back. */
+export const fill = `
+  free() { df --output=avail -B1 $VULCAN_HOME | tail -1; }
+  fallocate -l $(free) $VULCAN_HOME/full || true
+  dd if=/dev/zero of=$VULCAN_HOME/fuller bs=4k 2>/dev/null; [ $(free) -lt 65536 ]`
+export const empty = 'rm -f $VULCAN_HOME/full $VULCAN_HOME/fuller'
+
 /** Leaves nothing of the disk of $VULCAN_HOME until it is mended. */
 export async function fillDisk(): Promise<Mend> {
-  await breakNode(`
-    free() { df --output=avail -B1 $VULCAN_HOME | tail -1; }
-    fallocate -l $(free) $VULCAN_HOME/full || true
-    dd if=/dev/zero of=$VULCAN_HOME/fuller bs=4k 2>/dev/null; [ $(free) -lt 65536 ]`)
+  await breakNode(fill)
   return async () => {
-    await breakNode('rm -f $VULCAN_HOME/full $VULCAN_HOME/fuller')
+    await breakNode(empty)
   }
+}
+
+/** Keeps the store locked for so many seconds, as somebody does who looks into it and forgets to leave. */
+export async function lockStore(seconds: number): Promise<void> {
+  await breakNode(`node -e '
+    const db = new (require("node:sqlite").DatabaseSync)(process.env.VULCAN_HOME + "/vulcan.db", { timeout: 10_000 })
+    db.exec("BEGIN EXCLUSIVE"); setTimeout(() => db.exec("ROLLBACK"), ${seconds * 1000})'`)
 }
 
 /** A request of Firecracker's API, at the socket in a vm's jail; rejects where it is not granted. */

@@ -4,7 +4,7 @@ import type { LogEvent } from '../../src/api/sse.ts'
 import { client, hasMachine, patientClient, python, residue, settled } from '../system/harness.ts'
 import { eventually } from '../system/outside.ts'
 import { type Fault, note, runs, sound, submitted, suffer, textOf, victim } from './fault.ts'
-import { breakNode, emptyFirewall, endServer, fillDisk } from './node.ts'
+import { breakNode, emptyFirewall, endServer, fillDisk, lockStore } from './node.ts'
 
 const again = 'while ! [ -e $VULCAN_HOME/server.json ]; do sleep 0.2; done; sleep 1'
 
@@ -37,15 +37,16 @@ const survived: readonly { name: string; harm: () => Promise<unknown> }[] = [
     harm: () => breakNode(`${endServer('TERM')}; sleep 0.3; ${endServer('KILL')} || true`),
   },
   {
-    name: 'the server stands still for ten seconds',
-    harm: () => breakNode(`${endServer('STOP')}; sleep 10; ${endServer('CONT')}`),
+    name: 'the server stands still for longer than a lease lasts',
+    harm: () => breakNode(`${endServer('STOP')}; sleep 40; ${endServer('CONT')}`),
   },
   {
     name: 'the store is locked by another for four seconds',
-    harm: () =>
-      breakNode(`node -e '
-        const db = new (require("node:sqlite").DatabaseSync)(process.env.VULCAN_HOME + "/vulcan.db")
-        db.exec("BEGIN EXCLUSIVE"); setTimeout(() => db.exec("ROLLBACK"), 4000)'`),
+    harm: () => lockStore(4),
+  },
+  {
+    name: 'the store is locked by another for longer than a lease lasts',
+    harm: () => lockStore(40),
   },
   ...((await hasMachine()) ? clocks : []),
   {
@@ -131,6 +132,13 @@ const faults: Fault[] = [
     running: async () => void (await breakNode(endServer('KILL'))),
     ends: ['program'],
     told: { status: 'completed', stdout: 'up\n' },
+  },
+  {
+    name: 'the store is locked by another when the program ends',
+    request: { code: "import time\nprint('up', flush=True)\ntime.sleep(4)\nprint('done')" },
+    running: () => lockStore(20),
+    ends: ['program'],
+    told: { status: 'completed', stdout: 'up\ndone\n' },
   },
   {
     name: 'the folder of the outputs of a run is removed under it',

@@ -9,7 +9,20 @@ import { home } from './places.ts'
 import { builtProbe } from './probe.ts'
 
 /** `rooted`: the agent is whole, and programs find root beside it. The others: an agent that says what it likes. */
-export type Mode = 'rooted' | 'nonsense in the first word' | 'noise in sessions' | 'output that nobody asked for'
+export type Mode =
+  | 'rooted'
+  | 'nonsense in the first word'
+  | 'silence in the first word'
+  | 'noise in sessions'
+  | 'half a frame in sessions'
+  | 'output that nobody asked for'
+  | 'yes to everything, and no end'
+
+/** A class at each call: none may come a second time, which would make a template of a broken guest. */
+export function rareFrom(mib: number) {
+  let last = mib
+  return () => ({ mem_mb: ++last, timeout_s: 240 })
+}
 
 /** Vms that boot while the body runs have such a guest. Those that go on from templates do not: ask for a rare class. */
 export async function withBrokenGuests<T>(mode: Mode, body: () => Promise<T>): Promise<T> {

@@ -1,9 +1,8 @@
 /** Criterion 1: Firecracker is a backend like any other: the contract of the seam, case by case, on real microVMs. */
-import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { backendContract } from '../contract/backend.contract.ts'
-import { hasMachine, nodeHome, onNode } from './harness.ts'
-import { root } from './places.ts'
+import { nodeHome } from './harness.ts'
+import { runScript } from './script.ts'
 
 /** Two dozen cases, a vm or two each. */
 const contractMs = 1_800_000
@@ -11,10 +10,7 @@ const failures = new Map<string, string | undefined>()
 
 /** Checks those cases on the node, all of them where none is named, and keeps why each failed. */
 async function check(...names: readonly string[]): Promise<void> {
-  const checkout = (await hasMachine()) ? '/opt/vulcan' : root
-  const words = names.map((name) => `'${name}'`)
-  const script = ['node', join(checkout, 'test/contract/node.ts'), await nodeHome(), ...words].join(' ')
-  const said = await onNode(script, { timeoutMs: contractMs })
+  const said = await runScript('test/contract/node.ts', [await nodeHome(), ...names], { timeoutMs: contractMs })
   for (const line of said.trim().split('\n')) {
     const { name, error } = JSON.parse(line) as { name: string; error?: string }
     failures.set(name, error)

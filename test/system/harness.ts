@@ -107,7 +107,9 @@ const residueScript = `
   grep -F /jails/ /proc/self/mountinfo | cut -d' ' -f5 | sed 's/^/mount /'
   find $VULCAN_HOME /run/vulcan* /var/lib/cni -path '*/networks/*' -type f ! -name lock ! -name 'last_reserved*' 2>/dev/null | sed 's/^/lease /'
   find $VULCAN_HOME /run/vulcan* /var/lib/cni -path '*/results/*' -type f 2>/dev/null | sed 's/^/attachment /'
-  find /run/vulcan-*/ -name '*.tmp' 2>/dev/null | sed 's/^/half /'
+  find /run/vulcan-*/ $VULCAN_HOME/disks $VULCAN_HOME/uploads $VULCAN_HOME/templates -name '*.tmp' -o -name '*.making' -o -path '*/uploads/*' 2>/dev/null | sed 's/^/half /'
+  ip -o link show type tun | sed 's/^[0-9]*: \\([^@:]*\\).*/tap \\1/'
+  for pid in $(pgrep -x vulcan-spawner); do pgrep -a -P $pid | sed 's/^/command /'; done
   nft -j list ruleset | tr '{' '\\n' | grep -o '10\\.88\\.[0-9]*\\.[0-9]*' | grep -v '\\.0$' | grep -v '10\\.88\\.0\\.1$' | sort -u | sed 's/^/rule /'
   true
 `

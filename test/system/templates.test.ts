@@ -1,9 +1,8 @@
 /** Vms that go on from a template, and what they do not have of it. That they are nobody's copy: test/faults/clones.test.ts. */
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { client, hasMachine, nodeHome, onNode, python, settled } from './harness.ts'
+import { client, nodeHome, onNode, python, settled } from './harness.ts'
 import { eventually } from './outside.ts'
-import { root } from './places.ts'
+import { runScript } from './script.ts'
 
 /** For a process of its own on the node, a boot, a snapshot and the time that passes, in milliseconds. */
 const agedMs = 900_000
@@ -39,10 +38,7 @@ test(
   'time that has passed since a snapshot is counted as nobody’s: what waits in it is at rest, and goes at once',
   async () => {
     const ageMs = 30_000
-    const checkout = (await hasMachine()) ? '/opt/vulcan' : root
-    const said = await onNode(`node ${join(checkout, 'test/system/aged.ts')} ${await nodeHome()} ${ageMs}`, {
-      timeoutMs: agedMs,
-    })
+    const said = await runScript('test/system/aged.ts', [await nodeHome(), String(ageMs)], { timeoutMs: agedMs })
     // It would be paid back out of what waits has of the processor, all of it.
     expect((JSON.parse(said) as { ms: number }).ms).toBeLessThan(ageMs)
   },
