@@ -121,7 +121,7 @@ func speakAtReady(say speech) error {
 	}
 	// It ends with an error, when the host has heard enough; the vm stays, for the host to end.
 	_ = say(os.NewFile(uintptr(fd), "ready"))
-	select {}
+	return silence(nil)
 }
 
 func speakInSessions(say speech) error {
@@ -159,7 +159,12 @@ func noise(to io.ReadWriter) error {
 	return err
 }
 
-func silence(io.ReadWriter) error { select {} }
+// silence does not end. A select of nothing would: the runtime takes it for a deadlock, and init's end is the guest's.
+func silence(io.ReadWriter) error {
+	for {
+		time.Sleep(time.Hour)
+	}
+}
 
 // half is the beginning of a frame whose rest never comes.
 func half(to io.ReadWriter) error {
