@@ -33,6 +33,8 @@ export interface StartOptions {
   readonly core?: number
   /** Folder for a processor profile. */
   readonly profile?: string | undefined
+  /** What each sync takes longer than the disk does, in milliseconds; by strace. */
+  readonly syncMs?: number | undefined
 }
 
 const source = (name: string) => join(import.meta.dirname, name)
@@ -53,13 +55,32 @@ export async function startFloor(sample: unknown, o: StartOptions): Promise<Meas
   return start('floor', { argv: [source('floor.ts'), JSON.stringify(sample)], environment: {}, options: o })
 }
 
+/** Words before a program whose syncs take longer. It keeps its pid, and what it does else goes on beside. */
+function slowDisk(ms: number): readonly string[] {
+  const [calls, us] = ['fsync,fdatasync', Math.round(ms * 1000)]
+  return [
+    'strace',
+    '-D',
+    '-f',
+    '--seccomp-bpf',
+    '-qqq',
+    '-o',
+    '/dev/null',
+    '-e',
+    `trace=${calls}`,
+    '-e',
+    `inject=${calls}:delay_exit=${us}`,
+  ]
+}
+
 async function start(name: string, { argv, environment, options }: Started): Promise<Measured> {
   const home = await mkdtemp(join(tmpdir(), `vulcan-bench-${name}-`))
-  const { core, profile, connections } = options
+  const { core, profile, connections, syncMs } = options
   const pinned = core === undefined ? [] : ['taskset', '-c', String(core)]
   const profiled = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
+  const slowed = syncMs === undefined ? [] : slowDisk(syncMs)
   const flags = ['--expose-gc', '--disable-warning=ExperimentalWarning', '--import', source('probe.ts'), ...profiled]
-  const [command = '', ...rest] = [...pinned, process.execPath, ...flags, ...argv]
+  const [command = '', ...rest] = [...pinned, ...slowed, process.execPath, ...flags, ...argv]
   const child = spawn(command, rest, {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe'],
     env: { ...process.env, ...environment, VULCAN_HOME: home, VULCAN_READY_FD: '4' },

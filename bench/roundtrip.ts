@@ -8,10 +8,10 @@ import { median, spreadOf } from './statistics.ts'
 const silent = { runtime: 'python', code: '# it ends at once' }
 const speaking = { runtime: 'python', code: '# fake: print hello' }
 
-export async function roundTrip({ quick, profile }: Options): Promise<Figure[]> {
+export async function roundTrip({ quick, profile, syncMs }: Options): Promise<Figure[]> {
   const [rounds, each] = quick ? [5, 20] : [25, 40]
-  await using floor = await startFloor(await sampleOf(silent), { connections: 1 })
-  await using server = await startServer({}, { connections: 1, profile })
+  await using floor = await startFloor(await sampleOf(silent), { connections: 1, syncMs })
+  await using server = await startServer({}, { connections: 1, profile, syncMs })
   const kinds = {
     two: () => timed(each, () => post(floor, '/two-commits', silent)),
     silent: () => timed(each, () => ended(server, silent)),

@@ -20,13 +20,15 @@ const { values, positionals } = parseArgs({
     compare: { type: 'string' },
     out: { type: 'string' },
     profile: { type: 'string' },
+    'sync-ms': { type: 'string' },
     part: { type: 'string', multiple: true, default: [] },
   },
 })
-const { quick, profile, part, rounds } = values
+const { quick, profile, part, rounds, 'sync-ms': syncMs } = values
 const options: Options = {
   ...{ quick, profile, say: (words: string) => console.error(words) },
   ...(rounds !== undefined && { rounds: Number(rounds) }),
+  ...(syncMs !== undefined && { syncMs: Number(syncMs) }),
 }
 
 /** Those on real vms need a server that runs; one after another, or they would measure each other. */
@@ -42,9 +44,16 @@ const [benchmark = ''] = positionals
 const measure = Object.hasOwn(benchmarks, benchmark) ? benchmarks[benchmark] : undefined
 const runtimeNames: readonly string[] = runtimes.map(({ name }) => name)
 const parts = { control: partNames as readonly string[], starts: runtimeNames }[benchmark] ?? []
-if (!measure || !(Number(rounds ?? 1) >= 1) || part.some((name) => !parts.includes(name))) {
+if (
+  !measure ||
+  !(Number(rounds ?? 1) >= 1) ||
+  !(Number(syncMs ?? 1) > 0) ||
+  part.some((name) => !parts.includes(name))
+) {
   const shared = '[--quick] [--json] [--compare FILE] [--out FILE]'
-  console.error(`usage: npm run bench -- control ${shared} [--part ${partNames.join('|')}]… [--profile FOLDER]`)
+  console.error(
+    `usage: npm run bench -- control ${shared} [--part ${partNames.join('|')}]… [--profile FOLDER] [--sync-ms MS]`,
+  )
   console.error(`       npm run bench -- starts ${shared} [--part ${runtimeNames.join('|')}]… [--rounds N]`)
   console.error(`       npm run bench -- load|setup|all ${shared} [--rounds N]`)
   process.exit(2)
@@ -53,7 +62,13 @@ if (!measure || !(Number(rounds ?? 1) >= 1) || part.some((name) => !parts.includ
 const earlier = values.compare === undefined ? undefined : (JSON.parse(readFileSync(values.compare, 'utf8')) as Report)
 const host = { ...hostNow(), ...(benchmark === 'control' ? {} : await placeNow()) }
 const figures = await measure()
-const report: Report = { benchmark, at: new Date().toISOString(), host, settings: { quick, parts: part }, figures }
+const report: Report = {
+  benchmark,
+  at: new Date().toISOString(),
+  host,
+  settings: { quick, parts: part, sync_ms: options.syncMs },
+  figures,
+}
 const text = `${JSON.stringify(report, undefined, 2)}\n`
 const out = values.out ?? join(import.meta.dirname, '..', 'dist', 'bench', `${benchmark}.json`)
 mkdirSync(dirname(out), { recursive: true })
