@@ -24,6 +24,19 @@ export async function writeAtomic(path: string, content: string | Uint8Array, mo
   }
 }
 
+/**
+ * Resolves when what was written to a file, by whomever, is on the disk. Before a rename that says it is whole: a size and a name
+ * may outlive a power cut without what was written.
+ */
+export async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
 /** What `writeAtomic` calls a temporary. */
 const temporaryName = /\.[0-9a-f]{8}\.tmp$/
 

@@ -1,8 +1,8 @@
 /** The file that makes a folder a template: written last, and it says what the template is of. */
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { VmKind } from '../backend/warm.ts'
-import { isMissing } from '../base/files.ts'
+import { isMissing, writeAtomic } from '../base/files.ts'
 import { filesIn } from './snapshot.ts'
 
 const name = 'COMPLETE'
@@ -21,7 +21,7 @@ export interface Found extends Made {
 
 /** `inputs`: all that decided how it was made, for people. */
 export async function markMade(folder: string, made: Made, inputs: object): Promise<void> {
-  await writeFile(join(folder, name), JSON.stringify({ made, inputs }, null, 2))
+  await writeAtomic(join(folder, name), JSON.stringify({ made, inputs }, null, 2))
 }
 
 /** Undefined for half a template, and for one that an earlier Vulcan made and that says less. */

@@ -5,7 +5,7 @@ import type { Client } from '../../src/api/client.ts'
 import type { LogEvent } from '../../src/api/sse.ts'
 import type { WorkloadRecord } from '../../src/api/workload.ts'
 import { machineStatus } from '../../src/machine/machine.ts'
-import { hasMachine, patientClient, settled, vulcan } from '../system/harness.ts'
+import { hasMachine, patientClient, python, settled, vulcan } from '../system/harness.ts'
 import { eventually, isGone } from '../system/outside.ts'
 import { home } from '../system/places.ts'
 import { note, oneEnd, runs, sound, submitted } from './fault.ts'
@@ -79,4 +79,32 @@ test.each(cuts)('the machine’s power is cut: %s is killed', async (what) => {
   await runs()
   await sound()
   await note(`the machine’s power is cut: ${what} is killed`, begun, ended?.record.exit)
+})
+
+test('what was made just before the machine’s power is cut is whole, or is not there', async () => {
+  if (!(await hasMachine())) return
+  expect(await settled()).toEqual([])
+  const begun = performance.now()
+  const api = await patientClient()
+  const of = (disk: number) => ({ resources: { timeout_s: 300, disk_mb: disk } })
+  // One class has a template by then, the other the empty disk that its vms have copies of.
+  const [warm, cold] = [701, 702]
+  const hasTemplate = async () => {
+    expect((await python('pass', of(warm))).status).toBe('completed')
+    return (await api.templates()).some(({ disk_mb: disk, state }) => disk === warm && state === 'ready') || undefined
+  }
+  await eventually('a template', hasTemplate, { withinMs: 400_000, everyMs: 2000 })
+  expect((await python('pass', of(cold))).status).toBe('completed')
+  await cut('QEMU')
+  const up = await vulcan(['up'])
+  expect(up.code, up.stderr).toBe(0)
+  const code = `
+for name in range(200): open(str(name), 'w').write('x' * 10_000)
+print(sum(len(open(str(name)).read()) for name in range(200)))`
+  for (const disk of [warm, cold]) {
+    const record = await python(code, of(disk))
+    expect(record, JSON.stringify(record.exit)).toMatchObject({ status: 'completed', stdout: '2000000\n' })
+  }
+  await sound()
+  await note('what was made just before the machine’s power is cut is whole, or is not there', begun)
 })

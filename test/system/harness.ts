@@ -105,9 +105,9 @@ const residueScript = `
   for folder in /sys/fs/cgroup/vulcan-*/*/ $VULCAN_HOME/jails/firecracker/*/ ; do [ -d "$folder" ] && echo "folder $folder"; done
   ls -d /run/vulcan-*/vms/* 2>/dev/null | sed 's/^/book /'
   grep -F /jails/ /proc/self/mountinfo | cut -d' ' -f5 | sed 's/^/mount /'
-  find $VULCAN_HOME /run/vulcan* /var/lib/cni -path '*/networks/*' -type f ! -name lock ! -name 'last_reserved*' 2>/dev/null | sed 's/^/lease /'
-  find $VULCAN_HOME /run/vulcan* /var/lib/cni -path '*/results/*' -type f 2>/dev/null | sed 's/^/attachment /'
-  find /run/vulcan-*/ $VULCAN_HOME/disks $VULCAN_HOME/uploads $VULCAN_HOME/templates -name '*.tmp' -o -name '*.making' -o -path '*/uploads/*' 2>/dev/null | sed 's/^/half /'
+  find /run/vulcan-*/ -type f ! -path '*/vms/*' ! -name lock ! -name 'last_reserved_ip*' | sed 's/^/file /'
+  find $VULCAN_HOME/disks $VULCAN_HOME/templates -name '*.tmp' -o -name '*.making' | sed 's/^/half /'
+  find $VULCAN_HOME/uploads -type f | sed 's/^/upload /'
   ip -o link show type tun | sed 's/^[0-9]*: \\([^@:]*\\).*/tap \\1/'
   for pid in $(pgrep -x vulcan-spawner); do pgrep -a -P $pid | sed 's/^/command /'; done
   nft -j list ruleset | tr '{' '\\n' | grep -o '10\\.88\\.[0-9]*\\.[0-9]*' | grep -v '\\.0$' | grep -v '10\\.88\\.0\\.1$' | sort -u | sed 's/^/rule /'

@@ -23,7 +23,9 @@ afterAll(async () => {
   await tryOnNode(`
     kill $(cat ${neighbour}/pid)
     while kill -0 $(cat ${neighbour}/pid); do sleep 0.2; done
-    kill $(cat ${neighbour}/foreign); rm -rf ${neighbour} /tmp/foreign.sock`)
+    kill $(cat ${neighbour}/foreign); rm -rf ${neighbour} /run/vulcan-neighbour /tmp/foreign.sock
+    ip link del vulneighbour
+    nft list tables | grep neighbour | while read -r _ family name; do nft delete table $family $name; done`)
   expect(await settled(), 'something is left of the neighbour').toEqual([])
 })
 
