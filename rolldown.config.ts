@@ -28,5 +28,7 @@ export default defineConfig({
   platform: 'node',
   external,
   plugins: [sweep],
-  output: { ...output, dir: 'dist', sourcemap: true },
+  // No source maps: names stay as they are, and at the first error whose stack anybody reads, undici among them, Node would take
+  // the server's apart, which stands still for 0.4 s then and keeps 80 MiB for good.
+  output: { ...output, dir: 'dist' },
 })

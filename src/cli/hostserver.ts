@@ -25,7 +25,7 @@ export async function startHostServer({ config, loaded, program, signal }: Conte
   await rotate(logPath)
   const log = await open(logPath, 'a', 0o600)
   try {
-    const child = spawn(process.execPath, ['--enable-source-maps', program, 'serve'], {
+    const child = spawn(process.execPath, [program, 'serve'], {
       detached: true,
       cwd: '/',
       env: childEnvironment({ ...asVariables(loaded), VULCAN_HOME: config.home, VULCAN_READY_FD: String(readyFd) }),

@@ -68,7 +68,7 @@ async function serverCommand({ config, loaded }: Context): Promise<ServerCommand
   )
   return {
     // Under emulation each step of V8's interpreter is dear, and most of what a request needs is not yet compiled.
-    argv: ['node', '--enable-source-maps', '--always-sparkplug', '/opt/vulcan/dist/vulcan.js', 'serve'],
+    argv: ['node', '--always-sparkplug', '/opt/vulcan/dist/vulcan.js', 'serve'],
     env: {
       PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
       HOME: '/root',
