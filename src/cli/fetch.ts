@@ -10,8 +10,8 @@ let agent: Agent | undefined
 export const quickFetch: Fetch = async (url, init) => {
   const { method, headers, body, signal } = init
   if (typeof body === 'object') return fetch(url, { method, headers, body, ...(signal && { signal }) })
-  // Not before somebody asks: many commands never do.
-  const { Agent, request } = await import('node:http')
+  // Not before somebody asks: many commands never do. An import would load all that it exports, Node's own fetch among it.
+  const { Agent, request } = process.getBuiltinModule('node:http')
   agent ??= new Agent({ keepAlive: true })
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
   const sent = request(url, { agent, method, headers, ...(signal && { signal }) }, resolve)
