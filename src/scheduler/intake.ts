@@ -34,31 +34,50 @@ export interface Intake {
   readonly onTaken: (summary: WorkloadSummary) => void
 }
 
+/** What is handed in. */
+export interface Handed {
+  readonly request: WorkloadRequest
+  readonly upload: Upload | undefined
+  /** Its idempotency key, and what its body has to be when that comes again. */
+  readonly idempotency?: { readonly key: string; readonly body: string }
+}
+
 /**
- * Resolves with the id once the workload is on the disk. The upload's file is moved or removed, whatever happens. Rejects with a
- * VulcanError that names the field at fault, having left nothing behind.
+ * Gives the workload that a request with an idempotency key has made before; takes it in where it has not. Asked before anything
+ * that may refuse it: what was taken in once is answered, full as the queue may be. The upload's file is moved or removed, whatever
+ * happens.
  */
-export async function take(request: WorkloadRequest, upload: Upload | undefined, o: Intake): Promise<string> {
+export async function once(
+  { request, upload }: Handed,
+  { store, tenant }: Pick<Intake, 'store' | 'tenant'>,
+  takeIn: (handed: Handed) => Promise<string>,
+): Promise<string> {
   try {
-    const admitted = admit(request, { limits: o.limits, offers: [o.offer], uploaded: upload !== undefined })
     const { idempotency_key: key } = request
-    if (key === undefined) return await keep(request, { admitted, upload, o })
-    const body = await digest(request, upload)
-    const used = await o.store.usedBefore(o.tenant, key)
-    return used ? same(used, { key, body }) : await keep(request, { admitted, upload, o, idempotency: { key, body } })
+    if (key === undefined) return await takeIn({ request, upload })
+    const idempotency = { key, body: await digest(request, upload) }
+    const used = await store.usedBefore(tenant, key)
+    return used ? await same(store, used, idempotency) : await takeIn({ request, upload, idempotency })
   } finally {
     if (upload) await rm(upload.path, { force: true })
   }
 }
 
-interface Keeping {
-  readonly admitted: ReturnType<typeof admit>
-  readonly upload: Upload | undefined
-  readonly o: Intake
-  readonly idempotency?: { readonly key: string; readonly body: string }
+/**
+ * Resolves with the id once the workload is on the disk. Rejects with a VulcanError that names the field at fault, having left
+ * nothing behind.
+ */
+export async function take(handed: Handed, o: Intake): Promise<string> {
+  const uploaded = handed.upload !== undefined
+  return keep({ ...handed, admitted: admit(handed.request, { limits: o.limits, offers: [o.offer], uploaded }) }, o)
 }
 
-async function keep(request: WorkloadRequest, { admitted, upload, o, idempotency }: Keeping): Promise<string> {
+interface Admitted extends Handed {
+  readonly admitted: ReturnType<typeof admit>
+}
+
+async function keep(handed: Admitted, o: Intake): Promise<string> {
+  const { request, admitted, upload, idempotency } = handed
   const id = orderedId()
   if (upload || request.code_archive !== undefined) {
     // Asked again with the row; an archive is not looked into for nothing.
@@ -67,7 +86,7 @@ async function keep(request: WorkloadRequest, { admitted, upload, o, idempotency
     await o.shelf.create(id)
   }
   try {
-    const spec = await specOf(request, { id, admitted, upload, o })
+    const spec = await specOf(id, handed, o)
     const row = rowOf(request, { admitted, spec, tenant: o.tenant })
     const unlimited = o.quotas && o.quotas.queued === undefined && o.quotas.cpu_seconds === undefined
     // Whether a quota is used up, the store knows alone: nothing is begun that it may refuse.
@@ -88,7 +107,7 @@ async function keep(request: WorkloadRequest, { admitted, upload, o, idempotency
     if (!instead || !idempotency) return id
     // The same request came twice at once; the other was first.
     await o.shelf.remove(id)
-    return same(instead, idempotency)
+    return await same(o.store, instead, idempotency)
   } catch (error) {
     await o.shelf.remove(id)
     throw error
@@ -97,7 +116,7 @@ async function keep(request: WorkloadRequest, { admitted, upload, o, idempotency
 
 function rowOf(
   request: WorkloadRequest,
-  { admitted, spec, tenant }: Pick<Keeping, 'admitted'> & { spec: RunSpec; tenant: string },
+  { admitted, spec, tenant }: Pick<Admitted, 'admitted'> & { spec: RunSpec; tenant: string },
 ) {
   return {
     id: spec.id,
@@ -120,10 +139,7 @@ const unclaimed = {
   fence: firstFence,
 } as const
 
-async function specOf(
-  request: WorkloadRequest,
-  { id, admitted, upload, o }: Keeping & { id: string },
-): Promise<RunSpec> {
+async function specOf(id: string, { request, admitted, upload }: Admitted, o: Intake): Promise<RunSpec> {
   const prepared = await prepare(request, {
     runtime: admitted.runtime,
     upload,
@@ -147,13 +163,17 @@ function exceededBy({ quota, limit }: Exceeded): VulcanError {
   return new VulcanError('quota_exceeded', `the quota ${quota} is used up: ${words[quota]}`, { retryAfterS })
 }
 
-function same(used: Used, { key, body }: { key: string; body: string }): string {
-  if (used.body === body) return used.workload
-  throw new VulcanError(
-    'idempotency_conflict',
-    `the idempotency key ${JSON.stringify(key)} was used with another body`,
-    { field: '/idempotency_key' },
-  )
+/** The workload of that use. Throws idempotency_conflict for another body, and not_found where it is forgotten. */
+async function same(store: Store, used: Used, { key, body }: { key: string; body: string }): Promise<string> {
+  const [field, named] = ['/idempotency_key', `the idempotency key ${JSON.stringify(key)}`]
+  if (used.body !== body) {
+    throw new VulcanError('idempotency_conflict', `${named} was used with another body`, { field })
+  }
+  if (await store.find(used.workload)) return used.workload
+  throw new VulcanError('not_found', `${named} made the workload ${used.workload}, which has ended and is forgotten`, {
+    field,
+    hint: 'it is not run a second time; another key makes another workload',
+  })
 }
 
 async function digest(request: WorkloadRequest, upload?: Upload): Promise<string> {

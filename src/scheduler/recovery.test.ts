@@ -131,7 +131,7 @@ test('a run whose start was never noted, and that is let go of while it is recov
 test('what waited waits on and runs in the next process; what was starting when it was handed over waits again', async () => {
   const backend = new FakeBackend()
   const first = await server(home, backend, { vms: 1 })
-  const starting = await first.scheduler.accept({ runtime: 'python', code: '# fake: start 100\n# fake: print one' })
+  const starting = await first.scheduler.accept({ runtime: 'python', code: '# fake: start 2000\n# fake: print one' })
   const waiting = await first.scheduler.accept({ runtime: 'python', code: '# fake: print two' })
   await first.scheduler.release()
   expect(await first.scheduler.summary(starting)).toMatchObject({ status: 'pending', place: 1 })

@@ -13,8 +13,9 @@ export interface Retention {
   readonly requests: boolean
 }
 
-/** How long an idempotency key means the same workload, in milliseconds. */
+/** How long an idempotency key means the same workload, also where that is forgotten, in milliseconds; and how many do. */
 const keysKeptMs = 24 * 3600 * 1000
+const keysKept = 200_000
 /** Removed in one go, which takes milliseconds in which nobody else has a turn. */
 const atOnce = 50
 
@@ -27,7 +28,8 @@ export async function countOutdated(store: Store, o: Retention): Promise<number>
 /** Forgets them, those that ended first before the others; gives back how many those were. */
 export async function forgetOutdated(store: Store, shelf: Shelf, o: Retention): Promise<number> {
   await store.forgetSpent(Date.now())
-  while ((await store.freeKeys(Date.now() - keysKeptMs, atOnce)) === atOnce);
+  const keysFrom = Math.max(Date.now() - keysKeptMs, (await store.ageOfKey(keysKept)) ?? 0)
+  while ((await store.freeKeys(keysFrom, atOnce)) === atOnce);
   const last = await newestOutdated(store, o)
   if (!last) return 0
   for (let forgotten = 0; ;) {

@@ -14,7 +14,7 @@ import { endedLog } from './endedlog.ts'
 import type { Entry } from './entries.ts'
 import type { EventLog } from './eventlog.ts'
 import { Gate } from './gate.ts'
-import { take } from './intake.ts'
+import { once, take } from './intake.ts'
 import type { Handing, SchedulerFacts, SchedulerOptions } from './options.ts'
 import { placedSummary } from './place.ts'
 import { missing, nothingGiven, recordOf, seenOf, summaryOf, type Given } from './record.ts'
@@ -81,17 +81,18 @@ export class Scheduler implements AsyncDisposable {
   async accept(request: WorkloadRequest, o: { upload?: Upload | undefined; by?: Handing } = {}): Promise<string> {
     if (this.#closing.signal.aborted) throw new VulcanError('shutting_down', 'the server is shutting down')
     const { store, limits, pending, capacity } = this.#o
-    const free = Math.max(0, capacity.vms - this.#worker.places)
+    const most = pending + Math.max(0, capacity.vms - this.#worker.places)
     const { id: tenant, quotas } = o.by ?? localKey
-    return this.#gate.pass(pending + free, async () => {
-      const offer = await this.offer()
-      return take(request, o.upload, {
-        ...{ store, limits, shelf: this.#shelf, signal: this.#closing.signal, tenant, quotas, offer },
-        worker: this.#worker,
-        onTaken: (summary) =>
-          this.facts.emit('workload.accepted', { id: summary.id, runtime: summary.runtime, summary }),
-      })
-    })
+    return once({ request, upload: o.upload }, { store, tenant }, (handed) =>
+      this.#gate.pass(most, async () =>
+        take(handed, {
+          ...{ store, limits, shelf: this.#shelf, signal: this.#closing.signal, tenant, quotas },
+          ...{ offer: await this.offer(), worker: this.#worker },
+          onTaken: (summary) =>
+            this.facts.emit('workload.accepted', { id: summary.id, runtime: summary.runtime, summary }),
+        }),
+      ),
+    )
   }
 
   /** What this node's backend offers now. */

@@ -42,6 +42,26 @@ const migrations: Readonly<Record<string, Migration>> = {
       await db.schema.alterTable('given').addColumn('request', 'text').execute()
     },
   },
+  // An idempotency key outlives its workload: what is forgotten was run, and is not to be run again.
+  '0006-keys-of-their-own': {
+    async up(db) {
+      for (const index of ['idempotency_by_workload', 'idempotency_by_age']) await db.schema.dropIndex(index).execute()
+      await db.schema.alterTable('idempotency').renameTo('idempotency_before').execute()
+      await db.schema
+        .createTable('idempotency')
+        .addColumn('tenant', 'text', (column) => column.notNull())
+        .addColumn('key', 'text', (column) => column.notNull())
+        .addColumn('body', 'text', (column) => column.notNull())
+        .addColumn('workload', 'text', (column) => column.notNull())
+        .addColumn('created_at', 'bigint', (column) => column.notNull())
+        .addPrimaryKeyConstraint('idempotency_once', ['tenant', 'key'])
+        .execute()
+      const columns = sql.join(['tenant', 'key', 'body', 'workload', 'created_at'].map((name) => sql.ref(name)))
+      await sql`insert into idempotency (${columns}) select ${columns} from idempotency_before`.execute(db)
+      await db.schema.dropTable('idempotency_before').execute()
+      await db.schema.createIndex('idempotency_by_age').on('idempotency').column('created_at').execute()
+    },
+  },
 }
 
 async function workloads(db: Kysely<unknown>): Promise<void> {

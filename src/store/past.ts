@@ -73,6 +73,18 @@ export async function remove(trx: Trx, ids: readonly string[]): Promise<void> {
   await trx.deleteFrom('workloads').where('id', 'in', ids).execute()
 }
 
+/** When the key was first used before which there are so many newer ones; undefined where there are fewer. */
+export async function ageOfKey(db: Db, newer: number): Promise<number | undefined> {
+  const row = await db
+    .selectFrom('idempotency')
+    .select('created_at')
+    .orderBy('created_at', 'desc')
+    .limit(1)
+    .offset(newer)
+    .executeTakeFirst()
+  return row?.created_at
+}
+
 /** Frees idempotency keys that were first used before that time, as many as `limit`; gives back how many those were. */
 export async function freeKeys(trx: Trx, before: number, limit: number): Promise<number> {
   const { numDeletedRows } = await trx

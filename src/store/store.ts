@@ -151,6 +151,10 @@ export class Store implements AsyncDisposable {
     return this.#change('forgetting workloads', (trx) => past.remove(trx, ids))
   }
 
+  ageOfKey(newer: number): Promise<number | undefined> {
+    return this.#read('looking for old idempotency keys', (db) => past.ageOfKey(db, newer))
+  }
+
   freeKeys(before: number, limit: number): Promise<number> {
     return this.#change('freeing idempotency keys', (trx) => past.freeKeys(trx, before, limit))
   }
