@@ -171,7 +171,12 @@ const summaryFields = {
   resources: Type.Optional(
     Type.Object({ cpus: Type.Number(), mem_mb: Type.Integer() }, { description: 'cores and MiB that it may use' }),
   ),
-  place: Type.Optional(Type.Integer({ description: 'while it waits: its place in the queue, from 1' })),
+  place: Type.Optional(
+    Type.Integer({
+      description:
+        'while it waits: 1 and as many as wait with a higher priority, or with its own and since before it; a key of which less runs may come first',
+    }),
+  ),
   exit: Type.Optional(ref(ExitRecord)),
   created_at: Type.String({ description: 'RFC 3339' }),
   started_at: Type.Optional(Type.String({ description: 'RFC 3339; when the program began' })),

@@ -131,6 +131,9 @@ function bareServer({ bodyBytes, trustedProxies = [] }: ServerOptions): FastifyT
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
     // Whatever is open when the drain is over would hold a close for ever.
     forceCloseConnections: true,
+    // Any JSON may be somebody's input: as own properties these names do no harm.
+    onProtoPoisoning: 'ignore',
+    onConstructorPoisoning: 'ignore',
     // Ours says so as problem+json.
     return503OnClosing: false,
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allErrors: true } },

@@ -34,9 +34,11 @@ const missing = ({ method, url }: FastifyRequest): VulcanError =>
 
 function sendProblem(reply: FastifyReply, fault: VulcanError): FastifyReply {
   reply.request.faultCode = fault.code
-  const again = fault.retryAfterS ?? (fault.code === 'overloaded' || fault.code === 'shutting_down' ? 1 : undefined)
-  if (again !== undefined) void reply.header('retry-after', String(again))
   const problem = problemOf(fault)
+  const isForNow = problem.status === 429 || problem.status === 503
+  // Where it takes an operator, there is no hurry.
+  const again = fault.retryAfterS ?? (isForNow ? (problem.retry ? 1 : 30) : undefined)
+  if (again !== undefined) void reply.header('retry-after', String(again))
   return reply.status(problem.status).type(problemMediaType).serializer(JSON.stringify).send(problem)
 }
 

@@ -44,6 +44,18 @@ test('who handed it in, and admin, read all of it and can hand it in again', asy
   }
 })
 
+test('input is any JSON, also with names that a careless server would trip over', async () => {
+  const input = '{"__proto__":{"admin":true},"constructor":{"prototype":{"admin":true}}}'
+  const headers = { authorization: `Bearer ${testKey}`, host: 'localhost', 'content-type': 'application/json' }
+  const payload = `{"runtime":"python","code":"# fake: print x","input":${input}}`
+  const answer = await server.app.inject({ method: 'POST', url: '/v1/workloads', headers, payload })
+  expect(answer.statusCode, answer.body).toBe(200)
+  const { id } = answer.json<{ id: string }>()
+  const kept = await server.app.inject({ method: 'GET', url: `/v1/workloads/${id}/request`, headers })
+  expect(kept.body).toContain(`"input":${input}`)
+  expect({}).not.toHaveProperty('admin')
+})
+
 test('who may read everybody’s records learns limits and names, and nothing that the program was or was given', async () => {
   const id = await submitted((await makeKey(server, { scopes: ['run'] })).key)
   const { key } = await makeKey(server, { scopes: ['run', 'read'] })

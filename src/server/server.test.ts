@@ -145,6 +145,11 @@ describe('running', () => {
     const { idempotency_key: _, ...bare } = body
     const byHeader = await post(bare, '/v1/workloads', { 'idempotency-key': 'k' })
     expect(byHeader.json<WorkloadRecord>().id).toBe(first.json<WorkloadRecord>().id)
+    // Its bytes on the wire are those of the body.
+    const accented = await post({ ...body, idempotency_key: 'clé' })
+    const onTheWire = { 'idempotency-key': Buffer.from('clé').toString('latin1') }
+    const again = await post(bare, '/v1/workloads', onTheWire)
+    expect(again.json<WorkloadRecord>().id).toBe(accented.json<WorkloadRecord>().id)
     expect(await faultsOf({ ...body, code: '# other' })).toMatchObject({ status: 409, code: 'idempotency_conflict' })
   })
 })

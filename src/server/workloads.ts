@@ -30,6 +30,7 @@ const submitCodes: ErrorCode[] = [
   'archive_unsafe',
   'archive_too_large',
   'idempotency_conflict',
+  'not_found',
   'overloaded',
   'quota_exceeded',
 ]
@@ -199,8 +200,10 @@ async function submit({ scheduler, facts }: WorkloadRouteOptions, request: Submi
 /** The key may come as a header too; a body that names another one is a contradiction. */
 function withKey(request: Submission): WorkloadRequest {
   const workload = request.body
-  const key = request.headers['idempotency-key']
-  if (typeof key !== 'string') return workload
+  const header = request.headers['idempotency-key']
+  if (typeof header !== 'string') return workload
+  // Node reads headers byte by byte; people write them in UTF-8, as they do the body.
+  const key = Buffer.from(header, 'latin1').toString()
   if (workload.idempotency_key !== undefined && workload.idempotency_key !== key) {
     throw new InvalidBody([{ path: '/idempotency_key', message: 'differs from the Idempotency-Key header' }])
   }

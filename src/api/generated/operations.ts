@@ -1,7 +1,7 @@
 /** Made by `npm run generate` from openapi.json beside it: what is changed here is lost. */
 
 /** Of the document that this was made from. */
-export const documentSha256 = '879568b2cc8a3c634ce4b9e50829f0a05945dc11512193f794d86aee7cdc1363'
+export const documentSha256 = 'f67aa2ea2cb06602d8f72dfa9ac66c54009e9861e8bdebd0377d93617c0453c8'
 
 /** from the table of errors */
 export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'quota_exceeded' | 'too_many_failures' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'no_responders' | 'no_answer' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'workload_lost' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
@@ -315,7 +315,7 @@ export interface WorkloadSummary {
     cpus: number
     mem_mb: number
   }
-  /** while it waits: its place in the queue, from 1 */
+  /** while it waits: 1 and as many as wait with a higher priority, or with its own and since before it; a key of which less runs may come first */
   place?: number
   exit?: ExitRecord
   /** RFC 3339 */
@@ -341,7 +341,7 @@ export interface WorkloadRecord {
     cpus: number
     mem_mb: number
   }
-  /** while it waits: its place in the queue, from 1 */
+  /** while it waits: 1 and as many as wait with a higher priority, or with its own and since before it; a key of which less runs may come first */
   place?: number
   exit?: ExitRecord
   /** RFC 3339 */
@@ -607,7 +607,7 @@ export interface Operations {
       }
     }
     answer: WorkloadRecord
-    code: 'archive_corrupt' | 'archive_too_large' | 'archive_unsafe' | 'backend_missing' | 'body_too_large' | 'entrypoint_ambiguous' | 'entrypoint_missing' | 'forbidden' | 'forbidden_origin' | 'idempotency_conflict' | 'internal' | 'invalid_field' | 'invalid_request' | 'overloaded' | 'quota_exceeded' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized' | 'unsupported_media_type'
+    code: 'archive_corrupt' | 'archive_too_large' | 'archive_unsafe' | 'backend_missing' | 'body_too_large' | 'entrypoint_ambiguous' | 'entrypoint_missing' | 'forbidden' | 'forbidden_origin' | 'idempotency_conflict' | 'internal' | 'invalid_field' | 'invalid_request' | 'not_found' | 'overloaded' | 'quota_exceeded' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized' | 'unsupported_media_type'
   }
   /** Lists workloads, newest first, without their output */
   listWorkloads: {
@@ -641,7 +641,7 @@ export interface Operations {
       }
     }
     answer: Accepted
-    code: 'archive_corrupt' | 'archive_too_large' | 'archive_unsafe' | 'backend_missing' | 'body_too_large' | 'entrypoint_ambiguous' | 'entrypoint_missing' | 'forbidden' | 'forbidden_origin' | 'idempotency_conflict' | 'internal' | 'invalid_field' | 'invalid_request' | 'overloaded' | 'quota_exceeded' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized' | 'unsupported_media_type'
+    code: 'archive_corrupt' | 'archive_too_large' | 'archive_unsafe' | 'backend_missing' | 'body_too_large' | 'entrypoint_ambiguous' | 'entrypoint_missing' | 'forbidden' | 'forbidden_origin' | 'idempotency_conflict' | 'internal' | 'invalid_field' | 'invalid_request' | 'not_found' | 'overloaded' | 'quota_exceeded' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized' | 'unsupported_media_type'
   }
   /** Reads the record */
   getWorkload: {
