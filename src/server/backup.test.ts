@@ -104,6 +104,32 @@ test('works while nothing runs, also after a crash that left the newest changes 
   expect(await copied.find('newest')).toMatchObject({ id: 'newest' })
 })
 
+test('of what is forgotten while it is made nothing is in it: no record without its output', async () => {
+  const records: WorkloadRecord[] = []
+  for (let n = 0; n < 40; n += 1) records.push(await submit(`# fake: print number ${n}`))
+  // Forgotten one after another, from the last that is copied to the first: some before their copy, some behind it.
+  const path = join(folder.path, 'copy')
+  const copying = backUp({ home: server.home, path, signal })
+  await using store = await Store.open(server.home)
+  for (const { id } of records.toReversed()) {
+    await store.remove([id])
+    await rm(join(server.home, 'runs', id), { recursive: true })
+  }
+  await copying
+  await using restored = await opened(path)
+  const { workloads } = (await restored.app.inject({ url: '/v1/workloads?limit=100', headers: authorization })).json<{
+    workloads: WorkloadRecord[]
+  }>()
+  for (const { id } of workloads) {
+    const { stdout } = await restored.scheduler.record(id)
+    expect(stdout).toMatch(/^number/)
+    expect(await logOf(restored, id)).toBe(stdout)
+  }
+  const { workloads: counted } = JSON.parse(await readFile(join(path, 'COMPLETE'), 'utf8')) as { workloads: number }
+  expect(counted).toBe(workloads.length)
+  expect((await readdir(join(path, 'runs'))).toSorted()).toEqual(workloads.map(({ id }) => id).toSorted())
+})
+
 test('is consistent while others write', async () => {
   const path = join(folder.path, 'copy')
   const store = await Store.open(server.home)

@@ -11,7 +11,7 @@ import { pipeline as piped } from 'node:stream/promises'
 import { createZstdCompress } from 'node:zlib'
 import { create } from 'tar'
 import { isMissing } from '../base/files.ts'
-import { copyStore } from '../store/backup.ts'
+import { copyStore, dropForgotten } from '../store/backup.ts'
 
 export interface BackupOptions {
   readonly home: string
@@ -69,22 +69,28 @@ export async function streamBackup(o: Filling & { readonly log: (error: unknown)
 /** Fills a new folder; its size in bytes. */
 async function fill({ home, folder, signal }: Filling): Promise<number> {
   await mkdir(join(folder, 'runs'), { recursive: true, mode: 0o700 })
-  const ids = await copyStore(home, join(folder, 'vulcan.db'))
-  let { size: bytes } = await stat(join(folder, 'vulcan.db'))
-  for (const name of files) bytes += await copy(join(home, name), join(folder, name))
-  for (const id of ids) {
+  const store = join(folder, 'vulcan.db')
+  const runs = new Map<string, number>()
+  for (const id of await copyStore(home, store)) {
     signal.throwIfAborted()
-    bytes += await copyRun(join(home, 'runs', id), join(folder, 'runs', id))
+    runs.set(id, await copyRun(join(home, 'runs', id), join(folder, 'runs', id)))
   }
+  for (const id of await dropForgotten(home, store)) {
+    runs.delete(id)
+    await rm(join(folder, 'runs', id), { recursive: true, force: true })
+  }
+  let { size: bytes } = await stat(store)
+  for (const name of files) bytes += await copy(join(home, name), join(folder, name))
+  for (const size of runs.values()) bytes += size
   await sync(join(folder, 'runs'))
   await sync(folder)
-  const about = { format: 1, made_at: new Date().toISOString(), workloads: ids.length, bytes }
+  const about = { format: 1, made_at: new Date().toISOString(), workloads: runs.size, bytes }
   await writeFile(join(folder, marker), `${JSON.stringify(about)}\n`, { mode: 0o600, flush: true })
   await sync(folder)
   return bytes
 }
 
-/** Of a workload that never ran there is no folder, and one that was forgotten since has none any more. */
+/** Of a workload that never ran there is no folder; that of one that is forgotten meanwhile may go while it is copied. */
 async function copyRun(from: string, to: string): Promise<number> {
   const names = await orNothing(readdir(from), [])
   if (names.length === 0) return 0

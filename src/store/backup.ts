@@ -33,6 +33,35 @@ export async function copyStore(home: string, path: string): Promise<string[]> {
   }
 }
 
+/**
+ * Takes out of a copy what its store has forgotten since it was made; gives back the ids. The output of such a workload may
+ * have gone before it was copied too, and a record without it would say that there was none.
+ */
+export async function dropForgotten(home: string, path: string): Promise<string[]> {
+  const from = join(home, 'vulcan.db')
+  try {
+    using copy = new DatabaseSync(path)
+    using source = new DatabaseSync(from, { readOnly: true, timeout: 5000 })
+    const known = new Set(idsIn(source))
+    const gone = idsIn(copy).filter((id) => !known.has(id))
+    copy.exec('pragma foreign_keys = on; begin')
+    const drop = copy.prepare('delete from workloads where id = ?')
+    for (const id of gone) drop.run(id)
+    copy.exec('commit')
+    await using file = await open(path, 'r+')
+    await file.sync()
+    return gone
+  } catch (cause) {
+    throw storeFailed(`leaving out of the copy what ${from} has forgotten`, cause)
+  }
+}
+
+const idsIn = (store: DatabaseSync): string[] =>
+  store
+    .prepare('select id from workloads')
+    .all()
+    .map(({ id }) => String(id))
+
 /** Looks the copy through, and makes it one file without a log beside it. */
 function checked(path: string): string[] {
   using copy = new DatabaseSync(path)
@@ -40,8 +69,5 @@ function checked(path: string): string[] {
   const found = copy.prepare('pragma quick_check').all()
   const verdict = String(found[0]?.['quick_check'])
   if (verdict !== 'ok') throw new Error(`the copy is damaged: ${verdict}`)
-  return copy
-    .prepare('select id from workloads')
-    .all()
-    .map(({ id }) => String(id))
+  return idsIn(copy)
 }
