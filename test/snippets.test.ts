@@ -1,6 +1,7 @@
 /** What the form gives to be copied is the same request as the form's own, as real shells and programs read it. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer, text } from 'node:stream/consumers'
@@ -79,15 +80,25 @@ test.skipIf(!hasCurl)(
   async () => {
     const { request } = requestOf(full)
     const { code: _code, ...spec } = request
-    expect(await sent({ request, archive: undefined })).toEqual({ key: 'Bearer vk_mine', spec: request })
+    const curl = (archive: string | undefined, body: WorkloadRequest) => (origin: string) =>
+      snippetOf('curl', { request: body, archive, origin })
+    expect(await sent(curl(undefined, request))).toEqual({ key: 'Bearer vk_mine', spec: request })
     const name = 'my; "own", files.tar.gz'
     await line.file(name, 'packed')
-    expect(await sent({ request: spec, archive: name })).toEqual({ key: 'Bearer vk_mine', spec, archive: 'packed' })
+    expect(await sent(curl(name, spec))).toEqual({ key: 'Bearer vk_mine', spec, archive: 'packed' })
   },
 )
 
-/** What a server hears of a snippet that a shell runs. */
-async function sent(asked: { request: WorkloadRequest; archive: string | undefined }): Promise<object> {
+test.skipIf(!hasCurl)('the README says the same: a key of one’s own, in the same variable', async () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+  const [script = ''] = /^ {4}export VULCAN_KEY=(\n|.)*?\/v1\/workloads$/m.exec(readme) ?? []
+  const vulcan = `vulcan() { [ "$*" = 'keys create mine' ] && echo vk_new; }`
+  const heard = await sent((origin) => `${vulcan}\n${script.replace('http://127.0.0.1:7777', origin)}`)
+  expect(heard).toEqual({ key: 'Bearer vk_new', spec: { runtime: 'python', code: 'print(6*7)' } })
+})
+
+/** What a server hears of a script that a shell runs. */
+async function sent(scriptFor: (origin: string) => string): Promise<object> {
   const { promise: heard, resolve } = Promise.withResolvers<Request>()
   const server = createServer((call, reply) => {
     void buffer(call).then((body) => {
@@ -97,15 +108,14 @@ async function sent(asked: { request: WorkloadRequest; archive: string | undefin
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
-  const snippet = snippetOf('curl', { ...asked, origin: `http://127.0.0.1:${port}` })
   const env = { PATH: process.env['PATH'], VULCAN_KEY: 'vk_mine' }
-  const shell = spawn('sh', ['-c', snippet], { cwd: line.folder, env })
+  const shell = spawn('sh', ['-c', scriptFor(`http://127.0.0.1:${port}`)], { cwd: line.folder, env })
   const [words] = await Promise.all([text(shell.stderr), once(shell, 'close')])
   server.close()
   expect(shell.exitCode, words).toBe(0)
   const request = await heard
   const key = request.headers.get('authorization')
-  if (asked.archive === undefined) return { key, spec: await request.json() }
+  if (request.headers.get('content-type') === 'application/json') return { key, spec: await request.json() }
   const form = await request.formData()
   const archive = await (form.get('archive') as File).text()
   return { key, spec: JSON.parse(form.get('spec') as string), archive }

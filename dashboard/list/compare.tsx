@@ -81,7 +81,7 @@ function Table({ title, of, rows }: TableProps) {
           </thead>
           <tbody>
             {rows.map(({ name, left: one, right: other, difference }) => (
-              <tr key={name} data-differs={one !== other || undefined}>
+              <tr key={name} data-differs={one !== other || difference !== '' || undefined}>
                 <th scope="row">{name}</th>
                 <td>{one}</td>
                 <td>{other}</td>

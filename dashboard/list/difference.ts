@@ -8,7 +8,7 @@ export interface Row {
   readonly name: string
   readonly left: string
   readonly right: string
-  /** Of figures, from left to right. */
+  /** Of figures, from left to right; of what is not shown whole, whether there is one. */
   readonly difference: string
 }
 
@@ -29,17 +29,20 @@ const figures: readonly Figure[] = [
   { name: 'Network out', of: ({ run }) => run?.usage?.net_tx_bytes, words: bytes },
 ]
 
-const facts: readonly (readonly [string, (record: WorkloadRecord) => string])[] = [
+/** Its name, its words, and the whole of it where the words leave something unsaid; undefined where that is not known. */
+type Fact<T> = readonly [name: string, words: (of: T) => string, whole?: (of: T) => unknown]
+
+const facts: readonly Fact<WorkloadRecord>[] = [
   ['End', (record) => storyOf(record).title],
   ['Runtime', ({ runtime }) => runtime],
   ['Isolation', ({ isolation }) => isolation],
   ['Backend', ({ run }) => run?.backend ?? '–'],
   ['Node', ({ run }) => run?.node ?? '–'],
   ['Start', ({ run }) => run?.start ?? '–'],
-  ['Result', ({ result }) => (result === undefined ? '–' : JSON.stringify(result).slice(0, 200))],
+  ['Result', ({ result }) => short(result), ({ result }) => result],
 ]
 
-const asked: readonly (readonly [string, (kept: KeptRequest) => string])[] = [
+const asked: readonly Fact<KeptRequest>[] = [
   ['Program', ({ archive }) => (archive ? `${archive.format}, ${bytes(archive.bytes)}` : 'code')],
   ['Entry point', ({ request }) => request.entrypoint ?? '–'],
   ['Cores', ({ request }) => String(request.resources?.cpus)],
@@ -48,27 +51,43 @@ const asked: readonly (readonly [string, (kept: KeptRequest) => string])[] = [
   ['Disk', ({ request }) => `${request.resources?.disk_mb} MiB`],
   ['Processes', ({ request }) => String(request.resources?.pids)],
   ['Network', ({ request }) => networkWords(request.network)],
-  ['Arguments', ({ request, withheld }) => hidden(withheld, 'args') ?? (request.args?.join(' ') || '–')],
-  ['Environment', ({ env_names: names }) => names.join(' ') || '–'],
-  ['Input', ({ request, withheld }) => hidden(withheld, 'input') ?? short(request.input)],
-  ['Standard input', ({ request, withheld }) => hidden(withheld, 'stdin') ?? short(request.stdin)],
+  ['Arguments', ({ request, withheld }) => hidden(withheld, 'args') ?? wordsIn(request.args)],
+  // Values are not shown: somebody may look over a shoulder.
+  ['Environment', ({ env_names: names }) => names.join(' ') || '–', ({ request }) => request.env],
+  [
+    'Input',
+    ({ request, withheld }) => hidden(withheld, 'input') ?? short(request.input),
+    ({ request }) => request.input,
+  ],
+  [
+    'Standard input',
+    ({ request, withheld }) => hidden(withheld, 'stdin') ?? short(request.stdin),
+    ({ request }) => request.stdin,
+  ],
 ]
 
 const hidden = (withheld: KeptRequest['withheld'], name: KeptRequest['withheld'][number]): string | undefined =>
   withheld.includes(name) ? 'not told' : undefined
 
+/** Each as JSON: where one ends and the next begins is a difference too. */
+const wordsIn = (args: readonly string[] = []): string => args.map((arg) => JSON.stringify(arg)).join(' ') || '–'
+
 const short = (value: unknown): string => (value === undefined ? '–' : JSON.stringify(value).slice(0, 200))
 
 /** What was asked for, row by row; of one that is not known, dashes. What neither has is left out. */
 export function askedRows(left: KeptRequest | undefined, right: KeptRequest | undefined): Row[] {
-  const rows = asked.map(([name, of]) => ({
-    name,
-    left: left ? of(left) : '–',
-    right: right ? of(right) : '–',
-    difference: '',
-  }))
+  const rows = asked.map((fact) => factRow(fact, left, right))
   return rows.filter(({ left: one, right: other }) => one !== '–' || other !== '–')
 }
+
+function factRow<T>([name, words, whole]: Fact<T>, left: T | undefined, right: T | undefined): Row {
+  const [one, other] = [left && words(left), right && words(right)].map((text) => text ?? '–') as [string, string]
+  const hides = one === other && isOther(left && whole?.(left), right && whole?.(right))
+  return { name, left: one, right: other, difference: hides ? 'not the same' : '' }
+}
+
+const isOther = (left: unknown, right: unknown): boolean =>
+  left !== undefined && right !== undefined && JSON.stringify(left) !== JSON.stringify(right)
 
 export function rowsOf(left: WorkloadRecord, right: WorkloadRecord): Row[] {
   const phases = new Set([...Object.keys(left.run?.phases_ms ?? {}), ...Object.keys(right.run?.phases_ms ?? {})])
@@ -81,7 +100,7 @@ export function rowsOf(left: WorkloadRecord, right: WorkloadRecord): Row[] {
     })),
   ]
   return [
-    ...facts.map(([name, of]) => ({ name, left: of(left), right: of(right), difference: '' })),
+    ...facts.map((fact) => factRow(fact, left, right)),
     ...measured.map(({ name, of, words }) => {
       const [one, other] = [of(left), of(right)]
       const told = (value: number | undefined) => (value === undefined ? '–' : words(value))

@@ -5,6 +5,7 @@ import { client } from '../api.ts'
 import { shortId } from '../format.ts'
 import type { Archive } from './archive.ts'
 import { emptyForm, type Form, formAgain } from './form.ts'
+import { lackingOf } from './lacking.ts'
 
 export interface Beginning {
   readonly form: Form
@@ -34,25 +35,4 @@ async function archiveOf(id: string, { format }: NonNullable<KeptRequest['archiv
   // What reads archives is loaded where there is one.
   const { archiveFrom } = await import('./archive.ts')
   return archiveFrom([{ path: `${shortId(id)}.${format}`, file }])
-}
-
-const names: Readonly<Record<KeptRequest['withheld'][number], string>> = {
-  code: 'the code',
-  args: 'the arguments',
-  env: 'the values of its environment',
-  stdin: 'its standard input',
-  input: 'its input',
-}
-
-/** In words for whoever fills the form in. Pure. */
-export function lackingOf({ request, archive, withheld }: KeptRequest): string[] {
-  const hidden = [...withheld.map((name) => names[name]), ...(archive && withheld.length > 0 ? ['the archive'] : [])]
-  const broken = [...(request.args ?? []), ...Object.values(request.env ?? {})].some((text) => /[\r\n]/.test(text))
-  return [
-    ...(hidden.length > 0 ? [`Only the key that handed it in, or an admin, is told ${hidden.join(', ')}.`] : []),
-    ...(archive && !archive.kept ? ['Its archive is not kept any more: choose the files anew.'] : []),
-    ...(broken
-      ? ['It had arguments or variables with line breaks, which these fields cannot hold: look at them.']
-      : []),
-  ]
 }

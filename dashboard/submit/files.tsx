@@ -54,6 +54,8 @@ function Drop({ busy, onTake }: { busy: boolean; onTake: (files: readonly Picked
   return (
     <Dropzone
       onDrop={onTake}
+      // Of an empty folder nothing comes, and nobody would be told.
+      onDropAny={(files) => files.length === 0 && onTake(files)}
       loading={busy}
       className="drop"
       inputProps={{ 'aria-label': 'Files or an archive' }}

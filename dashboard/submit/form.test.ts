@@ -47,6 +47,10 @@ test('a request and its form are the same thing, both ways', () => {
   expect(requestOf(formOf(request)).request).toEqual(request)
 })
 
+test.each([[['']], [['', '']], [['a', '']], [['a', '', 'b']]])('arguments that are empty are kept: %j', (args) => {
+  expect(requestOf(formOf({ runtime: 'python', code: 'x', args })).request.args).toEqual(args)
+})
+
 test('files have no code, and an entry point only where one is chosen', () => {
   const { request } = requestOf({ ...emptyForm, source: 'files' })
   expect(request).not.toHaveProperty('code')

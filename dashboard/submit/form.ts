@@ -125,11 +125,9 @@ export function formOf(request: WorkloadRequest): Form {
     diskMb: text(resources.disk_mb, emptyForm.diskMb),
     pids: text(resources.pids, emptyForm.pids),
     network: mode,
-    allow: allow.join('\n'),
-    args: (request.args ?? []).join('\n'),
-    env: Object.entries(request.env ?? {})
-      .map(([name, value]) => `${name}=${value}`)
-      .join('\n'),
+    allow: textOf(allow),
+    args: textOf(request.args ?? []),
+    env: textOf(Object.entries(request.env ?? {}).map(([name, value]) => `${name}=${value}`)),
     input: request.input === undefined ? '' : JSON.stringify(request.input, null, 2),
     stdin: request.stdin ?? '',
     also: {
@@ -156,6 +154,9 @@ export function withRuntime(form: Form, runtime: RuntimeName): Form {
   const memMb = form.memMb === memory(form.runtime) ? memory(runtime) : form.memMb
   return { ...form, runtime, memMb, entrypoint: '' }
 }
+
+/** One a line. An empty last one has a line break of its own, or it would be none. */
+const textOf = (lines: readonly string[]): string => lines.join('\n') + (lines.at(-1) === '' ? '\n' : '')
 
 const linesOf = (text: string): string[] =>
   text === ''

@@ -1,6 +1,6 @@
 /** Where the program comes from: the editor, or files. */
 import { Group, SegmentedControl, Text } from '@mantine/core'
-import { lazy, Suspense } from 'react'
+import { lazy, Suspense, useEffect, useEffectEvent } from 'react'
 import { Card } from '../card.tsx'
 import { withRuntime } from './form.ts'
 import { fileNames, runtimeLabels, type RuntimeName } from './starters.ts'
@@ -11,6 +11,9 @@ const Files = lazy(() => import('./files.tsx').then(({ Files: component }) => ({
 
 export function Source({ submission }: { submission: Submission }) {
   const { form, faults, change } = submission
+  useDraggedFiles(() => {
+    if (form.source === 'code') change({ source: 'files', entrypoint: '' })
+  })
   return (
     <Card title="Program">
       <Group gap="sm" mb="sm" className="tools">
@@ -40,6 +43,22 @@ export function Source({ submission }: { submission: Submission }) {
       </Suspense>
     </Card>
   )
+}
+
+/** Tells of files that are dragged over the page, which a browser would open in its place. */
+function useDraggedFiles(onFiles: () => void): void {
+  const look = useEffectEvent((event: DragEvent) => {
+    if (!event.dataTransfer?.types.includes('Files')) return
+    event.preventDefault()
+    onFiles()
+  })
+  useEffect(() => {
+    const stop = new AbortController()
+    for (const type of ['dragenter', 'dragover', 'drop'] as const) {
+      window.addEventListener(type, (event) => look(event), { signal: stop.signal })
+    }
+    return () => stop.abort()
+  }, [])
 }
 
 function Code({ submission }: { submission: Submission }) {

@@ -2,11 +2,12 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useEffect, useRef, useState } from 'react'
-import { statsQuery, wordsOf } from '../api.ts'
+import { statsQuery } from '../api.ts'
 import type { Beginning } from './again.ts'
+import { answerOf, nothing, without, type Answer } from './answer.ts'
 import type { Archive } from './archive.ts'
-import { fieldOf, requestOf, type Faults, type Field, type Form } from './form.ts'
-import { Refused, send, type Sending } from './upload.ts'
+import { requestOf, type Faults, type Field, type Form } from './form.ts'
+import { send, type Sending } from './upload.ts'
 
 export interface Submission {
   readonly form: Form
@@ -23,13 +24,6 @@ export interface Submission {
   /** Takes back what is on its way. */
   readonly cancel: () => void
 }
-
-interface Answer {
-  readonly faults: Faults
-  readonly trouble: string | undefined
-}
-
-const nothing: Answer = { faults: {}, trouble: undefined }
 
 export function useSubmission(beginning: Pick<Beginning, 'form' | 'archive'>): Submission {
   const [{ form, archive }, setForm] = useState(beginning)
@@ -84,35 +78,6 @@ function useSending(onRefused: (answer: Answer) => void) {
   // Whoever leaves the page is not to be brought to its workload later.
   useEffect(() => cancel, [])
   return { progress, begin, cancel }
-}
-
-const without = (faults: Faults, fields: readonly Field[]): Faults =>
-  Object.fromEntries(Object.entries(faults).filter(([name]) => !fields.includes(name as Field)))
-
-/** Each fault at its field; what has none, above the button. */
-function answerOf(error: unknown): Answer {
-  if (!(error instanceof Refused)) return { faults: {}, trouble: wordsOf(error) }
-  const { problem } = error
-  const told = problem.errors ?? []
-  const faults = Object.fromEntries(
-    told.flatMap(({ path, message }) => {
-      const field = fieldOf(path) ?? fieldOfCode[problem.code ?? '']
-      return field === undefined ? [] : [[field, message]]
-    }),
-  )
-  const field = fieldOfCode[problem.code ?? '']
-  if (field !== undefined && told.length === 0) return { faults: { [field]: error.message }, trouble: error.message }
-  return { faults, trouble: [error.message, problem.hint].filter(Boolean).join(' — ') }
-}
-
-/** Errors that are of one field, whether they name it or not. */
-const fieldOfCode: Readonly<Record<string, Field>> = {
-  entrypoint_missing: 'entrypoint',
-  entrypoint_ambiguous: 'entrypoint',
-  archive_corrupt: 'files',
-  archive_unsafe: 'files',
-  archive_too_large: 'files',
-  backend_missing: 'isolation',
 }
 
 /** Ctrl+Enter, wherever on the page: in the editor Enter is a new line. */

@@ -1,8 +1,6 @@
-/** A workload's log as it comes, over as many connections as it takes, for as long as the page is open and in sight. */
-import { useEffect, useState, useSyncExternalStore } from 'react'
-import { client, queries, recordQuery } from '../api.ts'
+/** A workload's log as it comes, read on where it was left. */
+import type { LogEvent } from '../../src/api/sse.ts'
 import { Turn } from '../turn.ts'
-import { whileVisible } from '../visible.ts'
 import { Lines } from './lines.ts'
 
 /** Milliseconds between two times that the page is told of news: often enough for the eye. */
@@ -15,14 +13,26 @@ export interface LogState {
   readonly error: unknown
 }
 
+interface FollowOptions {
+  /** The log's events behind that one, to its end or until the signal. */
+  readonly events: (after: number, signal: AbortSignal) => AsyncIterable<LogEvent>
+  /** Told of each event that is no output: the record says something else since. */
+  readonly onChange: () => void
+}
+
 /** What is known of one log. Told to the page at a pace, not with each event: 50 MB are many events. */
 export class FollowedLog {
   readonly lines = new Lines()
+  readonly #options: FollowOptions
   readonly #listeners = new Set<() => void>()
   #state: LogState = { version: 0, ended: false, error: undefined }
   #timer: ReturnType<typeof setTimeout> | undefined
   /** The last event that was taken. */
   #after = 0
+
+  constructor(options: FollowOptions) {
+    this.#options = options
+  }
 
   get state(): LogState {
     return this.#state
@@ -34,15 +44,16 @@ export class FollowedLog {
   }
 
   /** Reads on to the end, or until the signal. Never rejects: what went wrong is in the state. */
-  async follow(id: string, signal: AbortSignal): Promise<void> {
+  async follow(signal: AbortSignal): Promise<void> {
     if (this.#state.ended) return
+    if (this.#state.error !== undefined) this.#tell({ error: undefined })
     const turn = new Turn()
     try {
-      for await (const event of client.logs(id, { after: this.#after, signal })) {
+      for await (const event of this.#options.events(this.#after, signal)) {
         signal.throwIfAborted()
         this.#after = event.id
         if (event.event === 'stdout' || event.event === 'stderr') this.lines.take(event.event, event.data)
-        else void queries.invalidateQueries({ queryKey: recordQuery(id).queryKey })
+        else this.#options.onChange()
         this.#soon()
         await turn.pass()
       }
@@ -62,18 +73,4 @@ export class FollowedLog {
     this.#state = { ...this.#state, ...news, version: this.#state.version + 1 }
     for (const listener of this.#listeners) listener()
   }
-}
-
-/** The log of that workload. A page for another workload must be another component (`key`). */
-export function useLog(id: string): { log: FollowedLog; state: LogState } {
-  const [log, setLog] = useState(() => new FollowedLog())
-  useEffect(() => {
-    const stop = new AbortController()
-    // A second effect on the same log would take everything twice.
-    const fresh = new FollowedLog()
-    setLog(fresh)
-    whileVisible((signal) => void fresh.follow(id, signal), stop.signal)
-    return () => stop.abort(new Error('the page was left'))
-  }, [id])
-  return { log, state: useSyncExternalStore(log.subscribe, () => log.state) }
 }

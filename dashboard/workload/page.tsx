@@ -13,11 +13,11 @@ import { Broken } from '../troubles.tsx'
 import { askedFor, lasted, storyOf } from '../words.ts'
 import { Actions } from './actions.tsx'
 import { Isolation, Usage } from './facts.tsx'
-import { useLog } from './follow.ts'
 import { Result } from './json.tsx'
 import { Output } from './output.tsx'
 import { Phases } from './phases.tsx'
 import { Request } from './request.tsx'
+import { useLog } from './uselog.ts'
 
 export function WorkloadPage() {
   const { id } = useParams({ from: '/workloads/$id' })

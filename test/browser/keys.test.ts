@@ -1,6 +1,7 @@
 /** What a person does who has a keyboard and nothing else. */
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
+import { focused, tabTo } from './keyboard.ts'
 import { became, runCode, sees } from './pages.ts'
 import type { Site } from './site.ts'
 import { eachInATab } from './tabs.ts'
@@ -9,39 +10,31 @@ let site: Site
 let page: Page
 eachInATab((tab) => ({ site, page } = tab))
 
-/** The name of what has the focus: its label or its text. */
-const focused = () =>
-  page.evaluate<string>(
-    `(() => { const at = document.activeElement; return at?.getAttribute('aria-label') ?? at?.textContent?.trim() ?? '' })()`,
-  )
-
-/** Goes on with Tab until that has the focus. */
-async function tabTo(name: RegExp): Promise<void> {
-  for (let step = 0; step < 60; step += 1) {
-    if (name.test(await focused())) return
-    await page.keyboard.press('Tab')
-  }
-  throw new Error(`60 times Tab did not lead to ${name}; the last was ${await focused()}`)
-}
-
 test('the first Tab skips the head; then a run is killed, after a question that lets go again', async () => {
   await runCode(page, { url: site.url, code: '# fake: print up\n# fake: sleep 600000', timeoutS: 600 })
   await sees(page, 'up')
   await page.reload()
   await sees(page, 'up')
   await page.keyboard.press('Tab')
-  expect(await focused()).toMatch(/skip|content/i)
-  await tabTo(/^Kill$/)
+  expect(await focused(page)).toMatch(/skip|content/i)
+  await tabTo(page, /^Kill$/)
   await page.keyboard.press('Enter')
   await page.getByRole('dialog').waitFor()
-  await expect.poll(focused).toBe('Let it run')
+  await expect.poll(() => focused(page)).toBe('Let it run')
+  // The rest of the page is out of reach until there is an answer.
+  const within: string[] = []
+  for (const key of ['Tab', 'Tab', 'Shift+Tab']) {
+    await page.keyboard.press(key)
+    within.push(await focused(page))
+  }
+  expect(within).toEqual(['Kill it', 'Let it run', 'Kill it'])
   await page.keyboard.press('Escape')
   await page.getByRole('dialog').waitFor({ state: 'detached' })
   // The focus comes back to where it was.
-  await expect.poll(focused).toBe('Kill')
+  await expect.poll(() => focused(page)).toBe('Kill')
   await page.keyboard.press('Enter')
-  await expect.poll(focused).toBe('Let it run')
-  await tabTo(/^Kill it$/)
+  await expect.poll(() => focused(page)).toBe('Let it run')
+  await tabTo(page, /^Kill it$/)
   await page.keyboard.press('Enter')
   await became(page, 'Killed because somebody asked')
 })
@@ -50,19 +43,19 @@ test('output and code are scrolled, the inside is read, and the run is run again
   const lines = Array.from({ length: 60 }, (_, at) => `# fake: print line ${at}`)
   await runCode(page, { url: site.url, code: lines.join('\n') })
   await became(page, 'Completed')
-  await tabTo(/^Output$/)
+  await tabTo(page, /^Output$/)
   await page.keyboard.press('Home')
   await sees(page, 'line 0')
-  await tabTo(/^Code, 60 lines$/)
+  await tabTo(page, /^Code, 60 lines$/)
   await page.keyboard.press('Enter')
-  await tabTo(/^Code$/)
+  await tabTo(page, /^Code$/)
   await page.getByRole('region', { name: 'Code' }).getByText('print line 59').waitFor()
   await page.evaluate('document.activeElement.blur()')
-  await tabTo(/^Look inside$/)
+  await tabTo(page, /^Look inside$/)
   await page.keyboard.press('Enter')
   await page.getByRole('heading', { level: 1, name: 'Inside this run' }).waitFor()
   await page.goBack()
-  await tabTo(/^Run again$/)
+  await tabTo(page, /^Run again$/)
   await page.keyboard.press('Enter')
   await page.locator('.cm-content').getByText('line 7', { exact: false }).first().waitFor()
 })
@@ -78,12 +71,12 @@ test('the list is filtered, walked through and compared', async () => {
   await page.keyboard.press('f')
   await page.keyboard.press('Enter')
   await page.waitForURL(/status=failed/)
-  await tabTo(/^[0-9a-f]{8}$/)
+  await tabTo(page, /^[0-9a-f]{8}$/)
   await page.keyboard.press('Space')
   await page.keyboard.press('ArrowDown')
   await page.keyboard.press('Space')
   await page.evaluate('document.activeElement.blur()')
-  await tabTo(/^Compare these two$/)
+  await tabTo(page, /^Compare these two$/)
   await page.keyboard.press('Enter')
   await page.getByRole('heading', { level: 1, name: 'Two runs' }).waitFor()
 })

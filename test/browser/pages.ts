@@ -1,5 +1,5 @@
 /** Driving the dashboard as a person does: by what is written on it. */
-import type { Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 import type { WorkloadRequest } from '../../src/api/workload.ts'
 
 /** Puts code into the editor in place of the starter. */
@@ -32,14 +32,21 @@ export async function runCode(
   return submit(page)
 }
 
-/** Hands a workload in from a page of the site, without its form, and gives back the id. */
-export async function handIn(page: Page, request: WorkloadRequest): Promise<string> {
-  return page.evaluate(async (body) => {
-    const headers = { 'content-type': 'application/json' }
-    const answer = await fetch('/v1/workloads/async', { method: 'POST', headers, body })
-    if (!answer.ok) throw new Error(await answer.text())
-    return ((await answer.json()) as { id: string }).id
-  }, JSON.stringify(request))
+/** Hands a workload in from a page of the site, without its form, and gives back the id; by the other route, once it has ended. */
+export async function handIn(
+  page: Page,
+  request: WorkloadRequest,
+  route: '/v1/workloads/async' | '/v1/workloads' = '/v1/workloads/async',
+): Promise<string> {
+  const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(request) }
+  return page.evaluate(
+    async ([url, call]) => {
+      const answer = await fetch(url, call)
+      if (!answer.ok) throw new Error(await answer.text())
+      return ((await answer.json()) as { id: string }).id
+    },
+    [route, init] as const,
+  )
 }
 
 /** Waits for a line of the output. */
@@ -50,4 +57,21 @@ export async function sees(page: Page, text: string): Promise<void> {
 /** Waits for the words that say what became of it. */
 export async function became(page: Page, words: string): Promise<void> {
   await page.getByRole('heading', { level: 1, name: words }).waitFor()
+}
+
+/** Drags files and folders over one thing of the page, as a file manager does, and lets them go over another. */
+export async function drop(
+  page: Page,
+  { paths, over, onto }: { paths: string[]; over: Locator; onto: Locator },
+): Promise<void> {
+  const session = await page.context().newCDPSession(page)
+  const drag = async (type: 'dragEnter' | 'dragOver' | 'drop', what: Locator) => {
+    const { x, y, width, height } = (await what.boundingBox())!
+    const data = { items: [], files: paths, dragOperationsMask: 1 }
+    await session.send('Input.dispatchDragEvent', { type, x: x + width / 2, y: y + height / 2, data })
+  }
+  await drag('dragEnter', over)
+  await onto.waitFor()
+  await drag('dragOver', onto)
+  await drag('drop', onto)
 }

@@ -12,8 +12,13 @@ const root = resolve(import.meta.dirname, '..', '..')
 /** Debian's, whose package brings all that it needs. */
 const chromiumPath = '/usr/bin/chromium'
 
+/** An address that the browsers of tests find this computer at, and that does not look like its own. */
+const elsewhere = '192.0.2.1'
+
 export interface Site extends AsyncDisposable {
   readonly url: string
+  /** As from another computer: plain http, for which a browser does not have all that it has. */
+  readonly plainUrl: string
   readonly browser: Browser
   /** A browser of its own, let in by a link. */
   readonly enter: (options?: Parameters<Browser['newContext']>[0]) => Promise<BrowserContext>
@@ -28,7 +33,10 @@ export async function launch(): Promise<Browser> {
   if (!existsSync(chromiumPath)) throw new Error(`${chromiumPath} is not there: apt-get install chromium`)
   return chromium.launch({
     executablePath: chromiumPath,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-sync'],
+    args: [
+      ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-sync'],
+      `--host-resolver-rules=MAP ${elsewhere} 127.0.0.1`,
+    ],
   })
 }
 
@@ -53,6 +61,7 @@ export async function openSite(): Promise<Site> {
   const vulcan = async (...words: string[]) => textOf(say(words))
   return {
     url: `http://127.0.0.1:${port}`,
+    plainUrl: `http://${elsewhere}:${port}`,
     browser,
     vulcan,
     start,

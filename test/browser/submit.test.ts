@@ -62,12 +62,3 @@ test('an isolation mode that is there but not now says why, another that nobody 
   ])
   expect(await modes.nth(2).isDisabled()).toBe(true)
 })
-
-test('what is to be copied is selected where a page has no clipboard', async () => {
-  await page.addInitScript(`Object.defineProperty(navigator, 'clipboard', { value: undefined })`)
-  await page.goto(site.url)
-  await page.getByRole('button', { name: 'Copy' }).click()
-  await page.getByRole('button', { name: 'Press Ctrl+C' }).waitFor()
-  const shown = await page.getByRole('region', { name: 'As curl' }).textContent()
-  expect(await page.evaluate('String(getSelection())')).toBe(shown)
-})

@@ -103,18 +103,3 @@ test('a folder is packed without its own name and without version control', asyn
   await submit(page)
   await sees(page, 'tar.gz app.py')
 })
-
-test('what is dropped is taken', async () => {
-  await page.goto(site.url)
-  await page.getByText('Files', { exact: true }).click()
-  const dataTransfer = await page.evaluateHandle(`(() => {
-    const dropped = new DataTransfer()
-    dropped.items.add(new File(['package main'], 'main.go'))
-    dropped.items.add(new File(['module shop'], 'go.mod'))
-    return dropped
-  })()`)
-  await page.dispatchEvent('.drop', 'drop', { dataTransfer })
-  await page.getByRole('group', { name: 'Files to send' }).getByText('go.mod').waitFor()
-  // Of Go's sources, and with the memory that its compiler needs.
-  expect(await page.getByRole('textbox', { name: 'Memory' }).inputValue()).toBe('1024')
-})
