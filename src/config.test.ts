@@ -52,6 +52,11 @@ test.each([
   [{ flags: { instance: 'Not-Ok' } }, ['--set instance', '1 to 12 of a-z']],
   [{ flags: { backend: 'docker' } }, ['backend', 'firecracker, fake']],
   [{ flags: { nonsense: '1' } }, ['nonsense']],
+  [{ file: '[limts]\ncpu = 1' }, ['/h/vulcan.toml', '"limts.cpu"', 'limits.cpus meant']],
+  [{ env: { VULCAN_LIMTS_CPUS: '1' } }, ['VULCAN_LIMTS_CPUS', 'VULCAN_LIMITS_CPUS meant']],
+  [{ env: { VULCAN_LIMITS_MEMORY_MB: '64' } }, ['VULCAN_LIMITS_MEMORY_MB', 'VULCAN_LIMITS_MEM_MB meant']],
+  [{ env: { VULCAN_SEVRER_HOST: '127.0.0.1' } }, ['VULCAN_SEVRER_HOST', 'VULCAN_SERVER_HOST meant']],
+  [{ env: { VULCAN_HOME_DIR: '/x' } }, ['VULCAN_HOME_DIR', 'VULCAN_HOME meant']],
   [{ env: { VULCAN_NETWORK_NAMESERVERS: '9.9.9.9,nowhere!' } }, ['network.nameservers', 'nowhere!']],
   [
     { env: { VULCAN_SERVER_TRUSTED_PROXIES: '10.0.0.0/8,10.0.0.0/40' } },
@@ -69,6 +74,60 @@ test.each([
 ])('%j is refused, naming setting and source', (sources, words) => {
   const said = complaint(() => join(sources))
   for (const word of words) expect(said).toContain(word)
+})
+
+test.each(['....', '::::', '1.2.3', '999.1.1.1', 'localhost', '0x7f.1', '127.0.0.1:80', '[::1]'])(
+  'the server does not listen at %s, nor is that a name server',
+  (text) => {
+    expect(complaint(() => join({ flags: { 'server.host': text } }))).toContain('is not an IP address')
+    expect(complaint(() => join({ flags: { 'network.nameservers': text } }))).toContain('not an IPv4 address')
+  },
+)
+
+test.each(['127.0.0.1', '0.0.0.0', '::', '::1', 'fe80::1%eth0'])('the server may listen at %s', (text) => {
+  expect(join({ flags: { 'server.host': text } }).config['server.host']).toBe(text)
+})
+
+test.each([
+  '999.1.1.1/99',
+  '10.0.0.0/33',
+  '10.0.0.0/31',
+  '10.0.0.0/7',
+  '10.0.0.0',
+  '10.0.0.0/',
+  '10.0.0.0/8/8',
+  'fd00::/16',
+  '127.0.0.0/8',
+  '224.0.0.0/8',
+  '255.0.0.0/8',
+  'any',
+])(
+  // prettier-ignore
+  'vms have no addresses of %s',
+  (text) => {
+    expect(complaint(() => join({ flags: { 'network.subnet': text } }))).toContain('from /8 to /30')
+  },
+)
+
+test.each(['auto', '10.90.0.0/16', '192.168.7.0/24', '10.0.0.0/8', '100.64.0.4/30'])(
+  'vms may have those of %s',
+  (text) => {
+    expect(join({ flags: { 'network.subnet': text } }).config['network.subnet']).toBe(text)
+  },
+)
+
+test('variables that only begin as ours do are somebody else’s', () => {
+  const env = {
+    VULCAN_KEY: 'vk_x',
+    VULCAN_URL: 'x',
+    VULCAN_RESULT: '/r',
+    VULCAN_INPUT: '/i',
+    VULCAN_WORKLOAD_ID: '1',
+    VULCAN_REQUIRE_VM: '1',
+    VULCAN_TEST_MACHINES: '1',
+    VULCANIZE_LIMITS: '1',
+  }
+  expect(join({ env }).config).toEqual(join({}).config)
 })
 
 test('what was given can be handed to a child as variables, lists too, and reads back the same', () => {

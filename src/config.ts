@@ -4,6 +4,7 @@ import { isAbsolute, join } from 'node:path'
 import { parse } from 'smol-toml'
 import { VulcanError } from './api/errors.ts'
 import { isMissing, sha256 } from './base/files.ts'
+import { distance, nearest } from './base/spelling.ts'
 import { settings, userHome } from './settings.ts'
 
 export type SettingName = keyof typeof settings
@@ -43,7 +44,9 @@ export function joinSettings(sources: Sources): Loaded {
     origins[name] = 'default'
   }
   const set = (name: string, raw: unknown, origin: string) => {
-    if (!Object.hasOwn(settings, name)) fail(`${origin}: there is no setting "${name}"`)
+    if (!Object.hasOwn(settings, name)) {
+      fail(`${origin}: there is no setting "${name}"; is ${nearest(name, Object.keys(settings))} meant?`)
+    }
     try {
       values[name] = settings[name as SettingName].read(raw)
       origins[name] = origin
@@ -53,6 +56,7 @@ export function joinSettings(sources: Sources): Loaded {
       )
     }
   }
+  refuseMisspelt(sources.env)
   const fromEnv = Object.keys(settings).flatMap((name) => {
     const raw = sources.env[variableOf(name)]
     return raw === undefined || raw === '' ? [] : [{ name, raw, origin: variableOf(name) }]
@@ -71,6 +75,21 @@ export function joinSettings(sources: Sources): Loaded {
     values['instance'] = `v${sha256(values['home'] as string).slice(0, 8)}`
   }
   return { config: Object.freeze(values) as Config, origins: Object.freeze(origins) as Loaded['origins'] }
+}
+
+/**
+ * VULCAN_LIMTS_CPUS must not be a limit that nobody keeps. Others have variables that begin as ours do, such as the
+ * VULCAN_KEY of a script: one is taken for a setting where its first word is one's, but for a letter in three.
+ */
+function refuseMisspelt(env: Sources['env']): void {
+  const known = Object.keys(settings).map(variableOf)
+  const firstOf = (variable: string) => variable.split('_')[1] ?? ''
+  const firsts = [...new Set(known.map(firstOf))]
+  const isMeant = (word: string) => firsts.some((first) => distance(word, first) <= first.length / 3)
+  for (const variable of Object.keys(env)) {
+    if (!variable.startsWith('VULCAN_') || known.includes(variable) || !isMeant(firstOf(variable))) continue
+    fail(`${variable}: there is no such setting; is ${nearest(variable, known)} meant?`)
+  }
 }
 
 /** Tables flattened to dotted names. */

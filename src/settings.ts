@@ -1,5 +1,5 @@
 /** The table of settings: type, default, bounds and one sentence each. */
-import { isIP } from 'node:net'
+import { isIP, isIPv4 } from 'node:net'
 import { availableParallelism, homedir, hostname, totalmem } from 'node:os'
 import { join } from 'node:path'
 
@@ -21,7 +21,13 @@ function number(standard: number, bounds: { min: number; max: number; whole?: bo
   return { doc, standard, read }
 }
 
-function text(standard: string, fits: { pattern: RegExp; words: string }, doc: string): Setting<string> {
+/** What a text has to be like, and that in words. */
+interface Fit {
+  readonly pattern: { test(text: string): boolean }
+  readonly words: string
+}
+
+function text(standard: string, fits: Fit, doc: string): Setting<string> {
   const read = (raw: unknown) => {
     if (typeof raw !== 'string') throw new Error('is not a text')
     if (!fits.pattern.test(raw)) throw new Error(`is not ${fits.words}`)
@@ -53,10 +59,7 @@ function flag(standard: boolean, doc: string): Setting<boolean> {
   return { doc, standard, read }
 }
 
-function list(
-  fits: { pattern: { test(item: string): boolean }; words: string },
-  doc: string,
-): Setting<readonly string[]> {
+function list(fits: Fit, doc: string): Setting<readonly string[]> {
   const read = (raw: unknown) => {
     const items: unknown[] = typeof raw === 'string' ? raw.split(',').map((item) => item.trim()) : [raw].flat()
     const kept = items.filter((item) => item !== '')
@@ -71,17 +74,34 @@ function list(
 
 const path = { pattern: /^\//, words: 'an absolute path' }
 const pathOrEmpty = { pattern: /^(\/.*)?$/, words: 'an absolute path' }
-const address = { pattern: /^[0-9a-fA-F.:]+$/, words: 'an IP address' }
-const block = {
-  pattern: {
-    test(item: string) {
-      const [ip = '', bits = '0', ...more] = item.split('/')
-      const most = isIP(ip) === 4 ? 32 : 128
-      return isIP(ip) !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= most && more.length === 0
-    },
-  },
+const address: Fit = { pattern: { test: (item) => isIP(item) !== 0 }, words: 'an IP address' }
+/** Vms have no IPv6. */
+const addressOfVms: Fit = { pattern: { test: isIPv4 }, words: 'an IPv4 address' }
+const block: Fit = {
+  pattern: { test: (item) => prefixOf(item.includes('/') ? item : `${item}/0`) !== undefined },
   words: 'an IP address or a CIDR block',
 }
+/** What is nobody's network: this host, loopback, multicast and beyond. */
+const nobodys = /^(0|127|22[4-9]|2[345]\d)\./
+const subnet: Fit = {
+  pattern: {
+    test(item) {
+      const prefix = isIPv4(item.split('/')[0] ?? '') && !nobodys.test(item) ? (prefixOf(item) ?? 0) : 0
+      // The gateway has an address of it, a vm another one.
+      return item === 'auto' || (prefix >= 8 && prefix <= 30)
+    },
+  },
+  words: 'auto or an IPv4 network from /8 to /30',
+}
+
+/** Length of a CIDR block's prefix; undefined where it is no block. */
+function prefixOf(item: string): number | undefined {
+  const [ip = '', bits = '', ...more] = item.split('/')
+  const most = isIP(ip) === 4 ? 32 : 128
+  const isBlock = isIP(ip) !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= most && more.length === 0
+  return isBlock ? Number(bits) : undefined
+}
+
 const hostMib = Math.floor(totalmem() / (1 << 20))
 const forVmsMib = Math.max(512, Math.floor(hostMib * 0.75))
 /** Where Vulcan keeps what it keeps, for this user. */
@@ -184,10 +204,10 @@ export const settings = {
   'audit.files': number(8, { min: 1, max: 1000 }, 'files of the audit log that are kept'),
   'network.subnet': text(
     'auto',
-    { pattern: /^(auto|\d+\.\d+\.\d+\.\d+\/\d+)$/, words: 'an IPv4 CIDR block or auto' },
+    subnet,
     'addresses of the vms; auto takes the first free one of 10.88.0.0/16 to 10.127.0.0/16',
   ),
-  'network.nameservers': list(address, 'name servers of the vms; the host’s own when empty'),
+  'network.nameservers': list(addressOfVms, 'name servers of the vms; the host’s own when empty'),
   firecracker: text('', pathOrEmpty, 'an own firecracker instead of the pinned one'),
   jailer: text('', pathOrEmpty, 'an own jailer instead of the pinned one'),
   kernel: text('', pathOrEmpty, 'an own guest kernel (ELF) instead of the pinned one'),

@@ -97,6 +97,25 @@ describe('run', () => {
   })
 })
 
+test('what each command takes fits a terminal of 40 columns, and 80 where there is none', async () => {
+  const { out } = await line.vulcan(['--help'])
+  const names = [...out.matchAll(/^ {2}(?!help)([a-z]+) /gm)].map(([, name]) => [name ?? ''])
+  expect(names.length).toBeGreaterThan(20)
+  const inner = ['keys create', 'machine exec', 'templates build'].map((name) => name.split(' '))
+  for (const words of [[], ...names, ...inner]) {
+    for (const columns of [40, 56, undefined]) {
+      const said = await line.vulcan([...words, '--help'], columns === undefined ? {} : { columns })
+      expect(said.code).toBe(0)
+      expect(
+        said.out.split('\n').filter((row) => row.length > (columns ?? 80)),
+        words.join(' '),
+      ).toEqual([])
+    }
+  }
+  const narrow = await line.vulcan(['run', '--help'], { columns: 40 })
+  expect(narrow.out).toContain('\n  --cpus <n>\n      cores, fractions too\n')
+})
+
 describe('wrong usage exits with 2, says what is wrong and starts nothing', () => {
   test.each<[string, string[], string]>([
     ['unknown flag', ['run', '--nope', 'FOLDER/a.py'], '--nope'],
@@ -112,6 +131,7 @@ describe('wrong usage exits with 2, says what is wrong and starts nothing', () =
     ['a network that is none', ['run', 'FOLDER/a.py', '--network', 'moon'], 'moon'],
     ['an isolation that is none', ['run', 'FOLDER/a.py', '--isolation', 'hope'], 'hope'],
     ['an allow entry that is none', ['run', 'FOLDER/a.py', '--allow', '1.2.3'], '1.2.3'],
+    ['an address that is none', ['serve', '--set', 'server.host=....'], 'server.host'],
     ['a setting that is none', ['run', 'FOLDER/a.py', '--set', 'colour=red'], 'colour'],
     ['standard input without a runtime', ['run', '-'], '--runtime'],
     ['standard input twice', ['run', '-', '--runtime', 'go', '--stdin', '-'], '--stdin -'],
@@ -169,6 +189,22 @@ test.each([
   const said = await line.vulcan([...name.split(' '), '--help'])
   expect(said).toMatchObject({ code: 0, err: '' })
   expect(said.out).toContain(`Usage: vulcan ${name} `)
+})
+
+test('the home nearest to the end of the line is the one that is meant, behind commands of commands too', async () => {
+  const other = join(line.folder, 'other-home')
+  for (const words of [['ls'], ['keys', 'ls'], ['down'], ['machine', 'status', '--json']]) {
+    const said = await line.vulcan([...words, '--home', other])
+    expect(`${said.out}${said.err}`, words.join(' ')).toMatch(
+      /no server of \S+\/other-home|nothing was running|"running": false/,
+    )
+  }
+  expect((await line.vulcan(['keys', 'ls', '--home', line.server.home])).code).toBe(0)
+  expect(await line.vulcan(['down', '--home', ''])).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('home = "" is not an absolute path') as string,
+  })
+  expect(await line.vulcan(['ls'])).toMatchObject({ code: 0 })
 })
 
 describe('keys', () => {

@@ -55,6 +55,17 @@ describe('completion offers', () => {
     expect(await offers('--home', import.meta.dirname, 'kill', '')).toEqual({ values: [], directive: words })
     expect(await offers(`--home=${import.meta.dirname}`, 'logs', '')).toEqual({ values: [], directive: words })
   })
+
+  test('ids of keys to revoke, of those that are not yet', async () => {
+    const make = async (name: string) => {
+      const { out } = await line.vulcan(['keys', 'create', name, '--json'])
+      return (JSON.parse(out) as { id: string }).id
+    }
+    const [gone, here] = [await make('gone'), await make('here')]
+    await line.vulcan(['keys', 'revoke', gone])
+    expect(await offers('keys', 'revoke', '')).toEqual({ values: [here], directive: words })
+    expect((await line.vulcan(['complete', '--', 'keys', 'revoke', ''])).out).toContain(`${here}\there: run\n`)
+  })
 })
 
 test.each(['zsh', 'fish'])('the script for %s asks the same command', async (shell) => {

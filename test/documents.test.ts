@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { errorTable } from '../src/api/errors.ts'
+import { always } from '../src/cli/always.ts'
 import { hardeningOf } from '../src/cli/hardening.ts'
 import { hardened } from '../src/cli/testing.ts'
 import { variableOf } from '../src/config.ts'
@@ -85,9 +86,9 @@ test('ARCHITECTURE.md names files that are there', () => {
   expect(paths.map(([, path]) => path as string).filter((path) => !existsSync(join(root, path)))).toEqual([])
 })
 
-test('deploy/README.md explains every row of advice that doctor may give on a host', () => {
+test('deploy/README.md explains every row of advice that doctor may give on a host, and every one that always holds', () => {
   const rows = [...read('deploy/README.md').matchAll(/^\| ([^|]+?) +\|/gm)].map(([, name]) => name)
-  const named = hardeningOf(hardened, { kernel: '6.1', firecracker: undefined }).map(({ name }) => name)
+  const named = [...hardeningOf(hardened, { kernel: '6.1', firecracker: undefined }), ...always].map(({ name }) => name)
   expect(named.filter((name) => !rows.includes(name))).toEqual([])
 })
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { widthOf } from '../src/cli/text.ts'
 import { say, commandLine, type CommandLine } from './commandline.ts'
 
 /** What commands list, in this process. */
@@ -55,14 +56,47 @@ describe('listings', () => {
     }
   })
 
-  test.each([56, 80, 200])('fit a terminal of %i columns, where ids stay whole', async (columns) => {
+  test.each([40, 56, 80, 200])('fit a terminal of %i columns, where ids and values stay whole', async (columns) => {
     const id = await line.detached('wide.py', '# fake: print x', ['--label', `city=${'東京'.repeat(20)}`])
-    for (const name of ['ls', 'nodes', 'backends', 'images', 'templates']) {
-      const { out } = await line.vulcan([name], { columns })
-      // Of the label, each character takes two columns.
-      for (const row of out.split('\n')) expect(row.replaceAll(/[東京]/g, '__').length).toBeLessThanOrEqual(columns)
-      if (name === 'ls') expect(out).toContain(id)
+    await line.vulcan(['logs', '-f', id])
+    const made = await line.vulcan([
+      'keys',
+      'create',
+      'a key of somebody',
+      '--running',
+      '5',
+      '--expires',
+      '90d',
+      '--json',
+    ])
+    const key = (JSON.parse(made.out) as { id: string }).id
+    const whole = [
+      ['ls', id],
+      ['status', line.url],
+      [`status ${id}`, id],
+      ['keys ls', key],
+      ['config', '127.0.0.1'],
+      ...['nodes', 'backends', 'images', 'templates', 'machine status'].map((name) => [name, '']),
+    ]
+    for (const [words = '', text = ''] of whole) {
+      const { out } = await line.vulcan(words.split(' '), { columns })
+      expect(out, words).toContain(text)
+      const tooWide = out.split('\n').filter((row) => widthOf(row) > columns)
+      expect(tooWide, words).toEqual([])
     }
+  })
+
+  test('what a row of 40 columns cannot hold stands below each other', async () => {
+    const id = await line.detached('narrow.py', '# fake: exit 3', ['--label', 'narrow=1'])
+    await line.vulcan(['logs', '-f', id])
+    const { out } = await line.vulcan(['ls', '--label', 'narrow=1'], { columns: 40 })
+    expect(out.replace(/age: \d+ s/, 'age: N s')).toBe(
+      `id: ${id}\nstatus: failed\nage: N s\nruntime: python\nexit: 3\nlabels: narrow=1\n`,
+    )
+    const settings = (await line.vulcan(['config', '--set', 'limits.pids=300'], { columns: 40 })).out.split('\n\n')
+    expect(settings).toContain(
+      'setting: limits.pids\nvalue: 300\nfrom: --set limits.pids\nis: most processes and threads of one\n  workload',
+    )
   })
 
   test('without a server they say how to start one and exit with 125', async () => {

@@ -6,6 +6,9 @@ export const HostCheck = Type.Object(
   {
     name: Type.String(),
     ok: Type.Boolean(),
+    unknown: Type.Optional(
+      Type.Literal(true, { description: 'it could not be found out here: neither well nor wrong, and `ok` is false' }),
+    ),
     required: Type.Boolean({ description: 'vms cannot run without it; else it is advice for production' }),
     found: Type.String({ description: 'what was found' }),
     why: Type.String({ description: 'why it matters' }),

@@ -93,7 +93,12 @@ export const WorkloadRequest = Type.Object(
     resources: Type.Optional(ref(ResourcesRequest)),
     network: Type.Optional(Type.Union([ref(NetworkMode), ref(NetworkRequest)])),
     labels: Type.Optional(
-      Type.Record(Type.String(), Type.String({ maxLength: 256 }), { maxProperties: 64, description: 'for finding it' }),
+      // What is asked for as name=value is cut at the first =.
+      Type.Record(Type.String({ pattern: '^[^=]+$' }), Type.String({ maxLength: 256 }), {
+        ...closed,
+        maxProperties: 64,
+        description: 'for finding it; names are not empty and hold no =',
+      }),
     ),
     priority: Type.Optional(
       Type.Integer({ minimum: -100, maximum: 100, description: 'higher starts earlier; 0 by default' }),

@@ -1,17 +1,17 @@
 /** The command line: which commands there are, and what surrounds each: settings, signals, errors, the exit status. */
-import { Command, CommanderError, Option, type CommandUnknownOpts } from '@commander-js/extra-typings'
+import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import { askedColumns, loadConfig } from '../config.ts'
-import { collect } from './collect.ts'
 import { backupCommand } from './backup.ts'
 import { benchCommand } from './bench.ts'
 import { backendsCommand, imagesCommand, nodesCommand } from './backends.ts'
 import { completeCommand, completionCommand } from './completion.ts'
 import { configCommand } from './config.ts'
-import { UsageError, type Wiring, type Work, StoppedBy } from './context.ts'
+import { type Wiring, type Work, StoppedBy } from './context.ts'
 import { doctorCommand } from './doctor.ts'
 import { downCommand } from './down.ts'
 import { exits, statusOfError, wordsOf } from './exits.ts'
 import { gcCommand } from './gc.ts'
+import { dress } from './help.ts'
 import { keysCommand } from './keys.ts'
 import { killCommand } from './kill.ts'
 import { logsCommand } from './logs.ts'
@@ -21,6 +21,7 @@ import { openCommand } from './open.ts'
 import { runCommand } from './run.ts'
 import { serveCommand } from './serve.ts'
 import { setupCommand } from './setup.ts'
+import { settingsOf, sharedFlagsOf, sharedOptions, withSharedOptions, type SharedFlags } from './shared.ts'
 import { statusCommand } from './status.ts'
 import { printTo, screenOn, widthBehind, type Streams } from './streams.ts'
 import { Terminal } from './terminal.ts'
@@ -41,7 +42,7 @@ export async function cli(words: readonly string[], wiring: Wiring): Promise<num
     .version(wiring.version)
     .enablePositionalOptions()
     .hook('preAction', (_program, command) => {
-      flags = command.optsWithGlobals()
+      flags = sharedFlagsOf(command)
     })
   for (const option of sharedOptions()) program.addOption(option)
   const act: Act = async (work) => {
@@ -74,27 +75,6 @@ function surroundingsOf({ stdin, stdout, stderr }: Streams) {
   }
 }
 
-/** Understood behind the command's name too, where people write them, but told of once. */
-function withSharedOptions(command: CommandUnknownOpts): CommandUnknownOpts {
-  for (const option of sharedOptions()) command.addOption(option.hideHelp())
-  return command
-}
-
-/** What commander asks for on each command: errors are thrown, and words go to these streams. */
-function dress(command: CommandUnknownOpts, { stdout, stderr }: Omit<Streams, 'stdin'>): void {
-  const asked = askedColumns()
-  command
-    .exitOverride()
-    .showHelpAfterError('(--help says more)')
-    .configureOutput({
-      writeOut: (text) => void stdout.write(text),
-      writeErr: (text) => void stderr.write(text),
-      getOutHelpWidth: () => widthBehind(stdout, asked) as number,
-      getErrHelpWidth: () => widthBehind(stderr, asked) as number,
-    })
-  for (const inner of command.commands) dress(inner, { stdout, stderr })
-}
-
 const commands: readonly ((act: Act) => CommandUnknownOpts)[] = [
   runCommand,
   logsCommand,
@@ -119,29 +99,6 @@ const commands: readonly ((act: Act) => CommandUnknownOpts)[] = [
   benchCommand,
   completionCommand,
 ]
-
-interface SharedFlags {
-  readonly home?: string
-  readonly backend?: string
-  readonly set?: readonly string[]
-}
-
-function sharedOptions(): Option[] {
-  return [
-    new Option('--home <folder>', 'everything Vulcan keeps ($VULCAN_HOME)'),
-    new Option('--backend <name>', 'what runs workloads: firecracker, or fake for tests'),
-    new Option('--set <name=value>', 'any setting; see vulcan config').argParser(collect),
-  ]
-}
-
-function settingsOf({ home, backend, set = [] }: SharedFlags): Record<string, unknown> {
-  const pairs = set.map((word) => {
-    const at = word.indexOf('=')
-    if (at < 1) throw new UsageError(`--set ${word}: is not name=value`)
-    return [word.slice(0, at), word.slice(at + 1)]
-  })
-  return { ...Object.fromEntries(pairs), ...(home && { home }), ...(backend && { backend }) }
-}
 
 /** The first SIGINT or SIGTERM asks for an orderly end, a second one ends the process at once. */
 function onSignals(): { signal: AbortSignal } & Disposable {

@@ -1,8 +1,9 @@
 /** vulcan completion: the scripts for shells, and the command that they ask for what can come next. */
 import { Command, Argument, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import { script, ShellCompDirective } from '@bomb.sh/tab'
-import type { Page } from '../api/client.ts'
+import type { Client, Page } from '../api/client.ts'
 import { VulcanError } from '../api/errors.ts'
+import type { KeyInfo } from '../api/keys.ts'
 import type { Act } from './cli.ts'
 import { connectToRunning } from './connect.ts'
 import type { Context } from './context.ts'
@@ -59,26 +60,44 @@ async function suggestionsOf(
 ): Promise<readonly Suggestion[]> {
   if (place.kind === 'words') return place.words
   if (place.kind === 'files') return []
-  return workloads({ ...context, config: { ...context.config, home } }, place.which)
+  const ask = place.kind === 'keys' ? validKeys : workloads(place.which)
+  return asked({ ...context, config: { ...context.config, home } }, ask)
 }
+
+/** What the running server is asked for. */
+type Ask = (client: Client, signal: AbortSignal) => Promise<readonly Suggestion[]>
 
 /** Milliseconds that somebody who pressed Tab is kept waiting at most. */
 const askMs = 1000
 
 /** The ids that the running server knows; none when there is no server or it is slow. */
-async function workloads(context: Context, which: 'all' | 'alive'): Promise<readonly Suggestion[]> {
+async function asked(context: Context, ask: Ask): Promise<readonly Suggestion[]> {
   const signal = AbortSignal.timeout(askMs)
   try {
-    const client = await connectToRunning({ ...context, signal })
-    const queries = which === 'all' ? [{ limit: '50' }] : [{ status: 'running' }, { status: 'pending' }]
-    const pages = await Promise.all(queries.map((query: Record<string, string>) => client.list(query, signal)))
-    return pages.flatMap((page) => page.workloads.map(suggestionOf))
+    return await ask(await connectToRunning({ ...context, signal }), signal)
   } catch (error) {
     // A shell shows what we say in the middle of the line being typed, so no server is no news here.
     if (error instanceof VulcanError || signal.aborted) return []
     throw error
   }
 }
+
+const workloads =
+  (which: 'all' | 'alive'): Ask =>
+  async (client, signal) => {
+    const queries = which === 'all' ? [{ limit: '50' }] : [{ status: 'running' }, { status: 'pending' }]
+    const pages = await Promise.all(queries.map((query: Record<string, string>) => client.list(query, signal)))
+    return pages.flatMap((page) => page.workloads.map(suggestionOf))
+  }
+
+const validKeys: Ask = async (client) => (await client.keys()).filter(isValid).map(suggestionOfKey)
+
+const isValid = ({ revoked_at: revoked }: KeyInfo): boolean => revoked === undefined
+
+const suggestionOfKey = ({ id, name, scopes }: KeyInfo): Suggestion => ({
+  value: id,
+  about: visible(`${name}: ${scopes.join(', ')}`),
+})
 
 const suggestionOf = ({ id, status, runtime, created_at: created }: Page['workloads'][number]): Suggestion => ({
   value: id,

@@ -3,6 +3,7 @@ import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import { variableOf, type SettingName } from '../config.ts'
 import { settings } from '../settings.ts'
 import type { Act } from './cli.ts'
+import { contradictionsIn } from './contradictions.ts'
 import { table, type Column } from './tables.ts'
 import { json } from './text.ts'
 
@@ -11,7 +12,7 @@ export function configCommand(act: Act): CommandUnknownOpts {
     .description('show every setting, its value and where it comes from')
     .option('--json', 'as JSON')
     .action(({ json: asJson }) =>
-      act(async ({ config, loaded, print, columns: width }) => {
+      act(async ({ config, loaded, print, terminal, columns: width }) => {
         const names = Object.keys(settings) as SettingName[]
         const rows = names.map((name) => ({
           name,
@@ -20,16 +21,16 @@ export function configCommand(act: Act): CommandUnknownOpts {
           variable: variableOf(name),
           about: settings[name].doc,
         }))
-        if (asJson) return print(json(rows))
         const lines = rows.map(({ name, value, origin, about }) => [name, String(value), origin, about])
-        await print(table(columns, lines, width))
+        await print(asJson ? json(rows) : table(columns, lines, width))
+        for (const words of contradictionsIn(loaded)) terminal.note(words)
       }),
     )
 }
 
 const columns: readonly Column[] = [
   { head: 'SETTING' },
-  { head: 'VALUE', min: 16 },
+  { head: 'VALUE', min: 16, stays: true },
   { head: 'FROM', min: 12 },
   { head: 'IS', min: 24 },
 ]

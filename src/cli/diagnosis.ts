@@ -2,6 +2,7 @@
 import type { HostCheck } from '../api/doctor.ts'
 import type { KvmState } from '../machine/kvm.ts'
 import { besideMib } from '../machine/qemu.ts'
+import { always, type Always } from './always.ts'
 import { hardeningOf, type HostFindings } from './hardening.ts'
 
 /** What was asked of the host. A text is a version or another finding; undefined is "not there". */
@@ -32,6 +33,8 @@ export interface Findings {
   readonly guestKernel: string | undefined
   readonly machineParts: boolean
   readonly host: HostFindings
+  /** Settings that cannot mean what they say. */
+  readonly contradictions: readonly string[]
 }
 
 /** `host`: needed to run vms here; `machine`: to run them in the machine; `both`; `advice`: can go wrong, need not. */
@@ -40,6 +43,8 @@ export type Need = 'host' | 'machine' | 'both' | 'advice'
 export interface Row extends About {
   readonly name: string
   readonly ok: boolean
+  /** It could not be found out here, and `ok` is false. */
+  readonly unknown?: true
   readonly found: string
 }
 
@@ -53,6 +58,7 @@ interface About {
 export interface Diagnosis {
   readonly rows: readonly Row[]
   readonly place: 'host' | 'machine' | 'none'
+  readonly always: readonly Always[]
 }
 
 const about = {
@@ -105,6 +111,11 @@ const about = {
   memory: { need: 'both', why: 'each vm takes its mem_mb and about 100 MiB more' },
   firecracker: { need: 'both', why: '1.12 or newer, with its jailer', mend: 'vulcan setup' },
   'guest kernel': { need: 'both', why: 'what vms boot', mend: 'vulcan setup' },
+  settings: {
+    need: 'advice',
+    why: 'beside what else holds they cannot mean what they say',
+    mend: 'vulcan config',
+  },
 } as const satisfies Record<string, About>
 
 type State = Pick<Row, 'ok' | 'found'>
@@ -116,7 +127,7 @@ export function diagnose(f: Findings): Diagnosis {
   const rows = [...own, ...hardeningOf(f.host, f)]
   const holds = (...needs: Need[]) => rows.every((row) => row.ok || !needs.includes(row.need))
   const place = holds('host', 'both') ? 'host' : holds('machine', 'both') ? 'machine' : 'none'
-  return { rows, place }
+  return { rows, place, always }
 }
 
 /** What concerns a server that runs vms on the host itself. */
@@ -187,6 +198,10 @@ function commonStates(f: Findings) {
     memory: { ok: f.freeMemMib >= 512 || f.machineRuns, found: `${f.freeMemMib} MiB free` },
     firecracker: there(f.firecracker),
     'guest kernel': there(f.guestKernel),
+    settings: {
+      ok: f.contradictions.length === 0,
+      found: f.contradictions.join('; ') || 'none contradicts another',
+    },
   }
 }
 

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { checksOf, diagnose, type Findings } from './diagnosis.ts'
 import { textOf } from './doctor.ts'
@@ -27,6 +28,7 @@ const metal: Findings = {
   guestKernel: '6.12',
   machineParts: false,
   host: hardened,
+  contradictions: [],
 }
 const noKvm: Findings = {
   ...metal,
@@ -91,6 +93,36 @@ describe('the text', () => {
     expect(advice).toMatch(/^no {7}smt +on$/m)
     expect(advice).not.toContain('MISSING')
     expect(text.split('\n').filter((line) => line.length > 80)).toEqual([])
+  })
+
+  test('in 40 columns findings stand below their names, and only commands are wider', () => {
+    const narrow = stripVTControlCharacters(textOf(worst, 40))
+    expect(narrow).toContain('MISSING  root\n         no\n         the jailer, network namespaces\n')
+    const wide = narrow.split('\n').filter((line) => line.length > 40)
+    expect(wide.filter((line) => !/^ {9}(mend:| {5}) /.test(line))).toEqual([])
+  })
+
+  test('what could not be found out is told as that, with no command to mend it', () => {
+    const host = { ...hardened, smt: undefined, overcommit: '1' }
+    const lines = textOf(diagnose({ ...metal, host })).split('\n')
+    const at = lines.findIndex((line) => /^unknown +smt +not known here$/.test(line))
+    expect(lines[at + 1]).toMatch(/^ {9}threads of one core/)
+    expect(lines[at + 2]).not.toContain('mend')
+    expect(lines.some((line) => /^no +overcommit +mode 1$/.test(line))).toBe(true)
+  })
+
+  test('what holds by how vms are made is told apart from what was looked at', () => {
+    const { rows, always } = diagnose(metal)
+    const [, held = ''] = textOf(diagnose(metal)).split('\n\nfor production, by how vms are made\n')
+    for (const { name } of always) expect(held).toMatch(new RegExp(`^always +${name} `, 'm'))
+    expect(rows.some(({ found }) => always.some(({ how }) => how === found))).toBe(false)
+    expect(checksOf(diagnose(metal)).some(({ name }) => name === 'jailer')).toBe(false)
+  })
+
+  test('settings that contradict each other are told', () => {
+    const contradictions = ['limits.cpus = 64 is above concurrency.cpus (8)']
+    expect(textOf(diagnose({ ...metal, contradictions }))).toMatch(/^no +settings +limits\.cpus = 64/m)
+    expect(diagnose({ ...metal, contradictions }).place).toBe('host')
   })
 
   test('each command stands on one line', () => {

@@ -10,6 +10,7 @@ import { locateQemu } from '../images/qemu.ts'
 import { kvmState } from '../machine/kvm.ts'
 import { machineStatus } from '../machine/machine.ts'
 import type { Context } from './context.ts'
+import { contradictionsIn } from './contradictions.ts'
 import type { Findings } from './diagnosis.ts'
 import { hostFindings } from './hostfindings.ts'
 import { workplaceOf } from './prepare.ts'
@@ -18,7 +19,9 @@ const commandMs = 10_000
 
 /** `build`: makes the program that tries KVM where it is missing; without, that try is left out. */
 export async function findings(context: Context, { build = true } = {}): Promise<Findings> {
-  const { home, instance, 'machine.mem_mb': machineMemMib, 'concurrency.vms': vms } = context.config
+  const { config, loaded, root } = context
+  const { home, instance, 'machine.mem_mb': machineMemMib, 'concurrency.vms': vms } = config
+  const own = [config.firecracker, config.jailer, config.kernel, config['plugins.tap']].filter((path) => path !== '')
   const assets = await found(locateAssets(home))
   return {
     home,
@@ -44,7 +47,8 @@ export async function findings(context: Context, { build = true } = {}): Promise
     machineRuns: (await machineStatus({ home })).running,
     firecracker: assets?.firecrackerVersion,
     guestKernel: assets?.kernelVersion,
-    host: await hostFindings(home, vms),
+    host: await hostFindings({ home, vms, programs: [root, ...own] }),
+    contradictions: contradictionsIn(loaded),
     machineParts: (await found(locateMachineAssets(home))) !== undefined,
   }
 }

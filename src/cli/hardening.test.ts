@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtempDisposable } from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtempDisposable, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -70,24 +70,63 @@ describe('advice for production', () => {
     expect(rowsOf({ ...hardened, vms: 500, openFiles: 20_000 }, '6.1').get('open files')?.ok).toBe(true)
   })
 
-  test('what this place does not tell is not held against it', () => {
-    const silent: HostFindings = {
-      ...hardened,
-      smt: undefined,
-      ksm: undefined,
-      vulnerabilities: {},
-      microcode: undefined,
-      nxHugePages: undefined,
-      minTimerUs: undefined,
-      nested: undefined,
-      consoleLevel: undefined,
-      kvmMode: undefined,
-      overcommit: undefined,
-      openFiles: undefined,
-      connections: undefined,
-      neighbours: undefined,
+  const silent: HostFindings = {
+    ...hardened,
+    smt: undefined,
+    ksm: undefined,
+    vulnerabilities: {},
+    microcode: undefined,
+    nxHugePages: 'N',
+    minTimerUs: undefined,
+    nested: undefined,
+    consoleLevel: undefined,
+    kvmMode: undefined,
+    overcommit: undefined,
+    ioUringDisabled: undefined,
+    openFiles: undefined,
+    connections: undefined,
+    neighbours: undefined,
+  }
+
+  test('what this place does not tell is neither well nor wrong, and needs no mending', () => {
+    const rows = [...rowsOf(silent, '6.1').values()].filter((row) => !row.ok)
+    expect(rows.map(({ name }) => name)).toEqual([
+      ...['smt', 'vulnerabilities', 'microcode', 'overcommit', 'console log', 'io_uring', 'huge pages'],
+      ...['open files', 'connections', 'neighbours'],
+    ])
+    for (const row of rows) {
+      expect(row).toMatchObject({ unknown: true, found: expect.stringMatching(/not known/) as string })
+      expect(row, row.name).not.toHaveProperty('mend')
     }
-    expect(hardeningOf(silent, { kernel: '6.1', firecracker: undefined }).filter((row) => !row.ok)).toEqual([])
+  })
+
+  test('a weakness of which the kernel says that it does not know is not told as closed', () => {
+    const vulnerabilities = { srbds: 'Unknown: Dependent on hypervisor status', meltdown: 'Not affected', gds: '' }
+    const row = rowsOf({ ...hardened, vulnerabilities }, '6.1').get('vulnerabilities')
+    expect(row).toMatchObject({
+      ok: false,
+      unknown: true,
+      found: 'not known here: srbds (Unknown: Dependent on hypervisor status); gds (no word)',
+    })
+  })
+
+  test('whether microcode is new enough is not known where the kernel lists no weaknesses', () => {
+    const row = rowsOf({ ...hardened, vulnerabilities: {} }, '6.1').get('microcode')
+    expect(row).toMatchObject({ ok: false, unknown: true, found: '0xa0011d1; whether that is new is not known here' })
+  })
+
+  test('of a limit that is too low it is enough that one is known', () => {
+    const host = { ...hardened, openFiles: undefined, openFilesOfAll: 9000 }
+    expect(rowsOf(host, '6.1').get('open files')).toMatchObject({ ok: false, found: 'not known each, 9000 together' })
+    expect(rowsOf(host, '6.1').get('open files')).not.toHaveProperty('unknown')
+  })
+
+  test.each([
+    [1, true],
+    [2, false],
+    [4, false],
+  ])('messages of the kernel below level %i: well is %s', (consoleLevel, ok) => {
+    expect(rowsOf({ ...hardened, consoleLevel }, '6.1').get('console log')?.ok).toBe(ok)
   })
 })
 
@@ -104,12 +143,27 @@ describe('what is read of the host', () => {
     ])
   })
 
-  test('a folder that others may write to is found on the way to the home; a sticky one is none', async () => {
+  test('what others may write to is found on the way to the home and to programs, through links; a sticky folder is none', async () => {
     await using folder = await mkdtempDisposable(join(tmpdir(), 'vulcan-doctor-'))
-    const open = join(folder.path, 'open')
-    await mkdir(open)
-    await chmod(open, 0o777)
-    const { home } = await hostFindings(join(open, 'home'), 4)
-    expect(home.filter(({ what }) => what === 'writable')).toEqual([{ path: open, what: 'writable' }])
+    const at = (name: string) => join(folder.path, name)
+    for (const name of ['open', 'wide', 'tight']) await mkdir(at(name))
+    for (const name of ['open', 'wide']) await chmod(at(name), 0o777)
+    for (const name of ['wide/kernel', 'tight/jailer']) await writeFile(at(name), '')
+    await chmod(at('tight/jailer'), 0o722)
+    await symlink(at('wide/kernel'), at('tight/kernel'))
+    const programs = [at('tight/jailer'), at('tight/kernel'), at('tight/missing')]
+    const { trusted } = await hostFindings({ home: at('open/home'), vms: 4, programs })
+    const found = trusted.filter(({ what }) => what === 'writable').map(({ path }) => path)
+    expect(found).toEqual([at('open'), at('tight/jailer'), at('wide')])
+  })
+
+  test('a program that is not root’s is found', async () => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'vulcan-doctor-'))
+    const program = join(folder.path, 'firecracker')
+    await writeFile(program, '')
+    // Where root runs the tests, what it makes is root's.
+    if (process.getuid?.() === 0) await chown(program, 1000, 1000)
+    const { trusted } = await hostFindings({ home: folder.path, vms: 4, programs: [program] })
+    expect(trusted).toContainEqual({ path: program, what: 'owner' })
   })
 })

@@ -2,8 +2,10 @@
  * How well a host is hardened for running strangers' programs, judged from what was found: the host's part of the
  * checklist in deploy/README.md, as rows of advice. Pure.
  */
+import { unknown, type Advice, type State } from './advice.ts'
 import type { Row } from './diagnosis.ts'
-import { homeAdvice, type Fault } from './homeadvice.ts'
+import { limits } from './hostlimits.ts'
+import { trustAdvice, type Fault } from './trust.ts'
 
 export interface Swap {
   readonly name: string
@@ -40,14 +42,8 @@ export interface HostFindings {
   readonly connections: number | undefined
   /** Entries of the ARP table, for all network namespaces together. */
   readonly neighbours: number | undefined
-  readonly home: readonly Fault[]
-}
-
-export interface Advice {
-  readonly ok: boolean
-  readonly found: string
-  readonly why: string
-  readonly mend: string
+  /** Of the home and of what is run from elsewhere, as the settings have it. */
+  readonly trusted: readonly Fault[]
 }
 
 interface Versions {
@@ -59,36 +55,58 @@ interface Versions {
 
 /** One row for each point. */
 export function hardeningOf(f: HostFindings, versions: Versions): Row[] {
-  const advice = { ...sharedCores(f), ...sharedMemory(f), ...kernelAdvice(f, versions), ...kvmAdvice(f), ...limits(f) }
-  return Object.entries(advice).map(([name, row]) => ({ name, need: 'advice', ...row }))
+  const advice = {
+    ...{ ...sharedCores(f), ...sharedMemory(f), ...kernelAdvice(f, versions), ...kvmAdvice(f), ...limits(f) },
+    'trusted paths': trustAdvice(f.trusted),
+  }
+  // What may be well needs no mending.
+  return Object.entries<Advice>(advice).map(([name, { mend, ...row }]) => ({
+    ...{ name, need: 'advice', ...row },
+    ...(!row.unknown && { mend }),
+  }))
 }
-
-const unknown = 'not known here'
 
 function sharedCores(f: HostFindings) {
   const weak = Object.entries(f.vulnerabilities).filter(([, words]) => /^Vulnerable|: *Vulnerable/i.test(words))
   const outdated = weak.filter(([, words]) => /no microcode/i.test(words)).map(([name]) => name)
   return {
     smt: {
-      ok: f.smt !== 'on',
-      found: f.smt ?? unknown,
+      ...(f.smt === undefined ? unknown() : { ok: f.smt !== 'on', found: f.smt }),
       why: 'threads of one core spy on each other; nosmt on the kernel’s command line turns it off for good',
       mend: 'echo off > /sys/devices/system/cpu/smt/control',
     },
     vulnerabilities: {
-      ok: weak.length === 0,
-      found: weak.length === 0 ? 'none is open' : weak.map(([name, words]) => `${name} (${words})`).join('; '),
+      ...weaknesses(f.vulnerabilities, weak),
       why: 'a guest may read what is not its own; a newer kernel or firmware, and no mitigations=off',
       mend: 'apt-get update; apt-get full-upgrade -y',
     },
     microcode: {
-      ok: outdated.length === 0,
-      found:
-        outdated.length === 0 ? (f.microcode ?? unknown) : `${f.microcode ?? ''} is too old for ${outdated.join(', ')}`,
+      ...microcode(f, outdated),
       why: 'mitigations count on it; in a virtual machine the hypervisor’s host has to load it',
       mend: `apt-get install -y ${f.vendor === 'AuthenticAMD' ? 'amd64' : 'intel'}-microcode`,
     },
   } as const satisfies Record<string, Advice>
+}
+
+type Weakness = readonly [name: string, words: string]
+
+const told = (weaknesses: readonly Weakness[]): string =>
+  weaknesses.map(([name, words]) => `${name} (${words || 'no word'})`).join('; ')
+
+function weaknesses(all: HostFindings['vulnerabilities'], weak: readonly Weakness[]): State {
+  if (weak.length > 0) return { ok: false, found: told(weak) }
+  // In a virtual machine some depend on its host, and the kernel says so.
+  const open = Object.entries(all).filter(([, words]) => words === '' || /^Unknown/i.test(words))
+  if (open.length > 0) return unknown(`not known here: ${told(open)}`)
+  return Object.keys(all).length === 0 ? unknown() : { ok: true, found: 'none is open' }
+}
+
+/** Whether it is new enough only the kernel's list of weaknesses tells. */
+function microcode({ microcode: version, vulnerabilities }: HostFindings, outdated: readonly string[]): State {
+  if (outdated.length > 0) return { ok: false, found: `${version ?? 'it'} is too old for ${outdated.join(', ')}` }
+  if (version === undefined) return unknown()
+  const isJudged = Object.keys(vulnerabilities).length > 0
+  return isJudged ? { ok: true, found: version } : unknown(`${version}; whether that is new is not known here`)
 }
 
 function sharedMemory(f: HostFindings) {
@@ -107,8 +125,7 @@ function sharedMemory(f: HostFindings) {
       mend: 'swapoff -a',
     },
     overcommit: {
-      ok: f.overcommit !== '1',
-      found: f.overcommit === undefined ? unknown : `mode ${f.overcommit}`,
+      ...(f.overcommit === undefined ? unknown() : { ok: f.overcommit !== '1', found: `mode ${f.overcommit}` }),
       why: 'mode 1 promises memory that is not there, and then kills vms for it',
       mend: 'sysctl -w vm.overcommit_memory=0',
     },
@@ -136,14 +153,12 @@ function kernelAdvice(f: HostFindings, { kernel, firecracker }: Versions) {
       mend: 'apt-get install -y linux-image-amd64',
     },
     'console log': {
-      ok: level === undefined || level <= 4,
-      found: level === undefined ? unknown : `level ${level}`,
+      ...(level === undefined ? unknown() : { ok: level <= 1, found: `level ${level}` }),
       why: 'a slow console holds up starts; quiet loglevel=1 on the kernel’s command line for good',
       mend: 'dmesg -n 1',
     },
     io_uring: {
-      ok: f.ioUringDisabled === undefined || f.ioUringDisabled === 2,
-      found: ['open to all', 'open to a group', 'off'][f.ioUringDisabled ?? -1] ?? 'no switch in this kernel',
+      ...ioUring(f.ioUringDisabled),
       why: 'no filter of system calls sees what goes through it; Firecracker does without',
       mend: 'sysctl -w kernel.io_uring_disabled=2',
     },
@@ -154,6 +169,12 @@ function kernelAdvice(f: HostFindings, { kernel, firecracker }: Versions) {
       mend: 'mount -o remount,favordynmods /sys/fs/cgroup',
     },
   } as const satisfies Record<string, Advice>
+}
+
+/** The switch came with 6.6: a kernel without it has io_uring for all, or was built without. */
+function ioUring(disabled: number | undefined): State {
+  if (disabled === undefined) return unknown('not known here: no switch in this kernel')
+  return { ok: disabled === 2, found: ['open to all', 'open to a group'][disabled] ?? 'off' }
 }
 
 function kvmAdvice(f: HostFindings) {
@@ -184,44 +205,17 @@ function kvmAdvice(f: HostFindings) {
 
 /** Executable huge pages: split where the processor has the multihit fault, whole where it has not. */
 function hugePages({ nxHugePages: value, vulnerabilities }: HostFindings): Advice {
-  const words = vulnerabilities['itlb_multihit'] ?? ''
-  const affected = words !== '' && !words.startsWith('Not affected')
+  const words = vulnerabilities['itlb_multihit']
+  const affected = words === undefined || !words.startsWith('Not affected')
   const split = value !== undefined && ['Y', '1', 'force'].includes(value)
-  const parameter = '/sys/module/kvm/parameters/nx_huge_pages'
-  return {
-    ok: value === undefined || split === affected,
-    found: value === undefined ? 'no kvm module is loaded' : `nx_huge_pages ${value}, ${affected ? 'affected' : 'not affected'}`, // prettier-ignore
-    why: affected ? 'a guest can halt this processor (itlb_multihit)' : 'splitting costs starts and buys nothing here',
-    mend: `echo ${affected ? 'auto' : 'never'} > ${parameter}`,
+  const state = (): State => {
+    if (value === undefined) return { ok: true, found: 'no kvm module is loaded' }
+    if (words === undefined) return unknown(`nx_huge_pages ${value}; whether it is affected is not known here`)
+    return { ok: split === affected, found: `nx_huge_pages ${value}, ${affected ? 'affected' : 'not affected'}` }
   }
-}
-
-function limits(f: HostFindings) {
-  // A vm takes pipes, sockets and files of its output; twice that for whoever follows it.
-  const files = 1024 + 32 * f.vms
-  const own = f.openFiles !== undefined && f.openFiles < files
-  const all = f.openFilesOfAll !== undefined && f.openFilesOfAll < 4 * files
-  const connections = Math.max(65_536, 1024 * f.vms)
-  const neighbours = Math.max(1024, 4 * f.vms)
   return {
-    'open files': {
-      ok: !own && !all,
-      found: `${f.openFiles ?? unknown} each${all ? `, ${f.openFilesOfAll} together` : ''}`,
-      why: `${f.vms} vms want ${files} for the server, and several times that together`,
-      mend: own ? `ulimit -n ${files}` : `sysctl -w fs.file-max=${16 * files}`,
-    },
-    connections: {
-      ok: f.connections === undefined || f.connections >= connections,
-      found: f.connections === undefined ? 'none is tracked yet' : `room for ${f.connections}`,
-      why: `a full table cuts off everybody; ${f.vms} vms want ${connections}`,
-      mend: `sysctl -w net.netfilter.nf_conntrack_max=${4 * connections}`,
-    },
-    neighbours: {
-      ok: f.neighbours === undefined || f.neighbours >= neighbours,
-      found: f.neighbours === undefined ? unknown : `room for ${f.neighbours}`,
-      why: `one ARP table serves all vms; ${f.vms} want ${neighbours}`,
-      mend: `sysctl -w net.ipv4.neigh.default.gc_thresh3=${4 * neighbours}`,
-    },
-    'home folder': homeAdvice(f.home),
-  } as const satisfies Record<string, Advice>
+    ...state(),
+    why: affected ? 'a guest can halt this processor (itlb_multihit)' : 'splitting costs starts and buys nothing here',
+    mend: `echo ${affected ? 'auto' : 'never'} > /sys/module/kvm/parameters/nx_huge_pages`,
+  }
 }

@@ -1,11 +1,19 @@
 /** Reads of this host what its hardening is judged by (hardening.ts). Nothing is changed; what is not there is undefined. */
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, readFile, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { isMissing } from '../base/files.ts'
 import type { HostFindings, Swap } from './hardening.ts'
-import type { Fault } from './homeadvice.ts'
+import type { Fault } from './trust.ts'
 
-export async function hostFindings(home: string, vms: number): Promise<HostFindings> {
+export interface Looking {
+  readonly home: string
+  /** Most vms at once, as the settings have it. */
+  readonly vms: number
+  /** Files and folders beside the home of which something is run, as root or by a vm. */
+  readonly programs: readonly string[]
+}
+
+export async function hostFindings({ home, vms, programs }: Looking): Promise<HostFindings> {
   const cpu = '/sys/devices/system/cpu'
   const kvm = '/sys/module/kvm/parameters'
   const cpuinfo = (await text('/proc/cpuinfo')) ?? ''
@@ -30,7 +38,7 @@ export async function hostFindings(home: string, vms: number): Promise<HostFindi
     openFilesOfAll: numberOf(await text('/proc/sys/fs/file-max')),
     connections: numberOf(await text('/proc/sys/net/netfilter/nf_conntrack_max')),
     neighbours: numberOf(await text('/proc/sys/net/ipv4/neigh/default/gc_thresh3')),
-    home: [...(await writableOnTheWay(home)), ...mountFaults(mountinfo, home)],
+    trusted: [...(await writableOnTheWay([home, ...programs])), ...mountFaults(mountinfo, home)],
   }
 }
 
@@ -104,16 +112,39 @@ export function swapsOf(table: string): string[] {
     .flatMap((line) => line.split(/\s/)[0] || [])
 }
 
-/** Folders from the home up that somebody else than root may write to: what is in them would be anybody's. */
-async function writableOnTheWay(home: string): Promise<Fault[]> {
+/** What of these paths, up to the root, somebody else than root may write to: what is in there would be anybody's. */
+async function writableOnTheWay(paths: readonly string[]): Promise<Fault[]> {
   const faults: Fault[] = []
-  for (let folder = home; ; folder = dirname(folder)) {
-    const found = await statOf(folder)
-    if (found && found.uid !== 0) faults.push({ path: folder, what: 'owner' })
+  for (const path of await everyStep(paths)) {
+    const found = await statOf(path)
+    if (!found) continue
+    if (found.uid !== 0) faults.push({ path, what: 'owner' })
+    const others = (found.gid === 0 ? 0o002 : 0o022) & found.mode
     // In a sticky folder, such as /tmp, nobody can rename what is another's.
-    const others = (found && found.gid !== 0 ? 0o022 : 0o002) & (found?.mode ?? 0)
-    if (others !== 0 && ((found?.mode ?? 0) & 0o1000) === 0) faults.push({ path: folder, what: 'writable' })
-    if (folder === '/') return faults
+    const isSticky = found.isDirectory() && (found.mode & 0o1000) !== 0
+    if (others !== 0 && !isSticky) faults.push({ path, what: 'writable' })
+  }
+  return faults
+}
+
+/** Each path and all folders above it, and those of what a link leads to. */
+async function everyStep(paths: readonly string[]): Promise<ReadonlySet<string>> {
+  const steps = new Set<string>()
+  for (const path of paths) {
+    for (let step of [path, await linked(path)]) {
+      for (; !steps.has(step); step = dirname(step)) steps.add(step)
+    }
+  }
+  return steps
+}
+
+/** Where a path leads; where nothing is there, to itself. */
+async function linked(path: string): Promise<string> {
+  try {
+    return await realpath(path)
+  } catch (error) {
+    if (isMissing(error)) return path
+    throw error
   }
 }
 

@@ -104,7 +104,7 @@ async function revoke(context: Context, id: string, asJson: boolean): Promise<vo
 const columns: readonly Column[] = [
   { head: 'ID' },
   { head: 'STATE' },
-  { head: 'NAME', min: 8 },
+  { head: 'NAME', min: 8, stays: true },
   { head: 'SCOPES', min: 4 },
   { head: 'USED', min: 5 },
   { head: 'QUOTAS', min: 8 },

@@ -8,7 +8,7 @@ import type { Act } from './cli.ts'
 import { connect } from './connect.ts'
 import type { Context } from './context.ts'
 import { removeServerFile } from './serverfile.ts'
-import { json } from './text.ts'
+import { foldLines, json } from './text.ts'
 
 export function machineCommand(act: Act): CommandUnknownOpts {
   const machine = new Command('machine')
@@ -29,9 +29,9 @@ export function machineCommand(act: Act): CommandUnknownOpts {
     .description('show whether and how it runs')
     .option('--json', 'as JSON')
     .action(({ json: asJson }) =>
-      act(async ({ config, print }) => {
+      act(async ({ config, print, columns = Infinity }) => {
         const status = await machineStatus({ home: config.home })
-        await print(asJson ? json(status) : wordsOf(status))
+        await print(asJson ? json(status) : foldLines(wordsOf(status), columns))
       }),
     )
   machine

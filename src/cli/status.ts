@@ -6,7 +6,8 @@ import type { Act } from './cli.ts'
 import { connectToRunning } from './connect.ts'
 import type { Context } from './context.ts'
 import { readServerFile } from './serverfile.ts'
-import { json, visible } from './text.ts'
+import { facts } from './tables.ts'
+import { json } from './text.ts'
 
 export function statusCommand(act: Act): CommandUnknownOpts {
   return new Command('status')
@@ -22,7 +23,7 @@ interface Flags {
 
 async function workload(context: Context, id: string, o: Flags): Promise<void> {
   const record = await (await connectToRunning(context)).get(id)
-  await context.print(o.json ? json(record) : wordsOf(record))
+  await context.print(o.json ? json(record) : facts(factsOf(record), context.columns))
 }
 
 async function server(context: Context, o: Flags): Promise<void> {
@@ -31,17 +32,20 @@ async function server(context: Context, o: Flags): Promise<void> {
   const file = await readServerFile(context.config.home)
   const all = { ...file, ...health, nodes, backends }
   if (o.json) return context.print(json(all))
-  const lines = [
-    `server    ${file?.url ?? ''} (${file?.place === 'machine' ? 'in the machine' : 'on this host'}), build ${health.build}`,
-    ...backends.map(
-      ({ name, online, reason }) => `backend   ${name}: ${online ? 'online' : `not online: ${reason ?? ''}`}`,
-    ),
-    ...nodes.map((node) => `node      ${node.name}: ${node.vms} of ${node.max_vms} vms, ${node.pending} waiting`),
+  const place = file?.place === 'machine' ? 'in the machine' : 'on this host'
+  const rows: Fact[] = [
+    ['server', `${file?.url ?? ''} (${place}), build ${health.build}`],
+    ...backends.map(({ name, online, reason }): Fact => {
+      return ['backend', `${name}: ${online ? 'online' : `not online: ${reason ?? ''}`}`]
+    }),
+    ...nodes.map((node): Fact => ['node', `${node.name}: ${node.vms} of ${node.max_vms} vms, ${node.pending} waiting`]),
   ]
-  await context.print(`${lines.map(visible).join('\n')}\n`)
+  await context.print(facts(rows, context.columns))
 }
 
-function wordsOf(record: WorkloadRecord): string {
+type Fact = readonly [name: string, value: string]
+
+function factsOf(record: WorkloadRecord): Fact[] {
   const { exit, run } = record
   const how = exit
     ? [exit.by, exit.code ?? exit.signal, exit.message].filter((part) => part !== undefined).join(', ')
@@ -73,7 +77,5 @@ function wordsOf(record: WorkloadRecord): string {
     ['network', deniedWords(run?.network, 64)],
     ['result', record.result === undefined ? record.result_error : JSON.stringify(record.result)],
   ]
-  return rows
-    .flatMap(([name, value]) => (value === undefined ? [] : [`${name.padEnd(9)} ${visible(value)}\n`]))
-    .join('')
+  return rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))
 }

@@ -13,6 +13,7 @@ export type Place =
   | { readonly kind: 'words'; readonly words: readonly Suggestion[]; readonly unfinished?: boolean }
   | { readonly kind: 'files' }
   | { readonly kind: 'workloads'; readonly which: 'all' | 'alive' }
+  | { readonly kind: 'keys' }
 
 /** Every option and argument that takes something other than its own choices, by its long name or its name. */
 const values: Readonly<Record<string, () => Place>> = {
@@ -31,6 +32,7 @@ const values: Readonly<Record<string, () => Place>> = {
   command: () => ({ kind: 'files' }),
   args: () => ({ kind: 'files' }),
   id: () => ({ kind: 'workloads', which: 'all' }),
+  key: () => ({ kind: 'keys' }),
   ids: () => ({ kind: 'workloads', which: 'alive' }),
   '--cursor': () => ({ kind: 'workloads', which: 'all' }),
 }

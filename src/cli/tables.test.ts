@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { anyCharacter } from '../base/testing.ts'
-import { table, type Column } from './tables.ts'
-import { cut, json, visible, visibleLines, widthOf, wrap } from './text.ts'
+import { facts, table, type Column } from './tables.ts'
+import { cut, fold, foldLines, json, visible, visibleLines, widthOf, wrap } from './text.ts'
 
 const columns: readonly Column[] = [{ head: 'ID' }, { head: 'NAME', min: 6 }, { head: 'LABELS', min: 8 }]
 const row = ['0123456789', 'a name of 20 letters', 'team=red stage=production']
@@ -27,7 +27,43 @@ describe('a table', () => {
     expect(linesOf(table(columns, [row], 30))[1]).toBe('0123456789  a name…   team=re…')
     expect(linesOf(table(columns, [row], 27))).toEqual(['ID          NAME', '0123456789  a name of 20 l…'])
     expect(linesOf(table(columns, [row], 12))).toEqual(['ID', '0123456789'])
-    expect(linesOf(table(columns, [row], 4))).toEqual(['ID', '0123456789'])
+  })
+
+  test('where what names a thing has no room, each row is a block of its cells, in full', () => {
+    const other = ['9876543210', 'a name', '']
+    expect(linesOf(table(columns, [row, other], 9))).toEqual([
+      'id:',
+      '  0123456',
+      '  789',
+      'name: a',
+      '  name of',
+      '  20',
+      '  letters',
+      'labels:',
+      '  team=re',
+      '  d',
+      '  stage=p',
+      '  roducti',
+      '  on',
+      '',
+      'id:',
+      '  9876543',
+      '  210',
+      'name: a',
+      '  name',
+    ])
+    const staying = columns.map((column) => (column.head === 'NAME' ? { ...column, stays: true as const } : column))
+    expect(linesOf(table(staying, [row], 18))[1]).toBe('0123456789  a nam…')
+    expect(linesOf(table(staying, [row], 17))).toEqual([
+      'id: 0123456789',
+      'name: a name of',
+      '  20 letters',
+      'labels:',
+      '  team=red',
+      '  stage=productio',
+      '  n',
+    ])
+    expect(table(columns, [], 24)).toBe('ID  NAME  LABELS\n')
   })
 
   test('keeps its alignment and its width with characters that are wide, combined or pictures', () => {
@@ -55,6 +91,27 @@ describe('a table', () => {
       { numRuns: 30 },
     )
   })
+})
+
+test('facts stand behind their names, or below each other where an id would not fit there', () => {
+  const rows = [
+    ['id', '01890a5d-ac96-774b-bcce-b302099a8057'],
+    ['what', 'all that there is to say of it, and\n more'],
+  ] as const
+  expect(linesOf(facts(rows))).toEqual([
+    'id    01890a5d-ac96-774b-bcce-b302099a8057',
+    'what  all that there is to say of it, and\\n more',
+  ])
+  expect(linesOf(facts(rows, 42))).toEqual([
+    'id    01890a5d-ac96-774b-bcce-b302099a8057',
+    'what  all that there is to say of it,',
+    '      and\\n more',
+  ])
+  expect(linesOf(facts(rows, 40))).toEqual([
+    'id: 01890a5d-ac96-774b-bcce-b302099a8057',
+    'what: all that there is to say of it,',
+    '  and\\n more',
+  ])
 })
 
 describe('text on a terminal', () => {
@@ -86,6 +143,11 @@ describe('text on a terminal', () => {
   test('is broken between words', () => {
     expect(wrap('a bc def 漢字 averylongword x', 6)).toEqual(['a bc', 'def', '漢字', 'averylongword', 'x'])
     expect(wrap('as it is', Infinity)).toEqual(['as it is'])
+  })
+
+  test('and within words that are longer, where it must fit', () => {
+    expect(fold('a bc averylongword x 漢字漢字', 5)).toEqual(['a bc', 'avery', 'longw', 'ord x', '漢字', '漢字'])
+    expect(foldLines('fits\n  does not fit here\n', 10)).toBe('fits\n  does\n    not\n    fit\n    here\n')
   })
 
   test('what a terminal would obey is written out, in JSON as well, which stays what it was', () => {

@@ -26,7 +26,7 @@ export const hardened: HostFindings = {
   openFilesOfAll: 1_000_000,
   connections: 262_144,
   neighbours: 4096,
-  home: [],
+  trusted: [],
 }
 
 /** All of it as it should not be, at its longest. */
@@ -55,7 +55,7 @@ export const careless: HostFindings = {
   openFilesOfAll: 9000,
   connections: 8192,
   neighbours: 1024,
-  home: [
+  trusted: [
     { path: '/srv/vulcan', what: 'writable' },
     { path: '/srv', what: 'noexec' },
   ],

@@ -82,6 +82,46 @@ export function wrap(text: string, columns: number): string[] {
   return lines
 }
 
+/** The same, with longer words broken. */
+export function fold(text: string, columns: number): string[] {
+  return wrap(
+    text
+      .split(' ')
+      .flatMap((word) => pieces(word, columns))
+      .join(' '),
+    columns,
+  )
+}
+
+/** A word in pieces of that many columns; one, and an empty one, of a word that is no longer. */
+function pieces(word: string, columns: number): string[] {
+  if (widthOf(word) <= columns) return [word]
+  const found = ['']
+  let width = 0
+  for (const { segment } of graphemes.segment(word)) {
+    const more = widthOfGrapheme(segment)
+    if (width + more > columns && width > 0) {
+      found.push('')
+      width = 0
+    }
+    found[found.length - 1] += segment
+    width += more
+  }
+  return found
+}
+
+/** Lines as they are where they fit into that many columns; what is left of the others set in below their beginning. */
+export function foldLines(text: string, columns: number): string {
+  const fitted = text.split('\n').flatMap((line) => {
+    if (widthOf(line) <= columns) return [line]
+    const words = line.trimStart()
+    const indent = line.length - words.length
+    const [first = '', ...more] = fold(words, columns - indent - 2)
+    return [' '.repeat(indent) + first, ...more.map((part) => ' '.repeat(indent + 2) + part)]
+  })
+  return fitted.join('\n')
+}
+
 /** A text filled with spaces up to that many columns. */
 export function pad(text: string, columns: number): string {
   return text + ' '.repeat(Math.max(0, columns - widthOf(text)))

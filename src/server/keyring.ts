@@ -109,7 +109,10 @@ function isSame(hash: string, other: string): boolean {
 
 function timeOf(text: string, now: number): number {
   const time = Date.parse(text)
-  if (!/^\d{4}-\d\d-\d\d/.test(text) || Number.isNaN(time)) {
+  // Date takes the 30th of February for the 2nd of March.
+  const [day = ''] = /^\d{4}-\d\d-\d\d/.exec(text) ?? []
+  const midnight = new Date(Date.parse(`${day}T00:00:00Z`))
+  if (Number.isNaN(time) || Number.isNaN(+midnight) || !midnight.toISOString().startsWith(day)) {
     throw new InvalidBody([{ path: '/expires_at', message: 'is not a time in ISO 8601, such as 2030-12-31T00:00:00Z' }])
   }
   if (time <= now) throw new InvalidBody([{ path: '/expires_at', message: 'is over already' }])

@@ -60,6 +60,10 @@ describe('keys', () => {
     [{ name: 'x', scopes: ['root'] }, '/scopes/0'],
     [{ name: 'x', expires_at: 'soon' }, '/expires_at'],
     [{ name: 'x', expires_at: '2020-01-01' }, '/expires_at'],
+    [{ name: 'x', expires_at: '2090-02-30' }, '/expires_at'],
+    [{ name: 'x', expires_at: '2090-04-31T10:00:00+02:00' }, '/expires_at'],
+    [{ name: 'x', expires_at: '2090-12-31T25:00:00Z' }, '/expires_at'],
+    [{ name: 'x', expires_at: 'Dec 31 2090' }, '/expires_at'],
     [{ name: 'x', quotas: { running: 0 } }, '/quotas/running'],
     [{ name: 'x', quotas: { dollars: 1 } }, '/quotas/dollars'],
   ])('%j is refused by its field', async (payload, path) => {

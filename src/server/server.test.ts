@@ -174,6 +174,11 @@ describe('bad requests', () => {
     ],
     ['cpus as text', { ...good, resources: { cpus: '1' } }, ['/resources/cpus']],
     ['a variable with =', { ...good, env: { 'A=B': 'c' } }, ['/env/A=B']],
+    [
+      'labels that nobody could ask for',
+      { ...good, labels: { '': 'x', 'a=b': 'y', c: 'd=e' } },
+      ['/labels/', '/labels/a=b'],
+    ],
     ['a variable with NUL', { ...good, env: { A: 'c\0' } }, ['/env/A']],
     ['an argument with NUL', { ...good, args: ['\0'] }, ['/args/0']],
     [

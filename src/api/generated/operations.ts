@@ -1,7 +1,7 @@
 /** Made by `npm run generate` from openapi.json beside it: what is changed here is lost. */
 
 /** Of the document that this was made from. */
-export const documentSha256 = 'f67aa2ea2cb06602d8f72dfa9ac66c54009e9861e8bdebd0377d93617c0453c8'
+export const documentSha256 = '601f81e99ba859e2a9bdc4ec219f11c922e811c5ce3e70452070d3aba6a91af0'
 
 /** from the table of errors */
 export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'quota_exceeded' | 'too_many_failures' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'no_responders' | 'no_answer' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'workload_lost' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
@@ -134,7 +134,7 @@ export interface WorkloadRequest {
   input?: unknown
   resources?: ResourcesRequest
   network?: NetworkMode | NetworkRequest
-  /** for finding it */
+  /** for finding it; names are not empty and hold no = */
   labels?: Record<string, string>
   /** higher starts earlier; 0 by default */
   priority?: number
@@ -469,6 +469,8 @@ export interface LeftoverList {
 export interface HostCheck {
   name: string
   ok: boolean
+  /** it could not be found out here: neither well nor wrong, and `ok` is false */
+  unknown?: true
   /** vms cannot run without it; else it is advice for production */
   required: boolean
   /** what was found */

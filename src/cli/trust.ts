@@ -1,13 +1,13 @@
-/** Whether the folder that holds everything is root's alone, as a row of advice. Pure. */
-import type { Advice } from './hardening.ts'
+/** Whether what Vulcan runs, and the folder that holds everything, is root's alone, as a row of advice. Pure. */
+import type { Advice } from './advice.ts'
 
-/** What is wrong with a folder on the way to the home, or with the mount it is on. */
+/** What is wrong with a file or a folder on the way to it, or with the mount that the home is on. */
 export interface Fault {
   readonly path: string
   readonly what: 'owner' | 'writable' | 'nodev' | 'noexec'
 }
 
-export function homeAdvice(faults: readonly Fault[]): Advice {
+export function trustAdvice(faults: readonly Fault[]): Advice {
   const [first] = faults
   const says = {
     owner: 'not root’s',
