@@ -24,7 +24,7 @@ import { imagesInUse } from './images/inuse.ts'
 import { imageStates } from './images/states.ts'
 import { currentPaths } from './images/superseded.ts'
 import { sweptWords } from './scheduler/swept.ts'
-import { usualOf } from './scheduler/admission.ts'
+import { usualRuns } from './scheduler/admission.ts'
 import { Scheduler } from './scheduler/scheduler.ts'
 import { buildServer, type FastifyTypeBox } from './server/app.ts'
 import type { Capacity } from './store/leases.ts'
@@ -114,7 +114,7 @@ async function open(scope: Scope, config: Config, o: ServeOptions): Promise<Fast
   // Undone first: whoever comes is told to come back. With every run ended or let go of, no request waits for one.
   scope.defer('refuse new requests', () => app.closing.refuse())
   await scheduler.start()
-  if (config['pool.prefill']) backend.keepReady(runtimes.map(usualOf)).catch(log)
+  if (config['pool.prefill']) backend.keepReady(usualRuns(limitsOf(config))).catch(log)
   return app
 }
 

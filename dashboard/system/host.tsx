@@ -31,11 +31,11 @@ function Checks({ checks }: { checks: readonly HostCheck[] }) {
   if (checks.length === 0) return null
   return (
     <ul className="kinds checks">
-      {checks.map(({ name, required, found, why, mend }) => (
+      {checks.map(({ name, required, unknown, found, why, mend }) => (
         <li key={name}>
           <span className="kind-name">{name}</span>
-          <span className="status" data-status={required ? 'failed' : 'killed'}>
-            {required ? 'missing' : 'could be better'}
+          <span className="status" data-status={required ? 'failed' : unknown ? 'unknown' : 'killed'}>
+            {required ? 'missing' : unknown ? 'not known' : 'could be better'}
           </span>
           <span className="kind-of">
             {found}: {why}.

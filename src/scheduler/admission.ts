@@ -1,6 +1,7 @@
 /** From a request that has the right shape to one that can run: bounds, defaults and rules between fields. Pure. */
 import { isIP } from 'node:net'
 import { InvalidBody, type FieldFault } from '../api/problem.ts'
+import { usualResources } from '../api/resources.ts'
 import { runtimeNamed, runtimes, type Runtime } from '../api/runtimes.ts'
 import type { WorkloadRequest } from '../api/workload.ts'
 import { VulcanError } from '../api/errors.ts'
@@ -39,7 +40,7 @@ export function admit(
   o: { limits: Limits; offers: readonly Offer[]; uploaded: boolean },
 ): Admitted {
   const runtime = runtimeNamed(request.runtime)
-  const resources = resourcesOf(request, runtime)
+  const resources = resourcesOf(request, { runtime, limits: o.limits })
   const network = networkOf(request)
   const faults = [
     ...(runtime ? [] : [{ path: '/runtime', message: unknownRuntime(request.runtime) }]),
@@ -91,19 +92,25 @@ function codeFaults(code: string, name: string | undefined): FieldFault[] {
   return faults
 }
 
-/** What a run of that runtime is like where its request says nothing more. */
-export function usualOf(runtime: Runtime): Usual {
-  const request = { runtime: runtime.name }
-  return { ...request, resources: resourcesOf(request, runtime), network: networkOf(request) }
+/** What runs of each runtime are like where their requests say nothing more. */
+export function usualRuns(limits: Limits): Usual[] {
+  return runtimes.map((runtime) => {
+    const request = { runtime: runtime.name }
+    return { ...request, resources: resourcesOf(request, { runtime, limits }), network: networkOf(request) }
+  })
 }
 
-function resourcesOf({ resources = {} }: WorkloadRequest, runtime: Runtime | undefined): Resources {
+/** What is not named is the usual, or the limit where that is lower: nobody is refused for what he has not asked for. */
+function resourcesOf(
+  { resources = {} }: WorkloadRequest,
+  { runtime, limits }: { runtime: Runtime | undefined; limits: Limits },
+): Resources {
   return {
-    cpus: resources.cpus ?? 1,
-    memMib: resources.mem_mb ?? runtime?.defaultMemMib ?? 256,
-    timeoutMs: Math.round((resources.timeout_s ?? 30) * 1000),
-    diskMib: resources.disk_mb ?? 512,
-    pids: resources.pids ?? 256,
+    cpus: resources.cpus ?? Math.min(usualResources.cpus, limits.cpus),
+    memMib: resources.mem_mb ?? Math.min(runtime?.defaultMemMib ?? 256, limits.memMib),
+    timeoutMs: Math.round((resources.timeout_s ?? Math.min(usualResources.timeout_s, limits.timeoutS)) * 1000),
+    diskMib: resources.disk_mb ?? Math.min(usualResources.disk_mb, limits.diskMib),
+    pids: resources.pids ?? Math.min(usualResources.pids, limits.pids),
   }
 }
 

@@ -60,7 +60,7 @@ export function stateRoutes(app: FastifyTypeBox, o: ServerOptions): void {
   }))
   loadRoutes(app, o)
   cleanupRoutes(app, scheduler)
-  warmRoutes(app, o.backend)
+  warmRoutes(app, o)
   doctorRoute(app, o)
   backupRoute(app, o)
 }

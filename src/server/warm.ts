@@ -2,12 +2,11 @@
 import type { ErrorCode } from '../api/errors.ts'
 import { ref } from '../api/ref.ts'
 import { routes } from '../api/routes.ts'
-import { runtimes } from '../api/runtimes.ts'
 import { CleanupReport } from '../api/state.ts'
 import { PoolReport, TemplateList } from '../api/warm.ts'
 import type { Backend } from '../backend/backend.ts'
 import type { VmKind } from '../backend/warm.ts'
-import { usualOf } from '../scheduler/admission.ts'
+import { type Limits, usualRuns } from '../scheduler/admission.ts'
 import { aboutIn } from './about.ts'
 import type { FastifyTypeBox } from './app.ts'
 
@@ -15,7 +14,7 @@ export type Warm = Pick<Backend, 'templates' | 'buildTemplates' | 'pool' | 'drai
 
 const about = aboutIn('state')
 
-export function warmRoutes(app: FastifyTypeBox, backend: Warm): void {
+export function warmRoutes(app: FastifyTypeBox, { backend, limits }: { backend: Warm; limits: Limits }): void {
   const list = {
     ...about('listTemplates', 'Lists the templates that vms go on from, and those that could not be made'),
     response: { 200: ref(TemplateList) },
@@ -31,7 +30,7 @@ export function warmRoutes(app: FastifyTypeBox, backend: Warm): void {
   }
   const config = { scope: 'admin' as const, codes: ['asset_unavailable'] satisfies ErrorCode[] }
   app.post(routes.templates, { config, schema: build }, async (_request, reply) => {
-    await backend.buildTemplates(runtimes.map(usualOf))
+    await backend.buildTemplates(usualRuns(limits))
     return reply.code(202).send(listed(backend))
   })
 

@@ -29,8 +29,8 @@ const room: Fault[] = [
   {
     name: 'the host’s disk fills once a start has made its entry in the book',
     before: () => trap(made['entry in the book'], `${fill}; sleep 8; ${empty}`),
-    // What was begun of it is undone, and where there is room again by then, another start has it.
-    ends: ['program', 'start_failed'],
+    // What was begun of it is undone, and where there is room again by then, another start has it. Or its log has no room.
+    ends: ['program', 'start_failed', 'vm_lost'],
   },
   {
     name: 'the host’s disk fills while the guest writes to its own',
