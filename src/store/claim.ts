@@ -1,5 +1,5 @@
 /** The claim: what is next becomes a node's, in one statement, as far as the node has room. */
-import { sql, type RawBuilder, type Selectable } from 'kysely'
+import { sql, type Selectable } from 'kysely'
 import type { Trx } from './commits.ts'
 import { loadColumns, type Capacity } from './leases.ts'
 import { nextOf, onlyOf } from './next.ts'
@@ -74,7 +74,7 @@ const claimings: ReturnType<typeof claimingsAmong>[] = []
  * is next is looked at: letting smaller ones pass would starve a large one. One that is larger than the whole node runs alone.
  */
 function claimingsAmong(count: number) {
-  const claimOf = (which: (runtimes: readonly RawBuilder<string>[]) => RawBuilder<string>) =>
+  const claimOf = (which: typeof nextOf) =>
     prepared<Claiming, Selectable<WorkloadTable>>((db, given) => {
       const { vms, starting, cpus, mem } = loadColumns
       const fits = sql<boolean>`exists (
@@ -92,7 +92,14 @@ function claimingsAmong(count: number) {
       return db
         .updateTable('workloads')
         .set({ lease_node: given('node'), lease_until: given('until'), fence: sql`fence + 1` })
-        .where('id', '=', which(Array.from({ length: count }, (_, i) => given(`runtime${i}`))))
+        .where(
+          'id',
+          '=',
+          which(
+            Array.from({ length: count }, (_, i) => given(`runtime${i}`)),
+            db,
+          ),
+        )
         .where('lease_node', 'is', null)
         .where(fits)
         .returningAll()

@@ -2,6 +2,7 @@
 import { sql, type Selectable } from 'kysely'
 import type { KeyQuotas, QuotaName, Scope } from '../api/keys.ts'
 import type { Db, Trx } from './commits.ts'
+import { unindexed } from './dialect.ts'
 import { prepared } from './prepared.ts'
 import type { KeyTable } from './schema.ts'
 
@@ -94,7 +95,7 @@ async function waitingOf(db: Db | Trx, tenant: string): Promise<number> {
     .where('finished_at', 'is', null)
     .where('lease_node', 'is', null)
     // Else the planner goes through all that is kept of the tenant.
-    .where(sql.raw('+tenant'), '=', tenant)
+    .where(unindexed(db, 'tenant'), '=', tenant)
     .select(({ fn }) => fn.countAll<number>().as('count'))
     .executeTakeFirstOrThrow()
   return count

@@ -60,7 +60,11 @@ export async function loadOf(db: Db | Trx, o: { node: string; overheadMib: numbe
   return { vms, starting, cpus, memMib: mem + vms * o.overheadMib }
 }
 
-/** Says that a node lives and still has all it claimed. */
+/**
+ * Says that a node lives and still has all it claimed. No fence is asked for: it gives nobody a right, and moves only when others
+ * may take over. A server that had lost its rows to a newer one of its node's name could keep those of that one, once dead, from
+ * being reaped; but whoever opens a store holds the lock of its home (`src/serve.ts`), and is alone.
+ */
 export async function renew(trx: Trx, node: string, until: number): Promise<void> {
   await trx
     .updateTable('workloads')
@@ -79,10 +83,10 @@ export async function takeOver(trx: Trx, node: string, until: number): Promise<C
     .where('finished_at', 'is', null)
     .returningAll()
     .execute()
-  return rows.map(claimedOf).sort((a, b) => (a.id < b.id ? -1 : 1))
+  return inOrder(rows.map(claimedOf))
 }
 
-/** Takes away what nodes that were not heard of in time had claimed; whoever asks now owns it, to end it. */
+/** Takes away what nodes that were not heard of in time had claimed, earliest first; whoever asks now owns it, to end it. */
 export async function reap(trx: Trx, o: { node: string; now: number; leaseMs: number }): Promise<Claimed[]> {
   const rows = await trx
     .updateTable('workloads')
@@ -91,8 +95,11 @@ export async function reap(trx: Trx, o: { node: string; now: number; leaseMs: nu
     .where('finished_at', 'is', null)
     .returningAll()
     .execute()
-  return rows.map(claimedOf)
+  return inOrder(rows.map(claimedOf))
 }
+
+/** Updates give rows in an order of their own. */
+const inOrder = (all: Claimed[]): Claimed[] => all.sort((a, b) => (a.id < b.id ? -1 : 1))
 
 const noteStart = prepared<Owned & Start, unknown>((db, given) =>
   db
@@ -114,11 +121,14 @@ export async function started(trx: Trx, { id, fence }: Owned, start: Start): Pro
   return numAffectedRows === 1n
 }
 
-/** Lets what was claimed wait again; only for one whose program has not run. False when it is not the owner's any more. */
+/**
+ * Lets what was claimed wait again; only for one whose program has not run. False when it is not the owner's any more. The fence
+ * moves on as for a new owner: what whoever gave it back has still under way is refused.
+ */
 export async function giveBack(trx: Trx, { id, fence }: Owned): Promise<boolean> {
   const { numUpdatedRows } = await trx
     .updateTable('workloads')
-    .set({ lease_node: null, lease_until: null })
+    .set({ lease_node: null, lease_until: null, fence: sql`fence + 1` })
     .where('id', '=', id)
     .where('fence', '=', fence)
     .where('started_at', 'is', null)

@@ -1,8 +1,8 @@
 /** Listings: newest first, by what somebody asked for. */
 import { setImmediate as turn } from 'node:timers/promises'
-import { sql } from 'kysely'
 import type { Status } from '../api/workload.ts'
 import type { Db } from './commits.ts'
+import { unindexed } from './dialect.ts'
 import { storedColumns, storedOf, type Stored } from './rows.ts'
 
 export interface Filter {
@@ -54,7 +54,7 @@ async function listAll(db: Db, o: Filter, down?: string): Promise<Stored[]> {
   if (tenant !== undefined) query = query.where('tenant', '=', tenant)
   // Of a tenant's, in the index of its own: by that of all statuses the planner would go through everybody's.
   if (status !== undefined)
-    query = query.where(tenant === undefined ? 'status' : sql.raw<Status>('+status'), '=', status)
+    query = query.where(tenant === undefined ? 'status' : unindexed<Status>(db, 'status'), '=', status)
   if (runtime !== undefined) query = query.where('runtime', '=', runtime)
   if (before !== undefined) query = query.where('id', '<', before)
   if (down !== undefined) query = query.where('id', '>=', down)

@@ -1,4 +1,4 @@
-/** The lease machine under every order of answers: nodes, a reaper and whoever kills do what they do at once. */
+/** The lease machine under every order of answers: nodes, one that starts anew, a reaper and whoever kills do what they do at once. */
 import { mkdtempDisposable } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,20 +7,23 @@ import { expect, test } from 'vitest'
 import { orderedId } from '../base/id.ts'
 import type { Owned } from './leases.ts'
 import { Store } from './store.ts'
+import { firstFence, type FirstLease } from './workloads.ts'
 
 const leaseMs = 30_000
-const capacity = { vms: 3, starting: 2, cpus: 64, memMib: 1 << 20, overheadMib: 0 }
+const ample = { vms: 64, starting: 64, cpus: 64, memMib: 1 << 20, overheadMib: 0 }
+/** What each node bears. */
+const bounds = { n1: { ...ample, vms: 2 }, n2: { ...ample, starting: 1 } } as const
 const row = { tenant: 't', runtime: 'python', isolation: 'microvm', priority: 0, cpus: 1, memMib: 64, createdAt: 0 }
 const ended = { at: 1, record: '{}', given: '{}', bytes: 0, cpuMs: 0 } as const
 
-/** What each did, by workload. */
+/** What each was told, by workload. */
 interface Seen {
-  /** Told to run it. */
-  runs: number
-  /** Had the last word accepted. */
+  /** Of its newest owner; none while it waits. */
+  fence: number | undefined
+  /** How often its program was begun. */
+  starts: number
+  /** How often the last word was accepted. */
   ends: number
-  /** Of its newest owner. */
-  fence: number
 }
 
 class Race {
@@ -40,41 +43,58 @@ class Race {
     return this.#scheduler.schedule(Promise.resolve(), what).then(act)
   }
 
-  async accept(): Promise<void> {
+  async accept(lease?: FirstLease): Promise<Owned> {
     const id = orderedId()
-    this.seen.set(id, { runs: 0, ends: 0, fence: 0 })
-    await this.#step('accept', () => this.#store.insert({ ...row, id, labels: {}, spec: '{}' }))
+    this.seen.set(id, { fence: lease && firstFence, starts: 0, ends: 0 })
+    const one = { ...row, id, labels: {}, spec: '{}', lease }
+    await this.#step('accept', () => this.#store.insert(one))
+    return { id, fence: firstFence }
   }
 
-  /** Claims, starts and ends, as a node does that is slow at all of it. */
-  async node(name: string): Promise<void> {
-    for (let round = 0; round < 3; round += 1) {
+  /** Begins what comes while it has nothing, then claims, starts and ends, as a node does that is slow at all of it. */
+  async node(name: keyof typeof bounds): Promise<void> {
+    const capacity = bounds[name]
+    const first = await this.accept({ node: name, until: this.#now + leaseMs })
+    const doing = [this.#run(name, first)]
+    for (let round = 0; round < 4; round += 1) {
       const wish = { node: name, now: this.#now, leaseMs, capacity, runtimes: ['python'], most: 4 }
       const { claimed } = await this.#step(`${name} claims`, () => this.#store.claim(wish))
-      for (const one of claimed) this.#own(one).runs += 1
+      for (const { id, fence } of claimed) {
+        expect(this.#of(id), 'nobody else has it').toMatchObject({ fence: undefined, starts: 0, ends: 0 })
+        this.#of(id).fence = fence
+      }
       const load = await this.#step(`${name} looks`, () => this.#store.load({ node: name, overheadMib: 0 }))
       expect(load.vms).toBeLessThanOrEqual(capacity.vms)
       expect(load.starting).toBeLessThanOrEqual(capacity.starting)
-      await Promise.all(claimed.map((one) => this.#run(name, one)))
+      // Every other time what it claimed has to wait again, as where a server ends.
+      doing.push(...claimed.map((one) => (round % 2 === 0 ? this.#giveBack(name, one) : this.#run(name, one))))
     }
+    await Promise.all(doing)
   }
 
   async #run(name: string, owned: Owned): Promise<void> {
     const start = () => ({ at: 1, record: '{}' })
     const ours = await this.#step(`${name} starts`, () => this.#store.started(owned, start))
+    if (ours) this.#own(owned).starts += 1
     await this.#end(`${name} ends`, owned, ours ? 'completed' : 'failed')
   }
 
-  async #end(what: string, owned: Owned, status: 'completed' | 'failed'): Promise<void> {
-    const told = await this.#step(what, () => this.#store.finish(owned, { ...ended, status }))
-    if (!told) return
-    const seen = this.#of(owned.id)
-    seen.ends += 1
-    expect(owned.fence).toBe(seen.fence)
+  /** While it still has an end of it under way: whichever is first. */
+  async #giveBack(name: string, owned: Owned): Promise<void> {
+    const given = this.#step(`${name} gives back`, () => this.#store.giveBack(owned)).then((ours) => {
+      if (ours) this.#own(owned).fence = undefined
+    })
+    await Promise.all([given, this.#end(`${name} ends what it gives back`, owned, 'failed')])
   }
 
+  async #end(what: string, owned: Owned, status: 'completed' | 'failed'): Promise<void> {
+    if (await this.#step(what, () => this.#store.finish(owned, { ...ended, status }))) this.#own(owned).ends += 1
+  }
+
+  /** Of a write that was accepted: nobody else has it. */
   #own({ id, fence }: Owned): Seen {
-    return Object.assign(this.#of(id), { fence })
+    expect(this.#of(id).fence).toBe(fence)
+    return this.#of(id)
   }
 
   /** Ends what it takes from nodes whose time is over. */
@@ -82,15 +102,30 @@ class Race {
     for (let round = 0; round < 2; round += 1) {
       this.#now += 2 * leaseMs
       const late = await this.#step('reap', () => this.#store.reap({ node: 'n3', now: this.#now, leaseMs }))
-      for (const one of late) this.#own(one)
-      await Promise.all(late.map((one) => this.#end('the reaper ends', one, 'failed')))
+      await this.#endAll('the reaper ends', late)
     }
+  }
+
+  /** Another process of a node, which knows nothing of what the first still does. */
+  async anew(name: string): Promise<void> {
+    const left = await this.#step(`${name} starts anew`, () => this.#store.takeOver(name, this.#now + leaseMs))
+    await this.#endAll(`${name} ends what it found`, left)
+  }
+
+  async #endAll(what: string, taken: readonly Owned[]): Promise<void> {
+    for (const { id, fence } of taken) {
+      expect(fence).toBeGreaterThan(this.#of(id).fence ?? Infinity)
+      this.#of(id).fence = fence
+    }
+    await Promise.all(taken.map((one) => this.#end(what, one, 'failed')))
   }
 
   async killer(): Promise<void> {
     for (const id of this.seen.keys()) {
       const end = { status: 'killed', at: 1, record: '{}', given: '{}', bytes: 0 } as const
-      if (await this.#step('kill', () => this.#store.cancel(id, end))) this.#of(id).ends += 1
+      if (!(await this.#step('kill', () => this.#store.cancel(id, end)))) continue
+      expect(this.#of(id).fence, 'it has no owner').toBeUndefined()
+      this.#of(id).ends += 1
     }
   }
 
@@ -99,17 +134,17 @@ class Race {
   }
 }
 
-test('in whatever order nodes, a reaper and kills come to it, a workload is run at most once and ends at most once, and a node never has more than it bears', async () => {
+test('in whatever order nodes, one that starts anew, a reaper and kills come to it, a workload has one owner, is started at most once and ends at most once, and a node never has more than it bears', async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'vulcan-races-'))
   await using store = await Store.open(folder.path)
   await fc.assert(
     fc.asyncProperty(fc.scheduler(), async (scheduler) => {
       const race = new Race(store, scheduler)
-      const accepts = Array.from({ length: 4 }, () => race.accept())
-      const actors = [race.node('n1'), race.node('n2'), race.reaper(), race.killer()]
+      const actors = [race.node('n1'), race.node('n2'), race.anew('n1'), race.reaper(), race.killer()]
+      const accepts = Array.from({ length: 6 }, () => race.accept())
       await scheduler.waitFor(Promise.all([...accepts, ...actors]))
-      for (const [id, { runs, ends }] of race.seen) {
-        expect(runs).toBeLessThanOrEqual(1)
+      for (const [id, { starts, ends }] of race.seen) {
+        expect(starts).toBeLessThanOrEqual(1)
         const kept = await store.find(id)
         expect(ends).toBe(kept?.finishedAt === undefined ? 0 : 1)
         // Whoever was told to run it, and nobody else, had a word in it; what nobody had waits still.
@@ -117,6 +152,6 @@ test('in whatever order nodes, a reaper and kills come to it, a workload is run 
         await store.cancel(id, { status: 'killed', at: 1, record: '{}', given: '{}', bytes: 0 })
       }
     }),
-    { numRuns: 40 },
+    { numRuns: 100, interruptAfterTimeLimit: 40_000 },
   )
 })

@@ -28,7 +28,7 @@ export interface WorkloadTable {
   /** Node that claimed it. */
   lease_node: string | null
   lease_until: number | null
-  /** Grows with each owner; a write with an older one is refused. 0: never claimed. */
+  /** Grows with each owner, and when one gives it back; a write with an older one is refused. 0: never claimed. */
   fence: Generated<number>
 }
 

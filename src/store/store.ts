@@ -19,7 +19,8 @@ export class Store implements AsyncDisposable {
   readonly #commits: Commits
   readonly #opened: AsyncDisposableStack
 
-  private constructor(commits: Commits, { db, opened }: { db: Db; opened: AsyncDisposableStack }) {
+  /** On a database whose schema is up to date; `opened` closes it. */
+  constructor(commits: Commits, { db, opened }: { db: Db; opened: AsyncDisposableStack }) {
     this.#db = db
     this.#commits = commits
     this.#opened = opened
