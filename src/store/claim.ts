@@ -89,20 +89,23 @@ function claimingsAmong(count: number) {
           )
         )
       )`
-      return db
-        .updateTable('workloads')
-        .set({ lease_node: given('node'), lease_until: given('until'), fence: sql`fence + 1` })
-        .where(
-          'id',
-          '=',
-          which(
-            Array.from({ length: count }, (_, i) => given(`runtime${i}`)),
-            db,
-          ),
-        )
-        .where('lease_node', 'is', null)
-        .where(fits)
-        .returningAll()
+      return (
+        db
+          .updateTable('workloads')
+          .set({ lease_node: given('node'), lease_until: given('until'), fence: sql`fence + 1` })
+          .where(
+            'id',
+            '=',
+            which(
+              Array.from({ length: count }, (_, i) => given(`runtime${i}`)),
+              db,
+            ),
+          )
+          // For PostgreSQL, where another claim may take it meanwhile: it looks at a row again, not at what led to it.
+          .where('lease_node', 'is', null)
+          .where(fits)
+          .returningAll()
+      )
     })
   return { claimFirst: claimOf(nextOf), claimOnly: claimOf(onlyOf) }
 }

@@ -107,6 +107,7 @@ test('what a store kept before there were keys is the local key’s', async () =
   const database = new DatabaseSync(join(folder.path, 'vulcan.db'))
   database.exec(`drop table api_keys; drop table spent; drop index workloads_by_tenant;
     alter table given drop column request;
+    create index idempotency_by_workload on idempotency (workload);
     delete from kysely_migration where name >= '0002'`)
   database.close()
   await using store = await Store.open(folder.path)

@@ -73,7 +73,8 @@ async function workloads(db: Kysely<unknown>): Promise<void> {
     .addColumn('runtime', 'text', (column) => column.notNull())
     .addColumn('isolation', 'text', (column) => column.notNull())
     .addColumn('priority', 'integer', (column) => column.notNull())
-    .addColumn('cpus', 'real', (column) => column.notNull())
+    // In SQLite that is what it calls real; half of it, which is real elsewhere, does not add tenths of a core up to whole ones.
+    .addColumn('cpus', 'double precision', (column) => column.notNull())
     .addColumn('mem_mib', 'integer', (column) => column.notNull())
     .addColumn('created_at', 'bigint', (column) => column.notNull())
     .addColumn('started_at', 'bigint')
