@@ -64,7 +64,8 @@ test.each([
   await page.getByRole('textbox', { name: 'Time' }).fill(String(timeoutS))
   await submit(page)
   const output = page.getByRole('log', { name: 'Output' })
-  await output.getByText(`Hello from ${runtime === 'Go' ? '' : `${runtime} `}${version}`).waitFor()
+  // Go's is compiled first, in a vm that boots.
+  await output.getByText(`Hello from ${runtime === 'Go' ? '' : `${runtime} `}${version}`).waitFor({ timeout: 400_000 })
   await output.getByText('step 5').waitFor()
   await became(page, 'Completed')
   const result = page.getByRole('region', { name: 'Result' })
