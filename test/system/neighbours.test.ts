@@ -1,12 +1,14 @@
 /** What is not this instance's is nobody's leftover: another instance with a run of its own, and a Firecracker of somebody's. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { LeftoverState } from '../../src/api/state.ts'
+import type { WorkloadRecord } from '../../src/api/workload.ts'
 import { client, endServer, hasMachine, nodeHome, onNode, python, settled, tryOnNode, vulcan } from './harness.ts'
 import { eventually } from './outside.ts'
 import { sleeper } from './probe.ts'
 import { root } from './places.ts'
 
-const neighbour = '/tmp/vulcan-neighbour'
+/** Its home: on a disk that may hold devices, which a jail has. */
+const neighbour = `${await nodeHome()}/neighbour`
 /** Shell words: `other` is the neighbour's command line. It has a home and an instance of its own, and our assets. */
 const words = async () => `
   ours=${await nodeHome()}
@@ -14,6 +16,9 @@ const words = async () => `
   other() { node ${(await hasMachine()) ? '/opt/vulcan' : root}/dist/vulcan.js "$@"; }
 `
 const asNeighbour = async (script: string) => (await onNode((await words()) + script)).trim()
+
+/** The workload of ours that runs beside. */
+let mine: string | undefined
 
 beforeAll(async () => {
   expect(await settled(), 'something was left before these tests began').toEqual([])
@@ -26,12 +31,13 @@ afterAll(async () => {
     kill $(cat ${neighbour}/foreign); rm -rf ${neighbour} /run/vulcan-neighbour /tmp/foreign.sock
     ip link del vulneighbour
     nft list tables | grep neighbour | while read -r _ family name; do nft delete table $family $name; done`)
+  if (mine !== undefined) await (await client()).kill(mine)
   expect(await settled(), 'something is left of the neighbour').toEqual([])
 })
 
 test('they live on through our cleanup, our crash and our next start, and ours through theirs', async () => {
   const api = await client()
-  const mine = await sleeper('internet')
+  mine = await sleeper('internet')
   await asNeighbour(`
     mkdir ${neighbour} && ln -s $ours/assets $ours/images ${neighbour}/
     setsid $ours/assets/firecracker-*/firecracker --api-sock /tmp/foreign.sock >/dev/null 2>&1 &
@@ -42,14 +48,13 @@ test('they live on through our cleanup, our crash and our next start, and ours t
   await eventually('the server of the neighbour', serves)
   const code = 'print("up", flush=True)\nimport time; time.sleep(1500)'
   const id = await asNeighbour(`printf '${code}' | other run --runtime python --timeout 1600 --detach -`)
-  const record = async () =>
-    JSON.parse(await asNeighbour(`other status --json ${id}`)) as { status: string; run?: { vm_id: string } }
-  await eventually('its run', async () => ((await record()).status === 'running' ? true : undefined), {
-    withinMs: 240_000,
-  })
+  const record = async () => JSON.parse(await asNeighbour(`other status --json ${id}`)) as WorkloadRecord
+  const begun = async () => ((await record()).status === 'pending' ? undefined : record())
+  const { status, exit, run } = await eventually('its run', begun, { withinMs: 240_000, everyMs: 2000 })
+  expect(status, JSON.stringify(exit)).toBe('running')
   expect((await api.get(mine)).status, 'ours, which was there when the neighbour came').toBe('running')
 
-  const vm = (await record()).run?.vm_id ?? ''
+  const vm = run?.vm_id ?? ''
   expect(vm).toMatch(/^neighbour-/)
   const seen = () =>
     onNode(`
@@ -71,5 +76,4 @@ test('they live on through our cleanup, our crash and our next start, and ours t
   expect((await api.get(mine)).status, 'ours, behind the cleanup of the neighbour').toBe('running')
   await asNeighbour(`other kill ${id}`)
   await eventually('the end of its run', async () => ((await record()).status === 'killed' ? true : undefined))
-  await api.kill(mine)
 })
