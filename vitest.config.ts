@@ -11,7 +11,7 @@ const onVms = {
 }
 
 /** Faults that every run has time for, and that reach no further than what is ours: a node may be somebody's host. */
-const quickFaults = ['plugins', 'program', 'vm'].map((name) => `test/faults/${name}.test.ts`)
+const quickFaults = ['plugins', 'vm'].map((name) => `test/faults/${name}.test.ts`)
 
 export default defineConfig({
   test: {
