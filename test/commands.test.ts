@@ -97,25 +97,6 @@ describe('run', () => {
   })
 })
 
-test('what each command takes fits a terminal of 40 columns, and 80 where there is none', async () => {
-  const { out } = await line.vulcan(['--help'])
-  const names = [...out.matchAll(/^ {2}(?!help)([a-z]+) /gm)].map(([, name]) => [name ?? ''])
-  expect(names.length).toBeGreaterThan(20)
-  const inner = ['keys create', 'machine exec', 'templates build'].map((name) => name.split(' '))
-  for (const words of [[], ...names, ...inner]) {
-    for (const columns of [40, 56, undefined]) {
-      const said = await line.vulcan([...words, '--help'], columns === undefined ? {} : { columns })
-      expect(said.code).toBe(0)
-      expect(
-        said.out.split('\n').filter((row) => row.length > (columns ?? 80)),
-        words.join(' '),
-      ).toEqual([])
-    }
-  }
-  const narrow = await line.vulcan(['run', '--help'], { columns: 40 })
-  expect(narrow.out).toContain('\n  --cpus <n>\n      cores, fractions too\n')
-})
-
 describe('wrong usage exits with 2, says what is wrong and starts nothing', () => {
   test.each<[string, string[], string]>([
     ['unknown flag', ['run', '--nope', 'FOLDER/a.py'], '--nope'],
@@ -169,26 +150,6 @@ describe('wrong usage exits with 2, says what is wrong and starts nothing', () =
     expect(said.err).toContain(`${name}: `)
     expect(said.err).toContain(why)
   })
-})
-
-test.each([
-  ...['run', 'logs', 'status', 'ls', 'kill', 'nodes', 'backends', 'images', 'config', 'serve', 'up', 'down', 'setup'],
-  ...[
-    'doctor',
-    'gc',
-    'bench',
-    'completion',
-    'machine start',
-    'machine stop',
-    'machine status',
-    'machine shell',
-    'machine exec',
-  ],
-  ...['keys create', 'keys ls', 'keys revoke', 'backup'],
-])('%s is there and says what it takes', async (name) => {
-  const said = await line.vulcan([...name.split(' '), '--help'])
-  expect(said).toMatchObject({ code: 0, err: '' })
-  expect(said.out).toContain(`Usage: vulcan ${name} `)
 })
 
 test('the home nearest to the end of the line is the one that is meant, behind commands of commands too', async () => {

@@ -2,6 +2,7 @@
 import { runtimeNamed } from '../../src/api/runtimes.ts'
 import type { networkModes } from '../../src/api/details.ts'
 import type { KeptRequest } from '../../src/api/request.ts'
+import { usualResources } from '../../src/api/resources.ts'
 import type { Stats } from '../../src/api/state.ts'
 import type { isolations, WorkloadRequest } from '../../src/api/workload.ts'
 import { fileNames, starters, type RuntimeName } from './starters.ts'
@@ -40,11 +41,11 @@ export const emptyForm: Form = {
   code: starters,
   entrypoint: '',
   isolation: 'auto',
-  cpus: '1',
+  cpus: String(usualResources.cpus),
   memMb: '256',
-  timeoutS: '30',
-  diskMb: '512',
-  pids: '256',
+  timeoutS: String(usualResources.timeout_s),
+  diskMb: String(usualResources.disk_mb),
+  pids: String(usualResources.pids),
   network: 'internet',
   allow: '',
   args: '',

@@ -25,10 +25,10 @@ export async function writeAtomic(path: string, content: string | Uint8Array, mo
 }
 
 /**
- * Resolves when what was written to a file, by whomever, is on the disk. Before a rename that says it is whole: a size and a name
- * may outlive a power cut without what was written.
+ * Resolves when what was written to a file, by whomever, or the names in a folder are on the disk. Before a rename that says it is
+ * whole: a size and a name may outlive a power cut without what was written.
  */
-export async function syncFile(path: string): Promise<void> {
+export async function syncPath(path: string): Promise<void> {
   const handle = await open(path, 'r')
   try {
     await handle.sync()

@@ -1,11 +1,11 @@
 /** vulcan backup: a copy of what the home keeps, also while its server runs. */
 import { createWriteStream } from 'node:fs'
-import { open, rename, rm, stat } from 'node:fs/promises'
+import { rename, rm, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
-import { exists } from '../base/files.ts'
+import { exists, syncPath } from '../base/files.ts'
 import type { Act } from './cli.ts'
 import { connectToRunning } from './connect.ts'
 import { UsageError, type Context } from './context.ts'
@@ -39,8 +39,7 @@ async function fromServer(context: Context, path: string): Promise<number> {
     const to = createWriteStream(temporary, { mode: 0o600, flush: true })
     await pipeline(Readable.fromWeb(bytes), to, { signal: context.signal })
     await rename(temporary, path)
-    await using folder = await open(dirname(path), 'r')
-    await folder.sync()
+    await syncPath(dirname(path))
     return (await stat(path)).size
   } finally {
     await rm(temporary, { force: true })

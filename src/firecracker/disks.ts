@@ -1,7 +1,7 @@
 /** Empty disks: one formatted template for each size, copied for every vm, since formatting costs a process and time. */
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { exists, namesIn, syncFile } from '../base/files.ts'
+import { exists, namesIn, syncPath } from '../base/files.ts'
 import { run } from '../base/process.ts'
 import { fileThing, type Thing } from './network/things.ts'
 
@@ -51,7 +51,7 @@ export class DiskTemplates {
       // No journal: the disk dies with its vm. No reserved blocks: what the user asked for is the user's.
       const features = ['-O', '^has_journal,^resize_inode', '-m', '0', '-E', 'lazy_itable_init=1,nodiscard']
       await run(['mkfs.ext4', '-q', '-F', ...features, temporary], { timeoutMs: 120_000 })
-      await syncFile(temporary)
+      await syncPath(temporary)
       await rename(temporary, path)
       return path
     } finally {

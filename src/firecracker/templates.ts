@@ -3,7 +3,7 @@ import { mkdir, rename, rm } from 'node:fs/promises'
 import { arch, cpus, release } from 'node:os'
 import { join } from 'node:path'
 import type { TemplateState, VmKind } from '../backend/warm.ts'
-import { namesIn, sha256, syncFile } from '../base/files.ts'
+import { namesIn, sha256, syncPath } from '../base/files.ts'
 import type { Facts } from '../base/facts.ts'
 import { deadline } from '../base/time.ts'
 import type { FirecrackerFacts } from './facts.ts'
@@ -181,7 +181,7 @@ export class Templates {
       await takeSnapshot(this.#host, { ...request, folder: making, signal })
       const makers = { host: this.#host, facts: this.#facts }
       await trySnapshot(makers, request, { snapshot: filesIn(making), signal })
-      for (const name of await namesIn(making)) await syncFile(join(making, name))
+      for (const name of await namesIn(making)) await syncPath(join(making, name))
       await markMade(making, madeOf(request), this.#inputsOf(request))
       const found = await foundIn(making)
       if (!found) throw new Error(`${making} is gone`)

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { basename, join, relative } from 'node:path'
 import { VulcanError } from '../api/errors.ts'
-import { isMissing, sha256File, syncFile, writeAtomic } from '../base/files.ts'
+import { isMissing, sha256File, syncPath, writeAtomic } from '../base/files.ts'
 import { lock } from '../base/lock.ts'
 import type { Progress, ProgressStep } from '../base/progress.ts'
 import { walk } from './walk.ts'
@@ -177,7 +177,7 @@ async function describeFiles(dir: string): Promise<Marker['files']> {
   const files: Record<string, { bytes: number; sha256: string }> = {}
   for await (const { path, entry } of walk(dir)) {
     if (!entry.isFile()) continue
-    await syncFile(path)
+    await syncPath(path)
     files[relative(dir, path)] = { bytes: (await stat(path)).size, sha256: await sha256File(path) }
   }
   return files

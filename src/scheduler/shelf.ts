@@ -1,6 +1,7 @@
 /** The folders of workloads: $VULCAN_HOME/runs/<id> with events.log, and the archive. */
-import { mkdir, open, readdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { syncPath } from '../base/files.ts'
 
 export class Shelf {
   readonly #folder: string
@@ -29,14 +30,7 @@ export class Shelf {
 
   /** Resolves when an archive is on the disk: what is accepted survives a power cut. */
   async syncArchive(id: string): Promise<void> {
-    for (const path of [this.archivePath(id), join(this.#folder, id), this.#folder]) {
-      const file = await open(path, 'r')
-      try {
-        await file.sync()
-      } finally {
-        await file.close()
-      }
-    }
+    for (const path of [this.archivePath(id), join(this.#folder, id), this.#folder]) await syncPath(path)
   }
 
   async remove(id: string): Promise<void> {

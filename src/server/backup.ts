@@ -4,13 +4,13 @@
  */
 import { randomBytes } from 'node:crypto'
 import { constants, createWriteStream } from 'node:fs'
-import { chmod, copyFile, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline, Readable } from 'node:stream'
 import { pipeline as piped } from 'node:stream/promises'
 import { createZstdCompress } from 'node:zlib'
 import { create } from 'tar'
-import { isMissing } from '../base/files.ts'
+import { isMissing, syncPath } from '../base/files.ts'
 import { copyStore, dropForgotten } from '../store/backup.ts'
 
 export interface BackupOptions {
@@ -39,12 +39,12 @@ export async function backUp({ home, path, signal }: BackupOptions): Promise<num
     const bytes = await fill({ home, folder, signal })
     if (!path.endsWith('.tar.zst')) {
       await rename(folder, path)
-      await sync(dirname(path))
+      await syncPath(dirname(path))
       return bytes
     }
     await piped(await packed(folder), createWriteStream(temporary, { mode: 0o600, flush: true }), { signal })
     await rename(temporary, path)
-    await sync(dirname(path))
+    await syncPath(dirname(path))
     return (await stat(path)).size
   } finally {
     await rm(temporary, { force: true })
@@ -75,18 +75,18 @@ async function fill({ home, folder, signal }: Filling): Promise<number> {
     signal.throwIfAborted()
     runs.set(id, await copyRun(join(home, 'runs', id), join(folder, 'runs', id)))
   }
-  for (const id of await dropForgotten(home, store)) {
+  for (const id of await dropForgotten(home, store, [...runs.keys()])) {
     runs.delete(id)
     await rm(join(folder, 'runs', id), { recursive: true, force: true })
   }
   let { size: bytes } = await stat(store)
   for (const name of files) bytes += await copy(join(home, name), join(folder, name))
   for (const size of runs.values()) bytes += size
-  await sync(join(folder, 'runs'))
-  await sync(folder)
+  await syncPath(join(folder, 'runs'))
+  await syncPath(folder)
   const about = { format: 1, made_at: new Date().toISOString(), workloads: runs.size, bytes }
   await writeFile(join(folder, marker), `${JSON.stringify(about)}\n`, { mode: 0o600, flush: true })
-  await sync(folder)
+  await syncPath(folder)
   return bytes
 }
 
@@ -97,7 +97,7 @@ async function copyRun(from: string, to: string): Promise<number> {
   await mkdir(to, { mode: 0o700 })
   let bytes = 0
   for (const name of names) bytes += await copy(join(from, name), join(to, name))
-  await sync(to)
+  await syncPath(to)
   return bytes
 }
 
@@ -109,7 +109,7 @@ async function copy(from: string, to: string): Promise<number> {
   )
   if (!isThere) return 0
   await chmod(to, 0o600)
-  await sync(to)
+  await syncPath(to)
   return (await stat(to)).size
 }
 
@@ -120,11 +120,6 @@ async function orNothing<T>(found: Promise<T>, otherwise: T): Promise<T> {
     if (isMissing(error)) return otherwise
     throw error
   }
-}
-
-async function sync(path: string): Promise<void> {
-  await using file = await open(path, 'r')
-  await file.sync()
 }
 
 /** COMPLETE goes last, so that an archive that was cut off lacks it; left to itself, tar packs what is in folders later. */

@@ -1,9 +1,9 @@
 /** A copy of the store as it was in one moment, made by a connection of its own while others write. */
-import { chmod, open } from 'node:fs/promises'
+import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
 import { VulcanError } from '../api/errors.ts'
-import { exists } from '../base/files.ts'
+import { exists, syncPath } from '../base/files.ts'
 import { storeFailed } from './sqlite.ts'
 
 /** SQLite's own -1 for this is not taken. */
@@ -25,8 +25,7 @@ export async function copyStore(home: string, path: string): Promise<string[]> {
     await backup(source, path, { rate: allPages })
     await chmod(path, 0o600)
     const ids = checked(path)
-    await using file = await open(path, 'r+')
-    await file.sync()
+    await syncPath(path)
     return ids
   } catch (cause) {
     throw storeFailed(`copying ${from}`, cause)
@@ -34,22 +33,22 @@ export async function copyStore(home: string, path: string): Promise<string[]> {
 }
 
 /**
- * Takes out of a copy what its store has forgotten since it was made; gives back the ids. The output of such a workload may
+ * Takes out of a copy those of its workloads that its store has forgotten since it was made; gives back their ids. The output of such a workload may
  * have gone before it was copied too, and a record without it would say that there was none.
  */
-export async function dropForgotten(home: string, path: string): Promise<string[]> {
+export async function dropForgotten(home: string, path: string, ids: readonly string[]): Promise<string[]> {
   const from = join(home, 'vulcan.db')
   try {
-    using copy = new DatabaseSync(path)
     using source = new DatabaseSync(from, { readOnly: true, timeout: 5000 })
     const known = new Set(idsIn(source))
-    const gone = idsIn(copy).filter((id) => !known.has(id))
+    const gone = ids.filter((id) => !known.has(id))
+    if (gone.length === 0) return gone
+    using copy = new DatabaseSync(path)
     copy.exec('pragma foreign_keys = on; begin')
     const drop = copy.prepare('delete from workloads where id = ?')
     for (const id of gone) drop.run(id)
     copy.exec('commit')
-    await using file = await open(path, 'r+')
-    await file.sync()
+    await syncPath(path)
     return gone
   } catch (cause) {
     throw storeFailed(`leaving out of the copy what ${from} has forgotten`, cause)
