@@ -1,11 +1,15 @@
 /** Everything a run needs on disk, made where it is missing, side by side. A second call costs milliseconds. */
+import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { ensureAssets, ensureProgram, type Overrides } from '../images/assets.ts'
 import { ensureImage } from '../images/image.ts'
 import { ensureHostPackages, hostTools } from '../images/host.ts'
 import { ensureMachineAssets } from '../images/machine.ts'
-import type { Workplace } from '../images/shelf.ts'
+import { currentFolders, type Workplace } from '../images/shelf.ts'
 import { together } from '../base/together.ts'
 import { kvmState } from '../machine/kvm.ts'
+import { machineStatus } from '../machine/machine.ts'
+import { forgetShares } from '../machine/shares.ts'
 import type { Config } from '../config.ts'
 import type { Context } from './context.ts'
 
@@ -36,11 +40,15 @@ export async function choosePlace(context: Context): Promise<Place> {
   return state.usable ? { kind: 'host' } : { kind: 'machine', reason: state.reason }
 }
 
-/** Makes the images of those runtimes. */
+/** Makes the images of those runtimes; a machine that runs sees them from then on. */
 export async function prepareImages(context: Context, runtimes: readonly string[]): Promise<void> {
   if (context.config.backend === 'fake') return
   const at = workplaceOf(context)
-  await together(at.signal, ...runtimes.map((name) => (signal: AbortSignal) => ensureImage({ ...at, signal }, name)))
+  const { home, signal } = at
+  const before = await currentFolders(join(home, 'images'))
+  await together(signal, ...runtimes.map((name) => (signal: AbortSignal) => ensureImage({ ...at, signal }, name)))
+  if (isDeepStrictEqual(await currentFolders(join(home, 'images')), before)) return
+  if ((await machineStatus({ home })).running) await forgetShares({ home, signal })
 }
 
 /** Makes all that a server at that place needs, and the images of those runtimes. */

@@ -2,8 +2,10 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { environment, root } from './places.ts'
-import { vulcan } from './harness.ts'
+import { forget } from '../../src/images/shelf.ts'
+import { forgetShares } from '../../src/machine/shares.ts'
+import { hasMachine, nodeHome, onNode, vulcan } from './harness.ts'
+import { environment, home, root } from './places.ts'
 
 test('run prints the program’s output, streams apart, and exits with its status', async () => {
   const said = await vulcan(['run', '-', '--runtime', 'python', '--network', 'none'], {
@@ -20,6 +22,16 @@ test('the examples a newcomer runs do what they say', async () => {
     expect(said.code, said.stderr).toBe(0)
     expect(said.stdout).toMatch(/hello/i)
   }
+})
+
+test('an image that is made while the server runs is there for it', async () => {
+  const shelf = join(home, 'images')
+  // Whoever looks at the shelf now finds none of Node, and may remember that.
+  await forget(shelf, 'node')
+  if (await hasMachine()) await forgetShares({ home })
+  expect(await onNode(`cat ${await nodeHome()}/images/current.json`)).not.toContain('node')
+  const said = await vulcan(['run', '--timeout', '180', '--network', 'none', join('examples', 'hello.js')])
+  expect(said, said.stderr).toMatchObject({ code: 0, stdout: expect.stringMatching(/hello/i) as string })
 })
 
 test('a folder is packed and run, with arguments behind --', async () => {
