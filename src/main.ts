@@ -14,7 +14,7 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 const wiring: Wiring = {
   ...{ root, program, version },
-  serve: async (loaded, o) => (await import('./serve.ts')).serve(loaded, { ...o, program, version }),
+  serve: async (loaded, o) => (await import('./serve/serve.ts')).serve(loaded, { ...o, program, version }),
   foreignDrops: async (o) => (await import('./firecracker/network/foreign.ts')).foreignDrops(o),
   backUp: async (o) => (await import('./server/backup.ts')).backUp(o),
 }

@@ -74,6 +74,11 @@ function list(fits: Fit, doc: string): Setting<readonly string[]> {
 
 const path = { pattern: /^\//, words: 'an absolute path' }
 const pathOrEmpty = { pattern: /^(\/.*)?$/, words: 'an absolute path' }
+/** As /proc/self/cgroup tells them. */
+const cgroupPath = {
+  pattern: /^\/([^/.][^/]*(\/[^/.][^/]*)*)?$/,
+  words: 'a path below /sys/fs/cgroup that starts with /',
+}
 const address: Fit = { pattern: { test: (item) => isIP(item) !== 0 }, words: 'an IP address' }
 /** Vms have no IPv6. */
 const addressOfVms: Fit = { pattern: { test: isIPv4 }, words: 'an IPv4 address' }
@@ -125,10 +130,10 @@ export const settings = {
     ['auto', 'host', 'machine'],
     'where the server runs: on this host, or in the machine; auto asks KVM',
   ),
-  cgroup: choice(
-    'root',
-    ['root', 'own'],
-    'where the cgroups of vms are made: at the root, or in the server’s own, which its service manager delegates',
+  cgroup: text(
+    '/',
+    cgroupPath,
+    'where the cgroups of vms are made: at the root, or in a cgroup that a service manager delegates',
   ),
   templates: flag(true, 'vms go on from snapshots of ones that are up; without, each boots'),
   'pool.vms': number(

@@ -2,6 +2,7 @@
 import { Client } from '../api/client.ts'
 import { VulcanError } from '../api/errors.ts'
 import { lock } from '../base/lock.ts'
+import { sleep } from '../base/time.ts'
 import { currentPaths } from '../images/superseded.ts'
 import { machineStatus } from '../machine/machine.ts'
 import { buildOf } from './build.ts'
@@ -19,6 +20,8 @@ const reconnects = 64
 /** Milliseconds for a server to say that it lives; and for one that was just started, which is there. */
 const healthMs = 5000
 const firstHealthMs = 60_000
+/** Milliseconds for a service manager to start the next server. */
+const serviceMs = 120_000
 
 interface Live {
   readonly file: ServerFile
@@ -68,9 +71,29 @@ async function start(context: Context, runtimes: readonly string[]): Promise<Cli
 }
 
 async function onHost(context: Context): Promise<void> {
-  await stopHostServer(context.config.home)
-  await ensureKey(context.config.home)
-  await context.terminal.step('starting the server', () => startHostServer(context))
+  const { config, terminal } = context
+  const before = await readServerFile(config.home)
+  // What runs goes on with a server of the same kind.
+  await stopHostServer(config.home, { handsOver: before?.backend === config.backend })
+  await ensureKey(config.home)
+  // One that we started would keep the service's from starting, and end with nobody to start the next.
+  if (before?.service) await terminal.step('waiting for the service to start its server', () => served(context))
+  else await terminal.step('starting the server', () => startHostServer(context))
+}
+
+/** Resolves when the service manager has started the server. */
+async function served(context: Context): Promise<void> {
+  const { config, signal } = context
+  const until = AbortSignal.any([signal, AbortSignal.timeout(serviceMs)])
+  while (!(await findLive(context))) {
+    if (until.aborted) {
+      throw new VulcanError('server_unreachable', `the service of ${config.home} did not start its server`, {
+        step: 'start',
+        hint: 'see why: systemctl status vulcan; or start one that is no service: vulcan down && vulcan up',
+      })
+    }
+    await sleep(500, until).catch(() => undefined)
+  }
 }
 
 async function inMachine(context: Context): Promise<void> {

@@ -19,8 +19,8 @@ export interface Wiring {
   /** The program's own file, run by Node. */
   readonly program: string
   readonly version: string
-  /** Runs the server until it is told to stop. */
-  readonly serve: (loaded: Loaded, o: Serving) => Promise<void>
+  /** Runs the server until it is told to stop; resolves with the exit status. */
+  readonly serve: (loaded: Loaded, o: Serving) => Promise<number>
   /** Chains of others in this host's firewall that drop what vms send. */
   readonly foreignDrops: (o: { instance: string }) => Promise<readonly string[]>
   /** Makes a copy of what a home keeps, a folder or a .tar.zst; resolves with its size in bytes. */

@@ -5,7 +5,15 @@ import type { ExitRecord } from '../api/workload.ts'
 import { UsageError } from './context.ts'
 import { messageOf } from '../base/words.ts'
 
-export const exits = { usage: 2, timeout: 124, vulcan: 125, interrupted: 130, killed: 137 } as const
+export const exits = {
+  usage: 2,
+  timeout: 124,
+  vulcan: 125,
+  interrupted: 130,
+  killed: 137,
+  /** Of a server that was told to terminate (128 + SIGTERM): its runs go on and wait for the next one. */
+  handedOver: 143,
+} as const
 
 /** The program's own status where it has one, else what stands for how it was ended. */
 export function exitStatusOf(exit: ExitRecord | undefined): number {

@@ -65,8 +65,11 @@ function ready(child: ChildProcess, signal: AbortSignal): Promise<void> {
   })
 }
 
-/** Ends the server on this host and resolves when it is gone; false when there is none. */
-export async function stopHostServer(home: string): Promise<boolean> {
+/**
+ * Ends the server on this host and resolves when it is gone; false when there is none. Its runs end with it, or wait ten
+ * minutes for the next server where it is told to hand them over.
+ */
+export async function stopHostServer(home: string, o: { handsOver?: boolean } = {}): Promise<boolean> {
   const file = await readServerFile(home)
   if (file?.place !== 'host' || file.pid === undefined) return false
   // The lock tells a living server from a file that one left behind, whose pid may be anybody's by now.
@@ -74,8 +77,7 @@ export async function stopHostServer(home: string): Promise<boolean> {
     await removeServerFile(home)
     return false
   }
-  // An interrupt ends runs with the server; by SIGTERM it would hand them over to the next one.
-  process.kill(file.pid, 'SIGINT')
+  process.kill(file.pid, o.handsOver ? 'SIGTERM' : 'SIGINT')
   try {
     await deadline('the end of the server', { timeoutMs: stopMs }, (signal) => unlocked(serverLock(home), signal))
   } catch (error) {

@@ -10,6 +10,8 @@ export interface ServerFile {
   readonly backend: string
   /** Of the process, where it runs on this host. */
   readonly pid?: number
+  /** A service manager started it, and starts the next one. */
+  readonly service?: boolean
   /** What it may be using of assets and images, as paths below the home; absent in files of older versions. */
   readonly holds?: readonly string[]
 }

@@ -1,25 +1,19 @@
-import { mkdir, mkdtempDisposable, readFile, writeFile } from 'node:fs/promises'
+import { mkdtempDisposable, readFile, readdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
-import { ownCgroup, prepareParent, settleInOwn, share, standingStill } from './cgroup.ts'
+import { prepareParent, share, standingStill } from './cgroup.ts'
 import { allCgroupsOf, cgroupsOf, namesOf, parentCgroup } from './names.ts'
 
 const vmId = 'vulcan-5f0a1b2c3d4e'
 const byHand = { instance: 'vulcan', home: '/var/lib/vulcan' }
-const asService = { ...byHand, cgroup: 'system.slice/vulcan.service' }
+const asService = { ...byHand, cgroup: '/system.slice/vulcan-vms.service' }
 
-test('the cgroup a server was started in, also where the service manager put it into the leaf already', () => {
-  expect(ownCgroup('0::/system.slice/vulcan.service\n')).toBe('system.slice/vulcan.service')
-  expect(ownCgroup('9:name=systemd:/x\n0::/system.slice/vulcan.service/server\n')).toBe('system.slice/vulcan.service')
-  expect(ownCgroup('0::/\n')).toBe('')
-  expect(ownCgroup('4:memory:/user\n')).toBeUndefined()
-})
-
-test('a service has its vms below itself, where its manager counts and kills them; by hand they are at the root', () => {
-  expect(parentCgroup(asService)).toBe('system.slice/vulcan.service/vulcan-vulcan')
-  expect(namesOf(asService, vmId).cgroup).toMatch(/^\/sys\/fs\/cgroup\/system\.slice\/vulcan\.service\/vulcan-vulcan\/vulcan-5f0a1b2c3d4e$/) // prettier-ignore
+test('a service has its vms in the cgroup that its manager keeps for them; by hand they are at the root', () => {
+  expect(parentCgroup(asService)).toBe('system.slice/vulcan-vms.service/vulcan-vulcan')
+  expect(namesOf(asService, vmId).cgroup).toMatch(/^\/sys\/fs\/cgroup\/system\.slice\/vulcan-vms\.service\/vulcan-vulcan\/vulcan-5f0a1b2c3d4e$/) // prettier-ignore
   expect(cgroupsOf(byHand)).toBe('/sys/fs/cgroup/vulcan-vulcan')
+  expect(cgroupsOf({ ...byHand, cgroup: '/' })).toBe(cgroupsOf(byHand))
 })
 
 test('cleanup looks in both places, so that one way to start finds what the other has left', () => {
@@ -27,17 +21,12 @@ test('cleanup looks in both places, so that one way to start finds what the othe
   expect(allCgroupsOf(asService)).toEqual([cgroupsOf(asService), '/sys/fs/cgroup/vulcan-vulcan'])
 })
 
-test('the server moves into a leaf of its own cgroup, which then hands its controllers to the vms’ folder', async () => {
-  await using root = await mkdtempDisposable(join(tmpdir(), 'vulcan-cgroup-'))
-  const own = ownCgroup(await readFile('/proc/self/cgroup', 'utf8')) ?? ''
-  await mkdir(join(root.path, own, 'server'), { recursive: true })
-  // A file in the kernel's place: what is written to it can be read.
-  await writeFile(join(root.path, own, 'server', 'cgroup.procs'), '')
-  expect(await settleInOwn(root.path)).toBe(own)
-  expect(await readFile(join(root.path, own, 'server', 'cgroup.procs'), 'utf8')).toBe(String(process.pid))
-  const parent = join(root.path, own, 'vulcan-vulcan')
-  await prepareParent(parent)
-  for (const folder of [join(parent, '..'), parent]) {
+test('a cgroup hands its controllers down to that of the vms, which hands them down to each', async () => {
+  await using within = await mkdtempDisposable(join(tmpdir(), 'vulcan-cgroup-'))
+  const parent = join(within.path, 'vulcan-vulcan')
+  // The second server finds it there, perhaps with vms in it.
+  for (const _server of [1, 2]) await prepareParent(parent)
+  for (const folder of [within.path, parent]) {
     expect(await readFile(join(folder, 'cgroup.subtree_control'), 'utf8')).toBe('+cpu +memory +pids +io')
   }
 })
@@ -69,11 +58,14 @@ test('what stands still goes on afterwards, also when what was to be done meanwh
   expect(await readFile(freeze, 'utf8')).toBe('0')
 })
 
-test('a cgroup that was not delegated is refused with what to do', async () => {
+test('a cgroup that nobody has delegated is refused with what to do, and none is made', async () => {
   await using root = await mkdtempDisposable(join(tmpdir(), 'vulcan-cgroup-'))
-  await writeFile(join(root.path, 'file'), '')
-  await expect(settleInOwn(join(root.path, 'file'))).rejects.toMatchObject({
+  const parent = join(root.path, 'vulcan-vms.service', 'vulcan-vulcan')
+  await expect(prepareParent(parent)).rejects.toMatchObject({
     code: 'host_unfit',
-    hint: expect.stringContaining('Delegate=yes') as string,
+    step: 'cgroup',
+    message: expect.stringContaining(dirname(parent)) as string,
+    hint: expect.stringContaining('vulcan-vms.service') as string,
   })
+  expect(await readdir(root.path)).toEqual([])
 })

@@ -9,40 +9,21 @@ import { abortable, deadline, sleep } from '../base/time.ts'
 /** Controllers a vm's limits need. */
 const controllers = ['cpu', 'memory', 'pids', 'io'] as const
 
-/** Makes the folder of all vms' cgroups and hands the controllers down to it. */
-export async function prepareParent(parent: string): Promise<void> {
-  await mkdir(parent, { recursive: true })
-  for (const folder of [join(parent, '..'), parent]) {
-    await writeFile(join(folder, 'cgroup.subtree_control'), controllers.map((name) => `+${name}`).join(' '))
-  }
-}
-
-/** The leaf of its own cgroup that the server lives in; systemd 254 and newer can put it there (DelegateSubgroup=). */
-const serverLeaf = 'server'
-
-/** The cgroup that a process was started in, relative to the root, from the text of /proc/self/cgroup. Pure. */
-export function ownCgroup(text: string): string | undefined {
-  const own = /^0::\/(.*)$/m.exec(text)?.[1]
-  return own?.endsWith(`/${serverLeaf}`) ? dirname(own) : own
-}
-
 /**
- * Makes room for vms in the cgroup this process was started in, which its service manager has to have delegated; returns
- * it, relative to the root. A cgroup that hands controllers down must have no process of its own, so this one moves into
- * a leaf. Throws host_unfit where that cannot be done. `root`: where cgroup v2 is mounted.
+ * Makes the cgroup of all vms and hands the controllers down to it. The one it is made in is somebody else's, who has to
+ * have delegated it: host_unfit where it is not there, or cannot hand anything down.
  */
-export async function settleInOwn(root: string): Promise<string> {
+export async function prepareParent(parent: string): Promise<void> {
+  const within = dirname(parent)
+  const handedDown = controllers.map((name) => `+${name}`).join(' ')
   try {
-    const own = ownCgroup(await readFile('/proc/self/cgroup', 'utf8'))
-    if (own === undefined) throw new Error('/proc/self/cgroup names no cgroup v2')
-    const leaf = join(root, own, serverLeaf)
-    await mkdir(leaf, { recursive: true })
-    await writeFile(join(leaf, 'cgroup.procs'), String(process.pid))
-    return own
+    // Not recursively: one that a service manager does not know of is none that it has delegated.
+    if (!(await exists(parent))) await mkdir(parent)
+    for (const folder of [within, parent]) await writeFile(join(folder, 'cgroup.subtree_control'), handedDown)
   } catch (cause) {
-    throw new VulcanError('host_unfit', `vms cannot live in the server's own cgroup: ${String(cause)}`, {
+    throw new VulcanError('host_unfit', `vms cannot have their cgroups in ${within}: ${String(cause)}`, {
       step: 'cgroup',
-      hint: 'the service needs Delegate=yes (deploy/systemd/vulcan.service), or the setting cgroup = "root"',
+      hint: 'the setting cgroup names one that is there and hands down cpu, memory, pids and io; under systemd that of vulcan-vms.service (deploy/README.md)',
       cause,
     })
   }

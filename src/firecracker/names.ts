@@ -20,7 +20,7 @@ export interface Places {
   readonly instance: string
   /** $VULCAN_HOME. */
   readonly home: string
-  /** Folder of cgroup v2, relative to its root, in which the vms' folder is made; the root itself when absent. */
+  /** The cgroup in which the vms' own is made, as /proc/self/cgroup would tell it; the root when absent. */
   readonly cgroup?: string
 }
 
@@ -62,8 +62,8 @@ export function namesOf(places: Places, vmId: string): VmNames {
 export const jailBase = (places: Places): string => join(places.home, 'jails')
 /** Folder that holds one jail for each vm. */
 export const jailsOf = (places: Places): string => join(jailBase(places), jailFolder)
-/** What the jailer is given as --parent-cgroup. */
-export const parentCgroup = (places: Places): string => join(places.cgroup ?? '', `vulcan-${places.instance}`)
+/** What the jailer is given as --parent-cgroup: relative to the root. */
+export const parentCgroup = (places: Places): string => join(places.cgroup ?? '/', `vulcan-${places.instance}`).slice(1)
 /** Folder of cgroup v2 that holds one cgroup for each vm. */
 export const cgroupsOf = (places: Places): string => join(cgroupRoot, parentCgroup(places))
 /** Every folder that may hold them: a server that was started in another way, by hand or as a service, had the other one. */

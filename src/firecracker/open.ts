@@ -7,9 +7,9 @@ import { Spawner } from '../base/spawner.ts'
 import type { Assets, Image } from '../images/images.ts'
 import { FirecrackerBackend } from './backend.ts'
 import { Book } from './book.ts'
-import { prepareParent, settleInOwn } from './cgroup.ts'
+import { prepareParent } from './cgroup.ts'
 import { DiskTemplates } from './disks.ts'
-import { cgroupRoot, cgroupsOf, homeTooLong, jailsOf, volatileOf } from './names.ts'
+import { cgroupsOf, homeTooLong, jailsOf, volatileOf } from './names.ts'
 import { chooseSubnet } from './network/bridge.ts'
 import { hostBy } from './network/host.ts'
 import { Networks } from './network/network.ts'
@@ -33,8 +33,8 @@ export interface OpenOptions {
   readonly templates: boolean
   /** Absent, no vm is made before it is asked for. */
   readonly pool?: { readonly most: number; readonly memMib: number }
-  /** Vms live in the cgroup that the server was started in, not at the root. */
-  readonly inOwnCgroup?: boolean
+  /** The cgroup in which those of vms are made, as /proc/self/cgroup would tell it; the root when absent. */
+  readonly cgroup?: string
 }
 
 /**
@@ -60,12 +60,10 @@ export async function openFirecracker(o: OpenOptions): Promise<FirecrackerBacken
   })
 }
 
-export type HostOptions = Pick<OpenOptions, 'instance' | 'home' | 'assets' | 'subnet' | 'nameservers' | 'inOwnCgroup'>
+export type HostOptions = Pick<OpenOptions, 'instance' | 'home' | 'assets' | 'subnet' | 'nameservers' | 'cgroup'>
 
 /** What all vms of an instance share, prepared: folders, the parent cgroup, bridge and firewall table. */
 export async function openHost(o: HostOptions): Promise<VmHost> {
-  // Before the first command: what runs them is in the same group as this process.
-  const inOwn = o.inOwnCgroup && { cgroup: await settleInOwn(cgroupRoot) }
   await using undo = new AsyncDisposableStack()
   const spawner = undo.use(new Spawner(o.assets.spawner))
   const host = hostBy(spawner.run)
@@ -78,7 +76,7 @@ export async function openHost(o: HostOptions): Promise<VmHost> {
     nameservers: o.nameservers,
     host,
   })
-  const places = { instance: o.instance, home: o.home, ...inOwn }
+  const places = { instance: o.instance, home: o.home, ...(o.cgroup && { cgroup: o.cgroup }) }
   const unfit = homeTooLong(places)
   if (unfit) throw new VulcanError('host_unfit', unfit, { step: 'home' })
   await mkdir(jailsOf(places), { recursive: true, mode: 0o711 })

@@ -63,7 +63,7 @@ export async function loadOf(db: Db | Trx, o: { node: string; overheadMib: numbe
 /**
  * Says that a node lives and still has all it claimed. No fence is asked for: it gives nobody a right, and moves only when others
  * may take over. A server that had lost its rows to a newer one of its node's name could keep those of that one, once dead, from
- * being reaped; but whoever opens a store holds the lock of its home (`src/serve.ts`), and is alone.
+ * being reaped; but whoever opens a store holds the lock of its home (`src/serve/serve.ts`), and is alone.
  */
 export async function renew(trx: Trx, node: string, until: number): Promise<void> {
   await trx

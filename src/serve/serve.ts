@@ -2,39 +2,40 @@
 import { writeSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { runtimes } from './api/runtimes.ts'
-import type { Backend } from './backend/backend.ts'
-import { FakeBackend } from './backend/fake.ts'
-import { Facts } from './base/facts.ts'
-import { ProcessBus } from './bus/process.ts'
-import { lock } from './base/lock.ts'
-import { run } from './base/process.ts'
-import { Scope } from './base/scope.ts'
-import { buildOf } from './cli/build.ts'
-import { type Serving, StoppedBy } from './cli/context.ts'
-import { ensureKey } from './cli/key.ts'
-import { removeServerFile, serverLock, writeServerFile } from './cli/serverfile.ts'
-import { type Config, isNotified, limitsOf, type Loaded, traceSettings } from './config.ts'
-import { FirecrackerBackend } from './firecracker/backend.ts'
-import { hostNameservers } from './firecracker/network/nameservers.ts'
-import { tellNews } from './firecracker/news.ts'
-import { openFirecracker } from './firecracker/open.ts'
-import { locateAssets } from './images/assets.ts'
-import { imagesInUse } from './images/inuse.ts'
-import { imageStates } from './images/states.ts'
-import { currentPaths } from './images/superseded.ts'
-import { sweptWords } from './scheduler/swept.ts'
-import { usualRuns } from './scheduler/admission.ts'
-import { Scheduler } from './scheduler/scheduler.ts'
-import { buildServer, type FastifyTypeBox } from './server/app.ts'
-import type { Capacity } from './store/leases.ts'
-import { Store } from './store/store.ts'
-import { AuditLog } from './server/audit.ts'
-import { announce } from './server/events.ts'
-import { Keyring } from './server/keyring.ts'
-import type { ServerFacts } from './server/facts.ts'
-import { Metrics } from './server/metrics/metrics.ts'
-import { openTraces } from './server/traces/traces.ts'
+import { runtimes } from '../api/runtimes.ts'
+import type { Backend } from '../backend/backend.ts'
+import { FakeBackend } from '../backend/fake.ts'
+import { Facts } from '../base/facts.ts'
+import { ProcessBus } from '../bus/process.ts'
+import { lock } from '../base/lock.ts'
+import { run } from '../base/process.ts'
+import { Scope } from '../base/scope.ts'
+import { stackOf } from '../base/words.ts'
+import { buildOf } from '../cli/build.ts'
+import { type Serving, StoppedBy } from '../cli/context.ts'
+import { exits } from '../cli/exits.ts'
+import { ensureKey } from '../cli/key.ts'
+import { removeServerFile, serverLock, writeServerFile } from '../cli/serverfile.ts'
+import { type Config, isNotified, limitsOf, type Loaded } from '../config.ts'
+import { FirecrackerBackend } from '../firecracker/backend.ts'
+import { hostNameservers } from '../firecracker/network/nameservers.ts'
+import { tellNews } from '../firecracker/news.ts'
+import { openFirecracker } from '../firecracker/open.ts'
+import { locateAssets } from '../images/assets.ts'
+import { imagesInUse } from '../images/inuse.ts'
+import { imageStates } from '../images/states.ts'
+import { currentPaths } from '../images/superseded.ts'
+import { sweptWords } from '../scheduler/swept.ts'
+import { usualRuns } from '../scheduler/admission.ts'
+import { Scheduler } from '../scheduler/scheduler.ts'
+import { buildServer, type FastifyTypeBox } from '../server/app.ts'
+import type { Capacity } from '../store/leases.ts'
+import { Store } from '../store/store.ts'
+import { AuditLog } from '../server/audit.ts'
+import { announce } from '../server/events.ts'
+import { Keyring } from '../server/keyring.ts'
+import type { ServerFacts } from '../server/facts.ts'
+import { observe } from './observe.ts'
 
 const mib = 1 << 20
 const dayMs = 24 * 3600 * 1000
@@ -46,8 +47,11 @@ export interface ServeOptions extends Serving {
   readonly version: string
 }
 
-/** Runs the server until the signal; then workloads are killed, log streams get their end, and all is closed. */
-export async function serve(loaded: Loaded, o: ServeOptions): Promise<void> {
+/**
+ * Runs the server until the signal; then workloads are killed or handed over, log streams get their end, and all is closed.
+ * Resolves with the exit status: a service manager tells by it that the next server is waited for.
+ */
+export async function serve(loaded: Loaded, o: ServeOptions): Promise<number> {
   const { config } = loaded
   await using scope = new Scope('server', { undoTimeoutMs: 60_000 })
   await mkdir(config.home, { recursive: true, mode: 0o711 })
@@ -63,15 +67,17 @@ export async function serve(loaded: Loaded, o: ServeOptions): Promise<void> {
   const app = await open(scope, config, o)
   const url = await listen(app, loaded)
   scope.defer('remove server.json', () => removeServerFile(config.home))
-  await writeServerFile(config.home, { url, place: 'host', backend: config.backend, pid: process.pid, holds })
+  const service = isNotified()
+  await writeServerFile(config.home, { url, place: 'host', backend: config.backend, pid: process.pid, service, holds })
   if (config.ready_fd >= 0) writeSync(config.ready_fd, 'READY=1\n')
   // systemd listens on a datagram socket in the file system, which Node does not have: its own tool says it.
-  if (isNotified()) await run(['systemd-notify', '--ready'], { timeoutMs: 10_000 })
+  if (service) await run(['systemd-notify', '--ready'], { timeoutMs: 10_000 })
   o.say(`the server listens at ${url}`)
   // Others may read a log.
   if (process.stderr.isTTY) o.say(`its dashboard, once within two minutes: ${url}${app.loginPath()}`)
   if (!o.signal.aborted) await new Promise((resolve) => o.signal.addEventListener('abort', resolve, { once: true }))
   o.say('the server stops')
+  return isHandingOver(o.signal) ? exits.handedOver : 0
 }
 
 async function open(scope: Scope, config: Config, o: ServeOptions): Promise<FastifyTypeBox> {
@@ -83,7 +89,7 @@ async function open(scope: Scope, config: Config, o: ServeOptions): Promise<Fast
   const facts = new Facts<ServerFacts>()
   openAudit(scope, config, { facts, say })
   const metrics = await observe(scope, { backend, scheduler, facts, say, version, node: config.node })
-  const log = (error: unknown) => say(wordsOf(error))
+  const log = (error: unknown) => say(stackOf(error))
   // So many messages are kept for who comes back: some seconds of a busy server.
   const bus = new ProcessBus({ kept: 4096 })
   announce(scheduler.facts, bus, log)
@@ -129,7 +135,7 @@ function openAudit(scope: Scope, config: Config, o: { facts: Facts<ServerFacts>;
     path: join(config.home, 'audit.log'),
     fileBytes: config['audit.mb'] * mib,
     files: config['audit.files'],
-    log: (error) => o.say(wordsOf(error)),
+    log: (error) => o.say(stackOf(error)),
   })
   scope.defer('close the audit log', async () => audit[Symbol.dispose]())
   o.facts.on('call.made', (call) => audit.write(call))
@@ -151,7 +157,7 @@ async function openScheduler(config: Config, { backend, store, say }: Parts & { 
       requests: config['retention.requests'],
     },
   })
-  scheduler.facts.on('workload.trouble', ({ id, error }) => say(`workload ${id}: ${wordsOf(error)}`))
+  scheduler.facts.on('workload.trouble', ({ id, error }) => say(`workload ${id}: ${stackOf(error)}`))
   let said = ''
   scheduler.facts.on('leftovers.swept', ({ found }) => {
     const words = sweptWords(found)
@@ -162,9 +168,11 @@ async function openScheduler(config: Config, { backend, store, say }: Parts & { 
   return scheduler
 }
 
-/** Told to terminate, as by a service manager that starts a new one, a server hands its runs over; else it kills them. */
-async function end(scheduler: Scheduler, { reason }: AbortSignal): Promise<void> {
-  if (reason instanceof StoppedBy && reason.signal === 'SIGTERM') await scheduler.release()
+/** Told to terminate, a server hands its runs over to the next one; interrupted, it kills them. */
+const isHandingOver = ({ reason }: AbortSignal) => reason instanceof StoppedBy && reason.signal === 'SIGTERM'
+
+async function end(scheduler: Scheduler, signal: AbortSignal): Promise<void> {
+  if (isHandingOver(signal)) await scheduler.release()
   await scheduler[Symbol.asyncDispose]()
 }
 
@@ -177,39 +185,6 @@ function capacityOf(config: Config): Capacity {
     // MiB a vm takes on top of its program: guest kernel, agent, page cache floor and the VMM itself.
     overheadMib: 96,
   }
-}
-
-interface Observed extends Parts {
-  readonly scheduler: Scheduler
-  readonly facts: Facts<ServerFacts>
-  readonly node: string
-  readonly version: string
-}
-
-/** Metrics, and traces where they are wanted, listen from now on to what the rooms state. */
-async function observe(scope: Scope, o: Observed): Promise<Metrics> {
-  const { backend, scheduler, facts, say, node, version } = o
-  const firecracker = backend instanceof FirecrackerBackend ? backend : undefined
-  const metrics = new Metrics({
-    version,
-    load: () => scheduler.load(),
-    leftovers: () => scheduler.cleanup({ dryRun: true }),
-    pool: () => backend.pool(),
-    refused: firecracker && (() => firecracker.refused()),
-    log: (error) => say(`metrics: ${wordsOf(error)}`),
-  })
-  const rooms = { scheduler: scheduler.facts, server: facts }
-  metrics.subscribe(rooms)
-  firecracker?.facts.on('vm.start_failed', ({ step, retried }) => {
-    if (retried) metrics.retried(step)
-  })
-  firecracker?.facts.on('template.built', (built) => metrics.templateBuilt(built))
-  const wanted = traceSettings()
-  if (!wanted) return metrics
-  const traces = await openTraces({ ...wanted, version, node, say })
-  scope.defer('send the last traces', async () => traces[Symbol.asyncDispose]())
-  traces.subscribe(rooms)
-  return metrics
 }
 
 async function openBackend(scope: Scope, config: Config, say: Serving['say']): Promise<Backend> {
@@ -227,7 +202,7 @@ async function openVms(config: Config, say: Serving['say']): Promise<Firecracker
     runtimes: runtimes.map(({ name }) => name),
     image: imagesInUse(config.home),
     ...(config['network.subnet'] === 'auto' ? {} : { subnet: config['network.subnet'] }),
-    inOwnCgroup: config.cgroup === 'own',
+    cgroup: config.cgroup,
     templates: config.templates,
     pool: { most: config['pool.vms'], memMib: config['pool.mem_mb'] },
     nameservers: config['network.nameservers'].length > 0 ? config['network.nameservers'] : await hostNameservers(),
@@ -246,5 +221,3 @@ async function listen(app: FastifyTypeBox, { config, origins }: Loaded): Promise
     return app.listen({ host, port: 0 })
   }
 }
-
-const wordsOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error))
