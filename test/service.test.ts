@@ -103,5 +103,5 @@ test('vms outlive their server: they live in the cgroup of another unit, and no 
   const apart =
     /^(Private(Tmp|Devices|Mounts|Network|IPC)|Protect(System|Home|Kernel\w+|ControlGroups|Proc)|(Read\w+|Inaccessible|Exec|NoExec)Paths|TemporaryFileSystem|Bind\w*Paths|Root\w+|DynamicUser|MountFlags)=/
   expect(lines.filter((line) => apart.test(line))).toEqual([])
-  expect(await unit('vulcan-vms.service')).toEqual(expect.arrayContaining(['Delegate=yes', 'RemainAfterExit=yes']))
+  expect(await unit('vulcan-vms.service')).toEqual(expect.arrayContaining(['Delegate=yes']))
 })
