@@ -7,6 +7,7 @@ import { Tail } from '../src/base/tail.ts'
 import { quiet } from '../src/base/progress.ts'
 import { ensureHostPackages, hostTools } from '../src/images/host.ts'
 import { installed } from '../test/prometheus.ts'
+import { ofMachine } from '../test/system/places.ts'
 import { countGo, countVitest, sum, type Counts } from './counts.ts'
 import { unpackPrometheus } from './prometheus.ts'
 import { root } from './steps.ts'
@@ -26,11 +27,17 @@ interface Said {
   readonly stderr: string
 }
 
+interface Running {
+  readonly cwd?: string
+  readonly capture?: boolean
+  readonly env?: Readonly<Record<string, string>>
+}
+
 /** Runs a command with its output shown, stdout only where it is not captured; the exit status counts only through what was counted. */
-function run(argv: readonly [string, ...string[]], o: { cwd?: string; capture?: boolean } = {}): Promise<Said> {
+function run(argv: readonly [string, ...string[]], o: Running = {}): Promise<Said> {
   const { promise, resolve } = Promise.withResolvers<Said>()
   const stdio = ['ignore', o.capture ? 'pipe' : 'inherit', 'pipe'] as const
-  const child = spawn(argv[0], argv.slice(1), { cwd: o.cwd ?? root, env, stdio: [...stdio] })
+  const child = spawn(argv[0], argv.slice(1), { cwd: o.cwd ?? root, env: { ...env, ...o.env }, stdio: [...stdio] })
   const parts: Buffer[] = []
   const stderr = new Tail(stderrKept)
   child.stdout?.on('data', (chunk: Buffer) => parts.push(chunk))
@@ -85,20 +92,28 @@ async function prepare(): Promise<void> {
 }
 
 /**
- * How many machines the system tests run on at once: an emulated one keeps little more than one processor busy. On a host whose
- * own KVM is used there is none, and its vms are all of one instance.
+ * How many machines the system tests run on at once. An emulated one has three processors; where there are but two, a second
+ * machine makes every step of both twice as slow or worse. On a host whose own KVM is used there is none.
  */
 async function machinesHere(): Promise<number> {
   const { stdout } = await run([join(root, 'vulcan'), 'doctor', '--json'], { capture: true })
   const { place } = JSON.parse(stdout) as { place: string }
-  const bears = availableParallelism() >= 2 && totalmem() >= 2 * memoryForMachine
+  const bears = availableParallelism() >= 4 && totalmem() >= 2 * memoryForMachine
   return place === 'machine' && bears ? 2 : 1
 }
 
-/** Most of it waits for the network; what goes wrong is told when the system tests do it again. */
+/**
+ * Most of it waits for the network; what goes wrong is told when the system tests do it again. A vm that boots takes ten times as
+ * long as one that goes on from a template, and a template that is made beside tests takes minutes.
+ */
 async function setUp(): Promise<void> {
   await run([join(root, 'vulcan'), 'setup'])
   env['VULCAN_TEST_MACHINES'] = String(await machinesHere().catch(() => 1))
+  const vulcan = (...words: string[]) => run([join(root, 'vulcan'), ...words], { env: ofMachine })
+  await vulcan('up')
+  // A class without a network has its template once it was used twice; those with one are asked for.
+  for (const _use of [1, 2]) await vulcan('run', '--network', 'none', join(root, 'examples/hello.py'))
+  await vulcan('templates', 'build')
 }
 
 try {

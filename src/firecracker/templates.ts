@@ -25,8 +25,8 @@ const usesBefore = 2
 /** Where a template cannot be made, its class is let be for a while, twice as long each time, in milliseconds. */
 const restMs = 30_000
 const longestRestMs = 3_600_000
-/** For the boot, the snapshot and the trial of one template, in milliseconds. */
-const buildDeadlineMs = 300_000
+/** For the boot, the snapshot and the trial of one template, in milliseconds: Go's takes minutes on a slow emulated host. */
+const buildDeadlineMs = 900_000
 
 /** Names of templates, whole ones and half ones. */
 const ours = /^[0-9a-f]{16}(\.making)?$/
