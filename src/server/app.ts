@@ -131,9 +131,6 @@ function bareServer({ bodyBytes, trustedProxies = [] }: ServerOptions): FastifyT
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
     // Whatever is open when the drain is over would hold a close for ever.
     forceCloseConnections: true,
-    // Any JSON may be somebody's input: as own properties these names do no harm.
-    onProtoPoisoning: 'ignore',
-    onConstructorPoisoning: 'ignore',
     // Ours says so as problem+json.
     return503OnClosing: false,
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allErrors: true } },
@@ -145,7 +142,18 @@ function bareServer({ bodyBytes, trustedProxies = [] }: ServerOptions): FastifyT
   }).withTypeProvider<TypeBoxTypeProvider>()
   // JSON and multipart alone: whatever else comes is 415.
   app.removeContentTypeParser('text/plain')
+  takeNoBody(app)
   return app
+}
+
+/** Many clients say `Content-Type: application/json` of every request: where a route takes no body, none is no fault. */
+function takeNoBody(app: FastifyTypeBox): void {
+  // Any JSON may be somebody's input: as own properties __proto__ and constructor do no harm.
+  const asJson = app.getDefaultJsonParser('ignore', 'ignore')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text, done) => {
+    if (text === '' && !request.routeOptions.schema?.body) done(null, undefined)
+    else asJson(request, text as string, done)
+  })
 }
 
 function stateAnswers(app: FastifyTypeBox, facts: Facts<ServerFacts>): void {

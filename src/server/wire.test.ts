@@ -106,6 +106,18 @@ describe('bodies', () => {
     })
   })
 
+  test('none where none is taken, though its type is said', async () => {
+    const remove = (body: string) =>
+      server.app.inject({
+        method: 'DELETE',
+        url: '/v1/pool',
+        headers: { ...authorization, 'content-type': 'application/json' },
+        payload: body,
+      })
+    expect((await remove('')).statusCode).toBe(200)
+    expect(problemOf((await remove('{')).body).code).toBe('invalid_request')
+  })
+
   test('one over the limit is told so although the client still sends', async () => {
     const response = await fetch(`http://127.0.0.1:${port}/v1/workloads`, {
       method: 'POST',
