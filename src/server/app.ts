@@ -118,7 +118,7 @@ export async function buildServer(o: ServerOptions): Promise<FastifyTypeBox> {
   keyRoutes(app, o.access.keyring)
   metricsRoute(app, o.metrics)
   documentRoutes(app)
-  loginRoutes(app, sessions)
+  loginRoutes(app, { sessions, keyring: o.access.keyring, facts: o.facts })
   if (o.dashboard !== undefined && (await exists(o.dashboard))) await dashboardRoutes(app, o.dashboard)
   refuseOtherMethods()
   await app.ready()
@@ -152,7 +152,7 @@ function takeNoBody(app: FastifyTypeBox): void {
   const asJson = app.getDefaultJsonParser('ignore', 'ignore')
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text, done) => {
     if (text === '' && !request.routeOptions.schema?.body) done(null, undefined)
-    else asJson(request, text as string, done)
+    else void asJson(request, text as string, done)
   })
 }
 

@@ -50,6 +50,18 @@ describe('every call that changes something is stated', () => {
     expect(JSON.stringify(calls)).not.toMatch(/vk_|secret/)
   })
 
+  test('a browser that is let in as well, by whose key and without the link; one with a used link is nobody’s', async () => {
+    const { key, id } = await make({ name: 'ci' })
+    const { path } = (await ask(key, '/v1/login-links', 'POST')).body as { path: string }
+    for (const _use of [1, 2]) await server.app.inject({ url: path, headers: { host: '127.0.0.1:7777' } })
+    expect(calls.map(({ method, route, status, key: by }) => [method, route, status, by?.id])).toEqual([
+      ['POST', '/v1/keys', 201, 'local'],
+      ['POST', '/v1/login-links', 200, id],
+      ['GET', '/login', 303, id],
+    ])
+    expect(JSON.stringify(calls)).not.toContain(path.split('=')[1])
+  })
+
   test('also when its client went away in the middle of it', async () => {
     const url = await server.app.listen({ host: '127.0.0.1', port: 0 })
     const stated = new Promise<Call>((resolve) => facts.on('call.made', resolve))

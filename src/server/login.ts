@@ -4,8 +4,12 @@ import { sha256 } from '../base/files.ts'
 import { ref } from '../api/ref.ts'
 import { pages, routes } from '../api/routes.ts'
 import { LoginLink } from '../api/state.ts'
+import type { Facts } from '../base/facts.ts'
 import type { FastifyTypeBox } from './app.ts'
 import { cookieName } from './browser.ts'
+import { stateCall } from './calls.ts'
+import type { ServerFacts } from './facts.ts'
+import type { Keyring } from './keyring.ts'
 import { NoQuery, Query } from './query.ts'
 import { sessionMs, type Sessions } from './sessions.ts'
 
@@ -15,7 +19,13 @@ const keyIn = (authorization = ''): string => authorization.replace(/^Bearer /i,
 /** Where a link with that token leads. */
 export const loginPath = (token: string): string => `${pages.login}?token=${token}`
 
-export function loginRoutes(app: FastifyTypeBox, sessions: Sessions): void {
+interface LoginOptions {
+  readonly sessions: Sessions
+  readonly keyring: Keyring
+  readonly facts: Facts<ServerFacts>
+}
+
+export function loginRoutes(app: FastifyTypeBox, { sessions, keyring, facts }: LoginOptions): void {
   const schema = {
     operationId: 'createLoginLink',
     summary: 'Makes a link that lets one browser in, once, within two minutes',
@@ -34,6 +44,10 @@ export function loginRoutes(app: FastifyTypeBox, sessions: Sessions): void {
   app.get(pages.login, { schema: { hide: true, querystring: Token } }, async (request, reply) => {
     const id = await sessions.redeem(request.query.token ?? '')
     if (id !== undefined) {
+      const caller = await keyring.findHash(sessions.keyOf(id) ?? '')
+      if (typeof caller === 'object') request.caller = caller
+      // A GET that changes something: from here on a browser may do what the key may.
+      stateCall(facts, request, 303)
       const secure = request.protocol === 'https' ? '; Secure' : ''
       const lasting = `Max-Age=${sessionMs / 1000}; Path=/; HttpOnly; SameSite=Strict${secure}`
       void reply.header('set-cookie', `${cookieName(request.headers.host)}=${id}; ${lasting}`)
