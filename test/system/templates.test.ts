@@ -26,9 +26,9 @@ test('a template that cannot be loaded is put away, and the vm boots', async () 
     expect(bytes, 'memory that no guest ever wrote to takes no disk').toBeLessThan((mem / 2) * 2 ** 20)
   }
   await (await client()).drain()
-  await onNode(
-    'for state in /var/lib/vulcan/templates/*/state $VULCAN_HOME/templates/*/state; do [ -f "$state" ] && truncate -s 100 "$state"; done; true',
-  )
+  // That of its class alone: under emulation making each of the others anew takes minutes.
+  await onNode(`for marker in $(grep -l '"runtime": "python"' ${await nodeHome()}/templates/*/COMPLETE); do
+    if grep -q '"nic": true' "$marker"; then truncate -s 100 "$(dirname "$marker")/state"; fi; done`)
   const record = await python('print("all the same")', network)
   expect(record).toMatchObject({ status: 'completed', stdout: 'all the same\n', run: { start: 'boot' } })
   expect(await settled()).toEqual([])
