@@ -7,7 +7,6 @@ import { Tail } from '../src/base/tail.ts'
 import { quiet } from '../src/base/progress.ts'
 import { ensureHostPackages, hostTools } from '../src/images/host.ts'
 import { installed } from '../test/prometheus.ts'
-import { ofMachine } from '../test/system/places.ts'
 import { countGo, countVitest, sum, type Counts } from './counts.ts'
 import { unpackPrometheus } from './prometheus.ts'
 import { root } from './steps.ts'
@@ -27,17 +26,11 @@ interface Said {
   readonly stderr: string
 }
 
-interface Running {
-  readonly cwd?: string
-  readonly capture?: boolean
-  readonly env?: Readonly<Record<string, string>>
-}
-
 /** Runs a command with its output shown, stdout only where it is not captured; the exit status counts only through what was counted. */
-function run(argv: readonly [string, ...string[]], o: Running = {}): Promise<Said> {
+function run(argv: readonly [string, ...string[]], o: { cwd?: string; capture?: boolean } = {}): Promise<Said> {
   const { promise, resolve } = Promise.withResolvers<Said>()
   const stdio = ['ignore', o.capture ? 'pipe' : 'inherit', 'pipe'] as const
-  const child = spawn(argv[0], argv.slice(1), { cwd: o.cwd ?? root, env: { ...env, ...o.env }, stdio: [...stdio] })
+  const child = spawn(argv[0], argv.slice(1), { cwd: o.cwd ?? root, env, stdio: [...stdio] })
   const parts: Buffer[] = []
   const stderr = new Tail(stderrKept)
   child.stdout?.on('data', (chunk: Buffer) => parts.push(chunk))
@@ -102,18 +95,10 @@ async function machinesHere(): Promise<number> {
   return place === 'machine' && bears ? 2 : 1
 }
 
-/**
- * Most of it waits for the network; what goes wrong is told when the system tests do it again. A vm that boots takes ten times as
- * long as one that goes on from a template, and a template that is made beside tests takes minutes.
- */
+/** Most of it waits for the network; what goes wrong is told when the system tests do it again. */
 async function setUp(): Promise<void> {
   await run([join(root, 'vulcan'), 'setup'])
   env['VULCAN_TEST_MACHINES'] = String(await machinesHere().catch(() => 1))
-  const vulcan = (...words: string[]) => run([join(root, 'vulcan'), ...words], { env: ofMachine })
-  await vulcan('up')
-  // A class without a network has its template once it was used twice; those with one are asked for.
-  for (const _use of [1, 2]) await vulcan('run', '--network', 'none', join(root, 'examples/hello.py'))
-  await vulcan('templates', 'build')
 }
 
 try {

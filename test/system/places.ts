@@ -17,10 +17,12 @@ function first(): string {
 }
 
 /**
- * The machine of tests is cut off from the network. Vms that wait to be used would be made for nothing, as each test removes
- * them before it looks for what is left; who is about them asks for some.
+ * The environment of every call of the command line: the machine of tests is cut off from the network. Vms that wait to be used
+ * would be made for nothing, as each test removes them before it looks for what is left; who is about them asks for some.
  */
-export const ofMachine: Readonly<Record<string, string>> = { VULCAN_MACHINE_RESTRICT: 'true', VULCAN_POOL_VMS: '0' }
-
-/** The environment of every call of the command line. */
-export const environment: Record<string, string | undefined> = { ...process.env, VULCAN_HOME: home, ...ofMachine }
+export const environment: Record<string, string | undefined> = {
+  ...process.env,
+  VULCAN_HOME: home,
+  VULCAN_MACHINE_RESTRICT: 'true',
+  VULCAN_POOL_VMS: '0',
+}
