@@ -10,9 +10,6 @@ const onVms = {
   hookTimeout: 480_000,
 }
 
-/** Faults that every run has time for, and that reach no further than what is ours: a node may be somebody's host. */
-const quickFaults = ['plugins', 'vm'].map((name) => `test/faults/${name}.test.ts`)
-
 export default defineConfig({
   test: {
     // Files share workers: starting one for each file costs more than the tests do.
@@ -56,7 +53,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'system',
-          include: ['test/system/**/*.test.ts', ...quickFaults],
+          include: ['test/system/**/*.test.ts'],
           ...onVms,
         },
       },

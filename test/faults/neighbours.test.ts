@@ -2,10 +2,20 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { LeftoverState } from '../../src/api/state.ts'
 import type { WorkloadRecord } from '../../src/api/workload.ts'
-import { client, endServer, hasMachine, nodeHome, onNode, python, settled, tryOnNode, vulcan } from './harness.ts'
-import { eventually } from './outside.ts'
-import { sleeper } from './probe.ts'
-import { root } from './places.ts'
+import {
+  client,
+  endServer,
+  hasMachine,
+  nodeHome,
+  onNode,
+  python,
+  settled,
+  tryOnNode,
+  vulcan,
+} from '../system/harness.ts'
+import { eventually } from '../system/outside.ts'
+import { sleeper } from '../system/probe.ts'
+import { root } from '../system/places.ts'
 
 /** Its home: on a disk that may hold devices, which a jail has. */
 const neighbour = `${await nodeHome()}/neighbour`
