@@ -116,6 +116,14 @@ test.each(['auto', '10.90.0.0/16', '192.168.7.0/24', '10.0.0.0/8', '100.64.0.4/3
   },
 )
 
+test.each(['own', 'system.slice', '/../x', '/a//b', '/a/'])('no cgroup is called %s', (text) => {
+  expect(complaint(() => join({ flags: { cgroup: text } }))).toContain('a path below /sys/fs/cgroup')
+})
+
+test.each(['/', '/system.slice/vulcan-vms.service'])('a cgroup may be %s', (text) => {
+  expect(join({ flags: { cgroup: text } }).config.cgroup).toBe(text)
+})
+
 test('variables that only begin as ours do are somebody else’s', () => {
   const env = {
     VULCAN_KEY: 'vk_x',

@@ -49,7 +49,8 @@ function run(argv: readonly [string, ...string[]], o: { cwd?: string; capture?: 
   return promise
 }
 
-async function vitest(project: string, files: readonly string[] = []): Promise<Counts> {
+/** `words`: more of the command line, files among them. */
+async function vitest(project: string, words: readonly string[] = []): Promise<Counts> {
   const report = join(scratch, `${project}.json`)
   const reporters = [
     '--reporter',
@@ -58,7 +59,7 @@ async function vitest(project: string, files: readonly string[] = []): Promise<C
     'json',
     `--outputFile.json=${report}`,
   ]
-  const { stderr } = await run(['vitest', 'run', '--project', project, ...reporters, ...files])
+  const { stderr } = await run(['vitest', 'run', '--project', project, ...reporters, ...words])
   // No report means that vitest did not come so far: one failure, not none.
   const text = await readFile(report, 'utf8').catch(() => '')
   return countVitest(text, { skipsFail: project !== 'unit', stderr })

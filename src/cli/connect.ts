@@ -2,7 +2,7 @@
 import { Client } from '../api/client.ts'
 import { VulcanError } from '../api/errors.ts'
 import { lock } from '../base/lock.ts'
-import { sleep } from '../base/time.ts'
+import { deadline, DeadlineExceeded, sleep } from '../base/time.ts'
 import { currentPaths } from '../images/superseded.ts'
 import { machineStatus } from '../machine/machine.ts'
 import { buildOf } from './build.ts'
@@ -84,15 +84,18 @@ async function onHost(context: Context): Promise<void> {
 /** Resolves when the service manager has started the server. */
 async function served(context: Context): Promise<void> {
   const { config, signal } = context
-  const until = AbortSignal.any([signal, AbortSignal.timeout(serviceMs)])
-  while (!(await findLive(context))) {
-    if (until.aborted) {
-      throw new VulcanError('server_unreachable', `the service of ${config.home} did not start its server`, {
-        step: 'start',
-        hint: 'see why: systemctl status vulcan; or start one that is no service: vulcan down && vulcan up',
-      })
-    }
-    await sleep(500, until).catch(() => undefined)
+  const limit = { timeoutMs: serviceMs, signal }
+  try {
+    await deadline('the start of the server by its service', limit, async (inner) => {
+      while (!(await findLive(context))) await sleep(500, inner)
+    })
+  } catch (cause) {
+    if (!(cause instanceof DeadlineExceeded)) throw cause
+    throw new VulcanError('server_unreachable', `the service of ${config.home} did not start its server`, {
+      step: 'start',
+      hint: 'see why: systemctl status vulcan; or start one that is no service: vulcan down && vulcan up',
+      cause,
+    })
   }
 }
 
