@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { Scrape } from '../src/server/metrics/testing.ts'
 import { authorization, testServer } from '../src/server/testing.ts'
-import { installed } from './prometheus.ts'
+import { lacks } from './programs.ts'
 
 const deploy = resolve(import.meta.dirname, '..', 'deploy')
 const read = (name: string) => readFileSync(join(deploy, name), 'utf8')
@@ -116,7 +116,7 @@ describe('the alerts', () => {
     expect(rule.annotations.summary).toMatch(/^.{10,}$/)
   })
 
-  test.skipIf(!installed('promtool'))(
+  test.skipIf(lacks('promtool'))(
     'Prometheus takes rules and scrape as they are, and each alert fires when it should and not when all is well',
     () => {
       execFileSync('promtool', ['check', 'rules', join(deploy, 'prometheus/alerts.yml')])

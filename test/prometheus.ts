@@ -1,26 +1,13 @@
 /** A real Prometheus for tests, with the scrape and the alerts that operators are given. */
 import { execFileSync, spawn } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { delimiter, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parse, stringify } from 'yaml'
 import { sleep } from '../src/base/time.ts'
 
 const deploy = resolve(import.meta.dirname, '..', 'deploy', 'prometheus')
-
-/** True when this program is on the PATH. */
-export function installed(name: string): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, name), constants.X_OK)
-      return true
-    } catch {
-      return false
-    }
-  })
-}
 
 /** What Prometheus's own linter says of a scrape; empty when all is well. */
 export function complaintsOf(metrics: string): string {

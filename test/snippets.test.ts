@@ -1,5 +1,5 @@
 /** What the form gives to be copied is the same request as the form's own, as real shells and programs read it. */
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -11,6 +11,7 @@ import { snippetOf } from '../dashboard/submit/snippets.ts'
 import type { WorkloadRequest } from '../src/api/workload.ts'
 import { testKey } from '../src/server/testing.ts'
 import { commandLine, type CommandLine } from './commandline.ts'
+import { lacks } from './programs.ts'
 
 const full: Form = {
   ...emptyForm,
@@ -73,9 +74,7 @@ test('without standard input for the program, its code goes in there, as with th
   }
 })
 
-const hasCurl = spawnSync('curl', ['--version']).status === 0
-
-test.skipIf(!hasCurl)(
+test.skipIf(lacks('curl'))(
   'curl sends the request whole, semicolons and quotes too, with an archive and without',
   async () => {
     const { request } = requestOf(full)
@@ -89,7 +88,7 @@ test.skipIf(!hasCurl)(
   },
 )
 
-test.skipIf(!hasCurl)('the README says the same: a key of one’s own, in the same variable', async () => {
+test.skipIf(lacks('curl'))('the README says the same: a key of one’s own, in the same variable', async () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
   const [script = ''] = /^ {4}export VULCAN_KEY=(\n|.)*?\/v1\/workloads$/m.exec(readme) ?? []
   const vulcan = `vulcan() { [ "$*" = 'keys create mine' ] && echo vk_new; }`

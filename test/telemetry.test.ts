@@ -11,7 +11,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Client } from '../src/api/client.ts'
 import type { WorkloadRecord } from '../src/api/workload.ts'
 import { Scrape } from '../src/server/metrics/testing.ts'
-import { complaintsOf, installed, startPrometheus } from './prometheus.ts'
+import { lacks } from './programs.ts'
+import { complaintsOf, startPrometheus } from './prometheus.ts'
 
 const main = resolve(import.meta.dirname, '..', 'src', 'main.ts')
 
@@ -177,10 +178,10 @@ describe('metrics', () => {
     const seen = await scraped(served)
     for (const name of ['process_cpu_seconds_total', 'process_open_fds', 'nodejs_eventloop_lag_p99_seconds'])
       expect(seen.sum(name), name).toBeGreaterThanOrEqual(0)
-    if (installed('promtool')) expect(complaintsOf(seen.text)).toBe('')
+    if (!lacks('promtool')) expect(complaintsOf(seen.text)).toBe('')
   })
 
-  test.skipIf(!installed('prometheus'))('a real Prometheus scrapes them with the key', async () => {
+  test.skipIf(lacks('prometheus'))('a real Prometheus scrapes them with the key', async () => {
     await using served = await serve()
     const { id } = await new Client(served).submit({
       runtime: 'python',

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { Tail } from '../src/base/tail.ts'
 import { quiet } from '../src/base/progress.ts'
 import { ensureHostPackages, hostTools } from '../src/images/host.ts'
-import { installed } from '../test/prometheus.ts'
+import { installed } from '../test/programs.ts'
 import { countGo, countVitest, sum, type Counts } from './counts.ts'
 import { unpackPrometheus } from './prometheus.ts'
 import { root } from './steps.ts'
@@ -74,7 +74,8 @@ async function go(): Promise<Counts> {
 
 /**
  * The unit tests of networks use this host's own kernel, which a user's first command needs only where KVM is usable; those
- * of metrics use Prometheus and those of the dashboard a browser, which no user needs. Without them those tests fail and say so.
+ * of metrics use Prometheus and those of the dashboard a browser and curl, which no user needs. Without them those tests fail
+ * and say so.
  */
 async function prepare(): Promise<void> {
   const progress = { ...quiet, note: (text: string) => console.log(text) }
@@ -82,7 +83,7 @@ async function prepare(): Promise<void> {
   const say = (error: unknown) => console.log(String(error))
   await ensureHostPackages(at, hostTools).catch(say)
   // A browser without a font draws nothing.
-  await ensureHostPackages(at, ['chromium', 'fonts-dejavu-core']).catch(say)
+  await ensureHostPackages(at, ['chromium', 'fonts-dejavu-core', 'curl']).catch(say)
   if (installed('prometheus') && installed('promtool')) return
   const folder = await unpackPrometheus(scratch).catch(say)
   if (folder) env['PATH'] = `${folder}:${env['PATH']}`

@@ -101,6 +101,19 @@ test('one that could not be started, and then does not get there, was never ther
   expect(told).toEqual([])
 })
 
+test('the caller who traces is named before its end is told, once, however soon it ends', async () => {
+  await using disk = await withDisk((whole) => whole)
+  const { scheduler } = disk
+  const told: (string | undefined)[] = []
+  scheduler.facts.on('workload.accepted', ({ traceparent }) => told.push(traceparent))
+  const end = new Promise<void>((tell) => scheduler.facts.on('workload.ended', () => tell()))
+  const short = { runtime: 'python', code: '# fake: fail no image', idempotency_key: 'short' }
+  const id = await scheduler.accept(short, { traceparent: 'of the first' })
+  await end.then(() => told.push('ended'))
+  expect(await scheduler.accept(short, { traceparent: 'of the second' })).toBe(id)
+  expect(told).toEqual(['of the first', 'ended'])
+})
+
 test('nothing is begun of what a quota may refuse', async () => {
   const answer = Promise.withResolvers<Awaited<ReturnType<Store['insert']>>>()
   await using disk = await withDisk(() => () => answer.promise)

@@ -6,6 +6,7 @@ import type { Capacity } from '../store/leases.ts'
 import type { Store } from '../store/store.ts'
 import type { Limits } from './admission.ts'
 import type { Retention } from './retention.ts'
+import type { Upload } from './source.ts'
 
 export interface SchedulerOptions {
   readonly home: string
@@ -27,9 +28,18 @@ export interface Handing {
   readonly quotas?: KeyQuotas
 }
 
+/** What comes with a request that is handed in. */
+export interface HandedWith {
+  readonly upload?: Upload | undefined
+  /** Undefined for who is not asked for a key. */
+  readonly by?: Handing
+  /** W3C Trace Context of a caller who traces. */
+  readonly traceparent?: string | undefined
+}
+
 export interface SchedulerFacts {
   /** Of one workload these come in this order. */
-  readonly 'workload.accepted': { id: string; runtime: string; summary: WorkloadSummary }
+  readonly 'workload.accepted': { id: string; summary: WorkloadSummary; traceparent?: string | undefined }
   readonly 'workload.started': { id: string; summary: WorkloadSummary }
   readonly 'workload.ended': { id: string; summary: WorkloadSummary }
   /** Something of ours went wrong beside the run. */

@@ -15,13 +15,12 @@ import type { Entry } from './entries.ts'
 import type { EventLog } from './eventlog.ts'
 import { Gate } from './gate.ts'
 import { once, take } from './intake.ts'
-import type { Handing, SchedulerFacts, SchedulerOptions } from './options.ts'
+import type { HandedWith, SchedulerFacts, SchedulerOptions } from './options.ts'
 import { placedSummary } from './place.ts'
 import { missing, nothingGiven, recordOf, seenOf, summaryOf, type Given } from './record.ts'
 import { Requests } from './requests.ts'
 import { countOutdated, forgetOutdated, removeOrphans } from './retention.ts'
 import { Shelf } from './shelf.ts'
-import type { Upload } from './source.ts'
 import { Waiting } from './waiting.ts'
 import { Worker } from './worker.ts'
 
@@ -78,7 +77,7 @@ export class Scheduler implements AsyncDisposable {
    * Takes a workload in; once this resolves it is on the disk. It starts as soon as there is room. Rejects with a
    * VulcanError that names the field at fault, having left nothing behind.
    */
-  async accept(request: WorkloadRequest, o: { upload?: Upload | undefined; by?: Handing } = {}): Promise<string> {
+  async accept(request: WorkloadRequest, o: HandedWith = {}): Promise<string> {
     if (this.#closing.signal.aborted) throw new VulcanError('shutting_down', 'the server is shutting down')
     const { store, limits, pending, capacity } = this.#o
     const most = pending + Math.max(0, capacity.vms - this.#worker.places)
@@ -89,7 +88,7 @@ export class Scheduler implements AsyncDisposable {
           ...{ store, limits, shelf: this.#shelf, signal: this.#closing.signal, tenant, quotas },
           ...{ offer: await this.offer(), worker: this.#worker },
           onTaken: (summary) =>
-            this.facts.emit('workload.accepted', { id: summary.id, runtime: summary.runtime, summary }),
+            this.facts.emit('workload.accepted', { id: summary.id, summary, traceparent: o.traceparent }),
         }),
       ),
     )

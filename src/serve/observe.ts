@@ -32,8 +32,7 @@ export async function observe(scope: Scope, o: Observed): Promise<Metrics> {
     refused: firecracker && (() => firecracker.refused()),
     log: (error) => say(`metrics: ${stackOf(error)}`),
   })
-  const rooms = { scheduler: scheduler.facts, server: facts }
-  metrics.subscribe(rooms)
+  metrics.subscribe({ scheduler: scheduler.facts, server: facts })
   firecracker?.facts.on('vm.start_failed', ({ step, retried }) => {
     if (retried) metrics.retried(step)
   })
@@ -42,6 +41,6 @@ export async function observe(scope: Scope, o: Observed): Promise<Metrics> {
   if (!wanted) return metrics
   const traces = await openTraces({ ...wanted, version, node, say })
   scope.defer('send the last traces', async () => traces[Symbol.asyncDispose]())
-  traces.subscribe(rooms)
+  traces.subscribe(scheduler.facts)
   return metrics
 }

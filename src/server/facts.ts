@@ -35,6 +35,4 @@ export interface ServerFacts {
   readonly 'stream.opened': { id: string }
   /** That client has gone, or the log has ended. */
   readonly 'stream.closed': { id: string }
-  /** A workload was handed in by a caller who traces. */
-  readonly 'workload.submitted': { id: string; traceparent: string }
 }

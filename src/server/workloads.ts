@@ -184,16 +184,17 @@ function killRoute(app: FastifyTypeBox, scheduler: Scheduler): void {
 
 type Submission = FastifyRequest<{ Body: WorkloadRequest }>
 
-/** Takes the request's workload in; a caller who traces is named to whoever draws traces. */
+/** Takes the request's workload in. */
 async function submit({ scheduler, facts }: WorkloadRouteOptions, request: Submission): Promise<string> {
-  const id = await scheduler.accept(withKey(request), { upload: request.upload ?? undefined, by: whoAsks(request) })
+  const { traceparent } = request.headers
+  const id = await scheduler.accept(withKey(request), {
+    upload: request.upload ?? undefined,
+    by: whoAsks(request),
+    traceparent: typeof traceparent === 'string' ? traceparent : undefined,
+  })
   request.subject = id
   // Whoever waits for its end may wait for long, and the call is made.
   stateCall(facts, request, 202)
-  const { traceparent } = request.headers
-  if (typeof traceparent === 'string' && !hasEnded(await scheduler.status(id))) {
-    facts.emit('workload.submitted', { id, traceparent })
-  }
   return id
 }
 

@@ -43,7 +43,7 @@ export class Metrics {
   /** Counts from now on what these rooms state. */
   subscribe({ scheduler, server }: { scheduler: Facts<SchedulerFacts>; server: Facts<ServerFacts> }): void {
     const { accepted, refused, requests, streams } = this.#instruments
-    scheduler.on('workload.accepted', ({ runtime }) => accepted.inc({ runtime }))
+    scheduler.on('workload.accepted', ({ summary: { runtime } }) => accepted.inc({ runtime }))
     scheduler.on('workload.ended', ({ summary }) => this.ended(summary))
     server.on('request.answered', ({ method, route, status, ms }) =>
       requests.observe({ method, route, status: String(status) }, ms / 1000),

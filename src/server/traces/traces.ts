@@ -16,12 +16,11 @@ import type { WorkloadSummary } from '../../api/workload.ts'
 import type { Facts } from '../../base/facts.ts'
 import { sleep } from '../../base/time.ts'
 import type { SchedulerFacts } from '../../scheduler/options.ts'
-import type { ServerFacts } from '../facts.ts'
 import { spansOf, type SpanShape } from './spans.ts'
 
 export interface Traces extends AsyncDisposable {
-  /** Draws from now on what these rooms state. */
-  subscribe(rooms: { scheduler: Facts<SchedulerFacts>; server: Facts<ServerFacts> }): void
+  /** Draws from now on the workloads that the scheduler has ended. */
+  subscribe(facts: Facts<SchedulerFacts>): void
 }
 
 export interface TracesOptions {
@@ -56,7 +55,7 @@ export async function openTraces(o: TracesOptions): Promise<Traces> {
   const provider = new sdk.TracerProvider({ resource, spanProcessors })
   const tracer = provider.getTracer('vulcan', o.version)
   return {
-    subscribe: (rooms) => follow(tracer, rooms),
+    subscribe: (facts) => follow(tracer, facts),
     async [Symbol.asyncDispose]() {
       const done = new AbortController()
       const late = sleep(o.timeoutMs, done.signal).then(() => complain('there was no time to send the rest'))
@@ -67,13 +66,13 @@ export async function openTraces(o: TracesOptions): Promise<Traces> {
   }
 }
 
-function follow(tracer: Tracer, rooms: { scheduler: Facts<SchedulerFacts>; server: Facts<ServerFacts> }): void {
+function follow(tracer: Tracer, facts: Facts<SchedulerFacts>): void {
   const parents = new Map<string, string>()
-  rooms.server.on('workload.submitted', ({ id, traceparent }) => {
-    // The same idempotency key again belongs to the first caller's trace.
-    if (!parents.has(id)) parents.set(id, traceparent)
+  // Stated once for each: the same idempotency key again belongs to the first caller's trace.
+  facts.on('workload.accepted', ({ id, traceparent }) => {
+    if (traceparent !== undefined) parents.set(id, traceparent)
   })
-  rooms.scheduler.on('workload.ended', ({ id, summary }) => {
+  facts.on('workload.ended', ({ id, summary }) => {
     drawWorkload(tracer, summary, parents.get(id))
     parents.delete(id)
   })
