@@ -1,10 +1,12 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { Order } from './test/order.ts'
 import { machines } from './test/system/places.ts'
 
 /** Tests on machines: files take turns on each. Under emulation a boot takes seconds. */
 const onVms = {
   globalSetup: ['test/system/setup.ts'],
+  runner: 'test/untilthen.ts',
   maxWorkers: machines,
   testTimeout: 480_000,
   hookTimeout: 480_000,
@@ -20,6 +22,7 @@ export default defineConfig({
     // For what a loaded host does: an emulated machine that hangs takes a test with it and is started anew by its keeper; a
     // browser, or a real process, that shares two processors is late. `npm test` tells at its end what needed it.
     retry: 1,
+    sequence: { sequencer: Order },
     projects: [
       {
         extends: true,

@@ -133,6 +133,7 @@ test('variables that only begin as ours do are somebody else’s', () => {
     VULCAN_WORKLOAD_ID: '1',
     VULCAN_REQUIRE_VM: '1',
     VULCAN_TEST_MACHINES: '1',
+    VULCAN_TEST_UNTIL: '1',
     VULCANIZE_LIMITS: '1',
   }
   expect(join({ env }).config).toEqual(join({}).config)

@@ -31,6 +31,12 @@ test('vitest: what passed only when tried again is told, and is no failure', () 
   expect(countVitest(text, strict)).toEqual({ passed: 1, failed: 0, told })
 })
 
+test('vitest: a file that was left out for want of time is told, and is neither', () => {
+  const instead = { status: 'skipped', fullName: 'was left out', failureMessages: [], meta: { leftOut: true } }
+  const text = report(0, { name: 'a.test.ts', status: 'passed', assertionResults: [instead] })
+  expect(countVitest(text, strict)).toEqual({ passed: 0, failed: 0, told: ['LEFT OUT a.test.ts: there was no time'] })
+})
+
 test('vitest: no report, no files and a file that does not load are failures', () => {
   const nothing = { passed: 0, failed: 1, told: [expect.any(String), 'the mirror is down'] }
   expect(countVitest('', lenient)).toEqual(nothing)

@@ -3,7 +3,10 @@
 export interface Counts {
   readonly passed: number
   readonly failed: number
-  /** Lines about each failure and each test that passed only when tried again: its name, then what it said. */
+  /**
+   * Lines about each failure and each test that passed only when tried again: its name, then what it said; and about each file
+   * that was left out because there was no time.
+   */
   readonly told: readonly string[]
 }
 
@@ -23,6 +26,7 @@ interface VitestTest {
   readonly status: string
   readonly fullName: string
   readonly failureMessages?: readonly string[] | null
+  readonly meta?: { readonly leftOut?: true }
 }
 
 const passes = new Set(['passed', 'todo'])
@@ -35,7 +39,12 @@ export function countVitest(report: string, o: { skipsFail: boolean; stderr: str
   // With no file at all, nothing was tested, which is no success.
   const failures = testResults.length === 0 ? [['FAILED vitest came to no test file', o.stderr]] : []
   const flaky: string[][] = []
+  const leftOut: string[] = []
   for (const file of testResults) {
+    if (file.assertionResults.some(({ meta }) => meta?.leftOut)) {
+      leftOut.push(`LEFT OUT ${file.name}: there was no time`)
+      continue
+    }
     const bad = file.assertionResults.filter(({ status }) => !passes.has(status) && (o.skipsFail || !skips.has(status)))
     for (const { fullName, status, failureMessages } of bad) {
       failures.push([`FAILED ${file.name} > ${fullName} (${status})`, ...(failureMessages ?? [])])
@@ -45,7 +54,7 @@ export function countVitest(report: string, o: { skipsFail: boolean; stderr: str
     const failedItself = !file.assertionResults.some(({ status }) => status === 'failed')
     if (file.status === 'failed' && failedItself) failures.push([`FAILED ${file.name}`, file.message ?? ''])
   }
-  return { passed: numPassedTests, failed: failures.length, told: [...flaky, ...failures].flat() }
+  return { passed: numPassedTests, failed: failures.length, told: [...leftOut, ...flaky.flat(), ...failures.flat()] }
 }
 
 interface GoEvent {

@@ -106,17 +106,15 @@ async function setUp(): Promise<void> {
   env['VULCAN_TEST_MACHINES'] = String(await machinesHere().catch(() => 1))
 }
 
-/**
- * Faults that reach no further than what is ours, as a node may be somebody's host, and how long after its beginning a run still
- * begins with them, in milliseconds: a slow host has its time for what has to work first. `npm run test:faults` suffers all.
- */
-const quickFaults = ['plugins', 'vm', 'neighbours'].map((name) => `test/faults/${name}.test.ts`)
-const faultsWithinMs = 50 * 60_000
+/** Faults that reach no further than what is ours, as a node may be somebody's host. `npm run test:faults` suffers all. */
+const ourFaults = ['plugins', 'vm', 'neighbours'].map((name) => `test/faults/${name}.test.ts`)
+
+/** In seconds of the epoch: files that would begin later are left out, but for what the criteria ask for. */
+const until = Number(process.env['VULCAN_TEST_UNTIL'] ?? Infinity)
 
 async function faults(): Promise<Counts> {
-  if (performance.now() < faultsWithinMs) return vitest('faults', ['--retry', '1', ...quickFaults])
-  const told = [`no faults were suffered: all before them took ${Math.round(performance.now() / 60_000)} min`]
-  return { passed: 0, failed: 0, told }
+  if (Date.now() / 1000 < until) return vitest('faults', ['--retry', '1', ...ourFaults])
+  return { passed: 0, failed: 0, told: ['LEFT OUT all faults: there was no time'] }
 }
 
 try {
