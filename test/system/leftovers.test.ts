@@ -1,5 +1,5 @@
 /** Nothing leaks: what has no owner is told with its reason and removed, and nothing of anybody else is touched. */
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { LeftoverState } from '../../src/api/state.ts'
 import { client, keepReady, nodeHome, onNode, python, settled, tryOnNode, vmPid, vulcan } from './harness.ts'
 import { eventually } from './outside.ts'
@@ -74,7 +74,8 @@ async function looked(): Promise<void> {
 }
 
 afterAll(() => keepReady(0))
-afterAll(async () => {
+// Also before it is tried again.
+afterEach(async () => {
   const left = sleeper !== undefined && (await (await client()).get(sleeper)).status === 'running'
   if (left) await (await client()).kill(sleeper as string)
   await tryOnNode(`
