@@ -7,6 +7,7 @@ import type { WorkloadRequest } from '../api/workload.ts'
 import { VulcanError } from '../api/errors.ts'
 import type { NetworkSpec, Resources, RunSpec } from '../backend/backend.ts'
 import type { Usual } from '../backend/warm.ts'
+import { fitFaults, variablePath } from './fits.ts'
 
 /** The most that one workload may ask for. */
 export interface Limits {
@@ -47,6 +48,7 @@ export function admit(
     ...sourceFaults(request, o.uploaded),
     ...boundFaults(resources, o.limits),
     ...envFaults(request.env ?? {}),
+    ...fitFaults(request),
     ...allowFaults(network),
   ]
   if (faults.length > 0 || !runtime) throw new InvalidBody(faults)
@@ -134,7 +136,7 @@ function envFaults(env: Readonly<Record<string, string>>): FieldFault[] {
   return Object.keys(env)
     .filter((name) => name === '' || /[=\0]/.test(name))
     .map((name) => ({
-      path: `/env/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+      path: variablePath(name),
       message: 'is not a name of a variable: it is empty or holds = or NUL',
     }))
 }

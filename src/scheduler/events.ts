@@ -12,6 +12,7 @@ export function endEvent({ status, exit }: { status: Status; exit?: ExitRecord |
 
 /** Every log begins with this. */
 export const firstEvent = statusEvent('pending')
+export const firstEventId = 1
 
 /** What comes before any output: a second event where the program ran, or may have. */
 export function earlyEvents(ran: boolean): readonly Event[] {

@@ -188,7 +188,7 @@ export class Scheduler implements AsyncDisposable {
     await this.#close({ release: true })
   }
 
-  /** The id of the newest event of a workload that goes on; undefined when its log is at its end. */
+  /** The id of the newest event of a workload that has a place; undefined before, and when its log is at its end. */
   newestEvent(id: string): number | undefined {
     return this.#worker.live.get(id)?.log.newest
   }

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Client } from '../api/client.ts'
 import { mostDenials } from '../backend/denial.ts'
 import { EventParser, formatEvent, outputBytes, outputData, type LogEvent } from '../api/sse.ts'
+import { testSettings } from '../scheduler/testing.ts'
 import { breakingDoor, testKey, testServer, type TestServer } from './testing.ts'
 
 let server: TestServer
@@ -140,6 +141,15 @@ test('without following, the log of a program that goes on ends with what there 
   await client().kill(id)
   await server.scheduler.ended(id, AbortSignal.timeout(10_000))
   expect((await collect(client().logs(id, { follow: false }))).at(-1)).toMatchObject({ event: 'end' })
+})
+
+test('without following, the log of one that waits ends with that', async () => {
+  const sleeper = { runtime: 'python', code: '# fake: sleep 600000' }
+  const running = await Promise.all(Array.from({ length: testSettings.capacity.vms }, () => client().submit(sleeper)))
+  const { id } = await client().submit(sleeper)
+  const seen = await collect(client().logs(id, { follow: false }))
+  expect(seen).toEqual([{ id: 1, event: 'status', data: { status: 'pending' } }])
+  for (const one of [{ id }, ...running]) await client().kill(one.id)
 })
 
 test('a Last-Event-ID beyond the end and one that is no number', async () => {

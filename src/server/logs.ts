@@ -5,6 +5,7 @@ import { formatEvent, outputData, shutdown, type LogEvent } from '../api/sse.ts'
 import { hasEnded } from '../api/workload.ts'
 import type { Facts } from '../base/facts.ts'
 import type { Entry } from '../scheduler/entries.ts'
+import { firstEventId } from '../scheduler/events.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
 import type { Closing } from './closing.ts'
 import type { ServerFacts } from './facts.ts'
@@ -45,8 +46,9 @@ async function tellEvents(
   { scheduler, heartbeatMs, closing }: Omit<WorkloadRouteOptions, 'facts'>,
   o: Following,
 ): Promise<void> {
-  await scheduler.summary(o.id)
-  const last = o.follow ? undefined : scheduler.newestEvent(o.id)
+  const { status } = await scheduler.summary(o.id)
+  // What waits, maybe for long, has told nothing but that.
+  const last = o.follow ? undefined : (scheduler.newestEvent(o.id) ?? (status === 'pending' ? firstEventId : undefined))
   await using stream = openStream(o.reply, heartbeatMs)
   const signal = cutOf(scheduler, { id: o.id, closing: closing.streams, gone: stream.gone })
   if (last !== undefined && o.after >= last) return
