@@ -3,6 +3,7 @@ import { readdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { writeServerFile } from '../src/cli/serverfile.ts'
+import { zipOf } from '../src/scheduler/archive/testing.ts'
 import { commandLine, type CommandLine } from './commandline.ts'
 
 /** Every command's words and statuses, in this process. What takes processes is in command-line.test.ts. */
@@ -150,6 +151,21 @@ describe('wrong usage exits with 2, says what is wrong and starts nothing', () =
     expect(said.err).toContain(`${name}: `)
     expect(said.err).toContain(why)
   })
+})
+
+test('bytes that are no text are refused where text goes in, and a zip archive says its runtime', async () => {
+  const code = await line.file('a.py', '# fake: print ran')
+  const picture = await line.file('photo.png', Buffer.from([0x89, 0x50, 0x4e, 0x47, 0xff]))
+  for (const flag of ['--stdin', '--env-file']) {
+    const said = await line.vulcan(['run', code, flag, picture])
+    expect(said).toMatchObject({ code: 2, out: '' })
+    expect(said.err).toContain(`${flag} ${picture}: is not text in UTF-8`)
+  }
+  const zip = await line.file('app.zip', zipOf([{ name: 'main.py', content: '# fake: print zipped' }]))
+  expect(await line.vulcan(['run', zip])).toMatchObject({ code: 0 })
+  const broken = await line.vulcan(['run', await line.file('broken.zip', 'PK nothing')])
+  expect(broken).toMatchObject({ code: 2, out: '' })
+  expect(broken.err).toContain('broken.zip: cannot be read as an archive')
 })
 
 test('the home nearest to the end of the line is the one that is meant, behind commands of commands too', async () => {

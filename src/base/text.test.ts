@@ -8,6 +8,8 @@ test('bytes are one text, wherever they are cut', async () => {
   expect(await textOf(Readable.from([]))).toBe('')
 })
 
-test('half a character at the end is told as one that is none', async () => {
-  expect(await textOf(Readable.from([Buffer.from('€').subarray(0, 2)]))).toBe('\u{fffd}')
+test('bytes that are no text are refused, half a character at the end too', async () => {
+  const refused = 'is not text in UTF-8'
+  await expect(textOf(Readable.from([Buffer.from([0x89, 0x50, 0xff])]))).rejects.toThrow(refused)
+  await expect(textOf(Readable.from([Buffer.from('€').subarray(0, 2)]))).rejects.toThrow(refused)
 })

@@ -1,5 +1,5 @@
 /** The flags of `run` as the request that they stand for. */
-import { readFile } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
 import type { networkModes } from '../api/details.ts'
 import type { isolations, WorkloadRequest } from '../api/workload.ts'
@@ -88,12 +88,9 @@ async function jsonOf(word: string, stdin: Readable | undefined): Promise<unknow
 }
 
 async function contentOf(flag: string, path: string, stdin: Readable | undefined): Promise<string> {
-  if (path === '-') {
-    if (!stdin) throw new UsageError(`${flag} -: standard input is the code already`)
-    return textOf(stdin)
-  }
+  if (path === '-' && !stdin) throw new UsageError(`${flag} -: standard input is the code already`)
   try {
-    return await readFile(path, 'utf8')
+    return await textOf(path === '-' && stdin ? stdin : createReadStream(path))
   } catch (error) {
     throw new UsageError(`${flag} ${path}: ${isMissing(error) ? 'does not exist' : (error as Error).message}`)
   }

@@ -1,10 +1,13 @@
 /** What `run` was pointed at: a file of code, a folder, an archive or standard input, as a request can carry it. */
+import { once } from 'node:events'
 import { createWriteStream, openAsBlob, type Stats } from 'node:fs'
 import { mkdtempDisposable, readFile, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, extname, join } from 'node:path'
 import { Transform, type Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { promisify } from 'node:util'
+import type { Entry, ZipFile } from 'yauzl'
 import { runtimeNamed, runtimeOfFile, runtimes } from '../api/runtimes.ts'
 import type { WorkloadRequest } from '../api/workload.ts'
 import { isMissing } from '../base/files.ts'
@@ -50,7 +53,9 @@ async function look(path: string): Promise<Stats> {
 
 async function fromStdin(o: SourceOptions): Promise<Given> {
   if (o.runtime === undefined) throw new UsageError('code on standard input needs --runtime')
-  const code = await textOf(o.stdin)
+  const code = await textOf(o.stdin).catch((error: Error) => {
+    throw new UsageError(`standard input: ${error.message}`)
+  })
   check('standard input', code, o.codeBytes)
   return { ...nothingToRemove, request: { runtime: o.runtime, code, ...entry(o.entrypoint) } }
 }
@@ -89,15 +94,26 @@ async function fromArchive(path: string, size: number, o: SourceOptions): Promis
 }
 
 async function runtimeOfArchive(path: string): Promise<string> {
-  if (/\.zip$/i.test(path)) throw new UsageError(`${path}: a zip archive needs --runtime`)
+  const names = await (/\.zip$/i.test(path) ? namesInZip : namesInTar)(path).catch((error: Error) => {
+    throw new UsageError(`${path}: cannot be read as an archive: ${error.message}`)
+  })
+  return runtimeOfNames(path, names)
+}
+
+async function namesInTar(path: string): Promise<string[]> {
   const { list } = await import('tar')
   const names: string[] = []
-  try {
-    await list({ file: path, strict: true, onReadEntry: (found) => names.push(found.path) })
-  } catch (error) {
-    throw new UsageError(`${path}: cannot be read as an archive: ${(error as Error).message}`)
-  }
-  return runtimeOfNames(path, names)
+  await list({ file: path, strict: true, onReadEntry: (found) => names.push(found.path) })
+  return names
+}
+
+async function namesInZip(path: string): Promise<string[]> {
+  const { open } = await import('yauzl')
+  const zip = await promisify<string, ZipFile>(open)(path)
+  const names: string[] = []
+  zip.on('entry', ({ fileName }: Entry) => names.push(fileName))
+  await once(zip, 'end')
+  return names
 }
 
 /** Packs a folder in a temporary file, which is removed when the source is disposed of. */
