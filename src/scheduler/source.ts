@@ -39,12 +39,23 @@ export async function prepare(request: WorkloadRequest, o: Preparing): Promise<P
     const name = request.entrypoint ?? o.runtime.mainFile
     return { source: { kind: 'code', name, content: Buffer.from(request.code) }, entrypoint: name }
   }
-  const bytes = o.upload ? await take(o.upload, o.archivePath) : await decode(request.code_archive ?? '', o)
-  if (bytes === 0) throw new VulcanError('archive_corrupt', 'the archive is empty', { field: '/code_archive' })
-  const bounds = { maxEntries, maxBytes: o.unpackedBytes }
-  const { format, entries } = await inspect(o.archivePath, bounds, o.signal)
-  const entrypoint = entrypointOf(entries, o.runtime, request.entrypoint)
-  return { source: { kind: 'archive', format, path: o.archivePath, bytes }, entrypoint }
+  try {
+    const bytes = o.upload ? await take(o.upload, o.archivePath) : await decode(request.code_archive ?? '', o)
+    if (bytes === 0) throw new VulcanError('archive_corrupt', 'the archive is empty')
+    const bounds = { maxEntries, maxBytes: o.unpackedBytes }
+    const { format, entries } = await inspect(o.archivePath, bounds, o.signal)
+    const entrypoint = entrypointOf(entries, o.runtime, request.entrypoint)
+    return { source: { kind: 'archive', format, path: o.archivePath, bytes }, entrypoint }
+  } catch (error) {
+    throw atField(error, o.upload ? '/archive' : '/code_archive')
+  }
+}
+
+/** Who looks into an archive does not know in which field it came. */
+function atField(error: unknown, field: string): unknown {
+  if (!(error instanceof VulcanError) || error.field !== undefined) return error
+  const { code, message, hint, step, cause } = error
+  return new VulcanError(code, message, { field, hint, step, cause })
 }
 
 async function take(upload: Upload, path: string): Promise<number> {

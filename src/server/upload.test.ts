@@ -43,7 +43,10 @@ test('the same archive in base64, and a name for its entry point', async () => {
 })
 
 test('an archive of no bytes in base64 is refused as what it is', async () => {
-  expect(await fault(client.run({ runtime: 'python', code_archive: '' }))).toMatchObject({ code: 'archive_corrupt' })
+  expect(await fault(client.run({ runtime: 'python', code_archive: '' }))).toMatchObject({
+    code: 'archive_corrupt',
+    field: '/code_archive',
+  })
 })
 
 test('an archive over the limit is 413 and leaves nothing, however long the client sends', async () => {
@@ -64,7 +67,9 @@ test.each([
   ],
 ])('an archive that is %s is refused and leaves nothing', async (_, bytes, code) => {
   const error = await fault(client.run({ runtime: 'python', resources: { disk_mb: 50 } }, new Blob([bytes])))
-  expect(error).toMatchObject({ code })
+  expect(error).toMatchObject({ code, field: '/archive' })
+  const inBody = { runtime: 'python', code_archive: bytes.toString('base64'), resources: { disk_mb: 50 } }
+  expect(await fault(client.run(inBody))).toMatchObject({ code, field: '/code_archive' })
   expect(await readdir(join(server.home, 'runs'))).toEqual([])
   expect(await server.scheduler.summaries({ limit: 1 })).toEqual([])
 })

@@ -93,10 +93,7 @@ function packageMain(files: readonly ArchiveEntry[], top: string): string | unde
   try {
     main = (JSON.parse(content) as { main?: unknown } | null)?.main
   } catch (cause) {
-    throw new VulcanError('archive_corrupt', 'package.json in the archive is not JSON', {
-      field: '/code_archive',
-      cause,
-    })
+    throw new VulcanError('archive_corrupt', 'package.json in the archive is not JSON', { cause })
   }
   return typeof main === 'string' && main !== '' ? normal(top + main) : undefined
 }

@@ -60,5 +60,5 @@ async function beginningOf(path: string): Promise<Buffer> {
 }
 
 function corrupt(why: string, cause?: unknown): VulcanError {
-  return new VulcanError('archive_corrupt', `the archive cannot be read: ${why}`, { field: '/code_archive', cause })
+  return new VulcanError('archive_corrupt', `the archive cannot be read: ${why}`, { cause })
 }
