@@ -168,6 +168,14 @@ test('bytes that are no text are refused where text goes in, and a zip archive s
   expect(broken.err).toContain('broken.zip: cannot be read as an archive')
 })
 
+test('what gc would remove of vms that wait is what it then does', async () => {
+  await line.detached('ready.py', '# fake: ready 2')
+  const ready = async (...flags: string[]) =>
+    (JSON.parse((await line.vulcan(['gc', '--pool', '--json', ...flags])).out) as { ready_vms: number }).ready_vms
+  await expect.poll(() => ready('--dry-run'), { timeout: 20_000 }).toBe(2)
+  expect([await ready('--dry-run'), await ready(), await ready(), await ready('--dry-run')]).toEqual([2, 2, 0, 0])
+})
+
 test('the home nearest to the end of the line is the one that is meant, behind commands of commands too', async () => {
   const other = join(line.folder, 'other-home')
   for (const words of [['ls'], ['keys', 'ls'], ['down'], ['machine', 'status', '--json']]) {

@@ -1,5 +1,6 @@
 /** vulcan gc: what nothing needs any more, removed. */
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
+import type { Client } from '../api/client.ts'
 import { VulcanError } from '../api/errors.ts'
 import type { LeftoverState } from '../api/state.ts'
 import { findSuperseded, removeSuperseded, type Superseded } from '../images/superseded.ts'
@@ -85,14 +86,19 @@ const mib = (bytes: number): string => `${(bytes / (1 << 20)).toFixed(1)} MiB`
 async function leftByVms(context: Context, o: Options): Promise<Omit<Found, 'superseded'>> {
   try {
     const client = await connectToRunning(context)
-    if (o.dryRun) return { ...(await client.leftovers()), ready_vms: 0 }
-    const ready = o.pool ? ((await client.drain()).removed['ready_vms'] ?? 0) : 0
-    return { ...(await client.cleanup()), ready_vms: ready }
+    const ready = o.pool ? await readyVms(client, o) : 0
+    return { ...(await (o.dryRun ? client.leftovers() : client.cleanup())), ready_vms: ready }
   } catch (error) {
     if (!(error instanceof VulcanError) || error.code !== 'server_unreachable') throw error
     context.terminal.note('no server runs; its next start removes what vms have left')
     return { leftovers: [], outdated: 0, ready_vms: 0 }
   }
+}
+
+/** How many vms waited to be used and are gone, or wait and would be. */
+async function readyVms(client: Client, o: Options): Promise<number> {
+  if (!o.dryRun) return (await client.drain()).removed['ready_vms'] ?? 0
+  return (await client.pool()).classes.reduce((sum, { ready, slots }) => sum + ready + slots, 0)
 }
 
 async function oldEntries({ config, terminal, signal }: Context, o: Options): Promise<readonly Superseded[]> {
