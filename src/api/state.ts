@@ -30,6 +30,7 @@ export const NodeState = Type.Object(
   {
     name: Type.String(),
     online: Type.Boolean(),
+    reason: Type.Optional(Type.String({ description: 'why it is not online' })),
     vms: Type.Integer({ description: 'vms that run now' }),
     max_vms: Type.Integer(),
     pending: Type.Integer({ description: 'workloads that wait' }),

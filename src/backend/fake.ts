@@ -38,6 +38,8 @@ export class FakeBackend implements Backend {
   readonly live = new Map<string, Live>()
   readonly #node: string
   readonly #warm = new FakeWarm()
+  /** Why it says that nothing can run, where it does. */
+  trouble: string | undefined
 
   constructor(options: FakeOptions = {}) {
     this.#node = options.node ?? 'fake'
@@ -45,7 +47,8 @@ export class FakeBackend implements Backend {
 
   capabilities(): Promise<Capabilities> {
     return Promise.resolve({
-      available: true,
+      available: this.trouble === undefined,
+      ...(this.trouble !== undefined && { reason: this.trouble }),
       isolation: ['microvm'],
       runtimes: ['python', 'node', 'go'],
       details: { scripted: true },

@@ -40,7 +40,12 @@ export interface FirecrackerOptions {
   readonly templates?: string
   /** How many vms of a class may wait for a run, and how many MiB all that wait may have; they are made of templates. */
   readonly pool?: { readonly most: number; readonly memMib: number }
+  /** Says why no vm can be started now; undefined where one can. */
+  readonly trouble: () => Promise<string | undefined>
 }
+
+/** Milliseconds for which an answer to that holds: it is asked for with each workload. */
+const troubleHoldsMs = 5000
 
 export class FirecrackerBackend implements Backend {
   readonly name = 'firecracker'
@@ -51,6 +56,7 @@ export class FirecrackerBackend implements Backend {
   readonly #templates: Templates | undefined
   readonly #pool: Pool | undefined
   #cleaning: Promise<unknown> = Promise.resolve()
+  #trouble: { readonly askedAt: number; readonly reason: Promise<string | undefined> } | undefined
 
   private constructor(options: FirecrackerOptions, parts: { facts: Facts<FirecrackerFacts>; templates?: Templates }) {
     this.#o = options
@@ -76,14 +82,20 @@ export class FirecrackerBackend implements Backend {
     return new FirecrackerBackend(options, { facts, templates })
   }
 
-  capabilities(): Promise<Capabilities> {
+  async capabilities(): Promise<Capabilities> {
     const { assets } = this.#o.host
-    return Promise.resolve({
-      available: true,
+    const now = performance.now()
+    if (!this.#trouble || now - this.#trouble.askedAt > troubleHoldsMs) {
+      this.#trouble = { askedAt: now, reason: this.#o.trouble() }
+    }
+    const reason = await this.#trouble.reason
+    return {
+      available: reason === undefined,
+      ...(reason !== undefined && { reason }),
       isolation: ['microvm'],
       runtimes: this.#o.runtimes,
       details: { firecracker: assets.firecrackerVersion, kernel: assets.kernelVersion, jailer: true, maxVcpus: 32 },
-    })
+    }
   }
 
   async execute(spec: RunSpec, signal: AbortSignal, { accepted }: ExecuteOptions = {}): Promise<Run> {

@@ -5,7 +5,7 @@ import { VulcanError } from '../api/errors.ts'
 import { sha256 } from '../base/files.ts'
 import { Spawner } from '../base/spawner.ts'
 import type { Assets, Image } from '../images/images.ts'
-import { FirecrackerBackend } from './backend.ts'
+import { FirecrackerBackend, type FirecrackerOptions } from './backend.ts'
 import { Book } from './book.ts'
 import { prepareParent } from './cgroup.ts'
 import { DiskTemplates } from './disks.ts'
@@ -16,7 +16,7 @@ import { Networks } from './network/network.ts'
 import { Uids } from './uids.ts'
 import type { VmHost } from './vm.ts'
 
-export interface OpenOptions {
+export interface OpenOptions extends Pick<FirecrackerOptions, 'trouble'> {
   /** [a-z0-9]{1,12}: prefix of every name outside. */
   readonly instance: string
   /** $VULCAN_HOME; its file system must allow devices and programs. */
@@ -57,6 +57,7 @@ export async function openFirecracker(o: OpenOptions): Promise<FirecrackerBacken
     node: o.node,
     runtimes: o.runtimes,
     image: o.image,
+    trouble: o.trouble,
   })
 }
 

@@ -46,6 +46,12 @@ export async function kvmState(tool: () => Promise<string | undefined>): Promise
   return judgeKvm({ flag, open: opened, createVm })
 }
 
+/** Why no vm can be started now, in words; undefined where /dev/kvm opens. Cheap enough to be asked again and again. */
+export async function kvmTrouble(): Promise<string | undefined> {
+  const opened = await tryOpen()
+  return opened === 'ok' ? undefined : `/dev/kvm does not open: ${opened}`
+}
+
 async function tryOpen(): Promise<string> {
   try {
     const handle = await open('/dev/kvm', constants.O_RDWR)

@@ -35,7 +35,7 @@ export interface Admitted {
   readonly rest: Omit<RunSpec, 'id' | 'source' | 'entrypoint'>
 }
 
-/** Checks a request. Throws InvalidBody with every fault, or backend_missing. `uploaded`: an archive came by multipart. */
+/** Checks a request. Throws InvalidBody with every fault, backend_missing, or host_unfit. `uploaded`: an archive came by multipart. */
 export function admit(
   request: WorkloadRequest,
   o: { limits: Limits; offers: readonly Offer[]; uploaded: boolean },
@@ -176,14 +176,15 @@ function isolationOf(asked: string, offers: readonly Offer[]): string {
   const online = offers.filter((offer) => offer.online)
   const fitting = online.find((offer) => asked === 'auto' || offer.isolation.includes(asked))
   if (fitting) return asked === 'auto' ? (fitting.isolation[0] ?? 'auto') : asked
-  const there = online.map((offer) => `${offer.name} (${offer.isolation.join(', ')})`).join(', ')
   const down = offers.filter((offer) => !offer.online && (asked === 'auto' || offer.isolation.includes(asked)))
-  const why = down.map((offer) => `; ${offer.name} is not online: ${offer.reason ?? 'no reason given'}`).join('')
-  throw new VulcanError(
-    'backend_missing',
-    `no backend offers the isolation ${asked}; online: ${there || 'none'}${why}`,
-    {
-      field: '/isolation',
-    },
-  )
+  if (down.length > 0) {
+    const why = down.map(({ name, reason = 'no reason given' }) => `${name} is not online: ${reason}`).join('; ')
+    throw new VulcanError('host_unfit', `nothing can run here with the isolation ${asked} now: ${why}`, {
+      hint: 'vulcan doctor says what this host lacks',
+    })
+  }
+  const there = online.map((offer) => `${offer.name} (${offer.isolation.join(', ')})`).join(', ')
+  throw new VulcanError('backend_missing', `no backend offers the isolation ${asked}; online: ${there || 'none'}`, {
+    field: '/isolation',
+  })
 }

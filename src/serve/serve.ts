@@ -25,6 +25,7 @@ import { locateAssets } from '../images/assets.ts'
 import { imagesInUse } from '../images/inuse.ts'
 import { imageStates } from '../images/states.ts'
 import { currentPaths } from '../images/superseded.ts'
+import { kvmTrouble } from '../machine/kvm.ts'
 import { sweptWords } from '../scheduler/swept.ts'
 import { usualRuns } from '../scheduler/admission.ts'
 import { Scheduler } from '../scheduler/scheduler.ts'
@@ -201,6 +202,7 @@ async function openVms(config: Config, say: Serving['say']): Promise<Firecracker
     assets: await locateAssets(config.home),
     runtimes: runtimes.map(({ name }) => name),
     image: imagesInUse(config.home),
+    trouble: kvmTrouble,
     ...(config['network.subnet'] === 'auto' ? {} : { subnet: config['network.subnet'] }),
     cgroup: config.cgroup,
     templates: config.templates,

@@ -77,11 +77,16 @@ async function expectRoom(home: string): Promise<void> {
 function loadRoutes(app: FastifyTypeBox, { scheduler, capacity, limits, node }: ServerOptions): void {
   const nodes = { ...about('listNodes', 'Lists hosts and what they carry'), response: { 200: ref(NodeList) } }
   app.get(routes.nodes, { config: { scope: 'read' }, schema: nodes }, async () => {
-    const { online } = await scheduler.offer()
+    const { online, reason } = await scheduler.offer()
     const { vms, memMib, pending } = await scheduler.load()
     const { vms: maxVms, memMib: maxMem } = capacity
     return {
-      nodes: [{ name: node, online, vms, max_vms: maxVms, pending, mem_mb: memMib, max_mem_mb: maxMem }],
+      nodes: [
+        {
+          ...{ name: node, online, ...(reason !== undefined && { reason }) },
+          ...{ vms, max_vms: maxVms, pending, mem_mb: memMib, max_mem_mb: maxMem },
+        },
+      ],
     }
   })
 

@@ -24,6 +24,7 @@ export function workloadRoutes(app: FastifyTypeBox, o: WorkloadRouteOptions): vo
 
 const submitCodes: ErrorCode[] = [
   'backend_missing',
+  'host_unfit',
   'entrypoint_missing',
   'entrypoint_ambiguous',
   'archive_corrupt',

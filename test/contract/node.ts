@@ -10,6 +10,7 @@ import { volatileOf } from '../../src/firecracker/names.ts'
 import { openFirecracker } from '../../src/firecracker/open.ts'
 import { locateAssets } from '../../src/images/assets.ts'
 import { locateImage } from '../../src/images/image.ts'
+import { kvmTrouble } from '../../src/machine/kvm.ts'
 import { backendContract, type Programs } from './backend.contract.ts'
 import { specOf } from './collect.ts'
 
@@ -52,6 +53,7 @@ const backend = await openFirecracker({
   image: (name) => locateImage(serverHome, name),
   subnet: '10.89.0.0/16',
   nameservers: [],
+  trouble: kvmTrouble,
 })
 
 // What a run of this that was cut off has left, as a server does at its start.

@@ -1,7 +1,7 @@
 /** Made by `npm run generate` from openapi.json beside it: what is changed here is lost. */
 
 /** Of the document that this was made from. */
-export const documentSha256 = '601f81e99ba859e2a9bdc4ec219f11c922e811c5ce3e70452070d3aba6a91af0'
+export const documentSha256 = 'c7ff20aa759ed58e011d7ad189262eaa5e858cfa9627a320eb8650ac13a3597f'
 
 /** from the table of errors */
 export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'quota_exceeded' | 'too_many_failures' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'no_responders' | 'no_answer' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'workload_lost' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
@@ -411,6 +411,8 @@ export interface BackendList {
 export interface NodeState {
   name: string
   online: boolean
+  /** why it is not online */
+  reason?: string
   /** vms that run now */
   vms: number
   max_vms: number
@@ -609,7 +611,7 @@ export interface Operations {
       }
     }
     answer: WorkloadRecord
-    code: 'archive_corrupt' | 'archive_too_large' | 'archive_unsafe' | 'backend_missing' | 'body_too_large' | 'entrypoint_ambiguous' | 'entrypoint_missing' | 'forbidden' | 'forbidden_origin' | 'idempotency_conflict' | 'internal' | 'invalid_field' | 'invalid_request' | 'not_found' | 'overloaded' | 'quota_exceeded' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized' | 'unsupported_media_type'
+    code: 'archive_corrupt' | 'archive_too_large' | 'archive_unsafe' | 'backend_missing' | 'body_too_large' | 'entrypoint_ambiguous' | 'entrypoint_missing' | 'forbidden' | 'forbidden_origin' | 'host_unfit' | 'idempotency_conflict' | 'internal' | 'invalid_field' | 'invalid_request' | 'not_found' | 'overloaded' | 'quota_exceeded' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized' | 'unsupported_media_type'
   }
   /** Lists workloads, newest first, without their output */
   listWorkloads: {
@@ -643,7 +645,7 @@ export interface Operations {
       }
     }
     answer: Accepted
-    code: 'archive_corrupt' | 'archive_too_large' | 'archive_unsafe' | 'backend_missing' | 'body_too_large' | 'entrypoint_ambiguous' | 'entrypoint_missing' | 'forbidden' | 'forbidden_origin' | 'idempotency_conflict' | 'internal' | 'invalid_field' | 'invalid_request' | 'not_found' | 'overloaded' | 'quota_exceeded' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized' | 'unsupported_media_type'
+    code: 'archive_corrupt' | 'archive_too_large' | 'archive_unsafe' | 'backend_missing' | 'body_too_large' | 'entrypoint_ambiguous' | 'entrypoint_missing' | 'forbidden' | 'forbidden_origin' | 'host_unfit' | 'idempotency_conflict' | 'internal' | 'invalid_field' | 'invalid_request' | 'not_found' | 'overloaded' | 'quota_exceeded' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized' | 'unsupported_media_type'
   }
   /** Reads the record */
   getWorkload: {
