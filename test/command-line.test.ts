@@ -150,6 +150,23 @@ test('a server that was killed is replaced', async () => {
   expect(await vulcan(['run', 'a.py'])).toMatchObject({ code: 7, out: 'out\n' })
 })
 
+test('a server with other settings stays until up is said; then one has those that are given now', async () => {
+  const serverPid = async () =>
+    (JSON.parse(await readFile(join(folder, 'home', 'server.json'), 'utf8')) as { pid: number }).pid
+  const longer = ['--set', 'limits.timeout_s=7200']
+  await vulcan(['up'])
+  const pid = await serverPid()
+  const config = await vulcan(['config', ...longer])
+  expect(config.err).toContain('limits.timeout_s = 7200 is not what the server has, which was started with 3600')
+  expect(config.err).toContain('vulcan up')
+  expect((await vulcan(['run', ...longer, '--timeout', '7200', 'a.py'])).code).toBe(2)
+  expect(await serverPid()).toBe(pid)
+  await vulcan(['up', ...longer])
+  expect(await serverPid()).not.toBe(pid)
+  expect((await vulcan(['run', ...longer, '--timeout', '7200', 'a.py'])).code).toBe(7)
+  expect((await vulcan(['config', ...longer])).err).toBe('')
+})
+
 test('a server of the same instance, at another home, waits for the end of the first: it would take its vms for leftovers', async () => {
   const instance = `t${randomBytes(4).toString('hex')}`
   await using _first = await lock(`instance ${instance}`)

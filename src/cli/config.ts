@@ -4,6 +4,8 @@ import { variableOf, type SettingName } from '../config.ts'
 import { settings } from '../settings.ts'
 import type { Act } from './cli.ts'
 import { contradictionsIn } from './contradictions.ts'
+import { inWords, notInForce } from './inforce.ts'
+import { readServerFile } from './serverfile.ts'
 import { table, type Column } from './tables.ts'
 import { json } from './text.ts'
 
@@ -24,6 +26,11 @@ export function configCommand(act: Act): CommandUnknownOpts {
         const lines = rows.map(({ name, value, origin, about }) => [name, String(value), origin, about])
         await print(asJson ? json(rows) : table(columns, lines, width))
         for (const words of contradictionsIn(loaded)) terminal.note(words)
+        const server = await readServerFile(config.home)
+        const others = server ? notInForce(server, loaded) : []
+        for (const other of others) terminal.note(inWords(other))
+        if (others.length > 0)
+          terminal.note(`to have these: ${server?.service ? 'systemctl reload vulcan' : 'vulcan up'}`)
       }),
     )
 }

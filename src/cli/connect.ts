@@ -2,6 +2,7 @@
 import { Client } from '../api/client.ts'
 import { VulcanError } from '../api/errors.ts'
 import { lock } from '../base/lock.ts'
+import { asVariables } from '../config.ts'
 import { deadline, DeadlineExceeded, sleep } from '../base/time.ts'
 import { currentPaths } from '../images/superseded.ts'
 import { machineStatus } from '../machine/machine.ts'
@@ -9,6 +10,7 @@ import { buildOf } from './build.ts'
 import type { Context } from './context.ts'
 import { quickFetch } from './fetch.ts'
 import { startHostServer, stopHostServer } from './hostserver.ts'
+import { notInForce } from './inforce.ts'
 import { ensureKey } from './key.ts'
 import { renewMachineServer, startMachineServer } from './machineserver.ts'
 import { choosePlace, prepareAll, prepareImages } from './prepare.ts'
@@ -29,14 +31,19 @@ interface Live {
   readonly build: string
 }
 
+export interface Wanted {
+  /** It has the settings given here too; one that has others makes way, as one of another build does. */
+  readonly asSet?: boolean
+}
+
 /** The client of a server of this very build that can run those runtimes; what is missing is made and started. */
-export async function connect(context: Context, runtimes: readonly string[]): Promise<Client> {
-  const live = await fitting(context)
+export async function connect(context: Context, runtimes: readonly string[], o: Wanted = {}): Promise<Client> {
+  const live = await fitting(context, o)
   if (live) {
     await prepareImages(context, runtimes)
     return live.client
   }
-  return start(context, runtimes)
+  return start(context, runtimes, o)
 }
 
 /** The client of the server that runs; rejects with server_unreachable when there is none. */
@@ -48,13 +55,13 @@ export async function connectToRunning(context: Context): Promise<Client> {
   })
 }
 
-async function start(context: Context, runtimes: readonly string[]): Promise<Client> {
+async function start(context: Context, runtimes: readonly string[], o: Wanted): Promise<Client> {
   const { config, terminal, signal } = context
   await using _lock = await lock(`${config.home}/starting`, {
     signal,
     onWait: () => terminal.note('another command is starting the server; waiting for it'),
   })
-  const meanwhile = await fitting(context)
+  const meanwhile = await fitting(context, o)
   if (meanwhile) {
     await prepareImages(context, runtimes)
     return meanwhile.client
@@ -64,8 +71,8 @@ async function start(context: Context, runtimes: readonly string[]): Promise<Cli
     terminal.note(`KVM is not usable here (${place.reason}): using a host machine of our own, emulated by QEMU`)
   }
   await prepareAll(context, place, runtimes)
-  await (place.kind === 'host' ? onHost(context) : inMachine(context))
-  const live = await fitting(context, firstHealthMs)
+  await (place.kind === 'host' ? onHost(context) : inMachine(context, o))
+  const live = await fitting(context, { timeoutMs: firstHealthMs })
   if (live) return live.client
   throw new VulcanError('server_unreachable', 'the server was started but does not answer', { step: 'start' })
 }
@@ -99,17 +106,20 @@ async function served(context: Context): Promise<void> {
   }
 }
 
-async function inMachine(context: Context): Promise<void> {
+async function inMachine(context: Context, o: Wanted): Promise<void> {
   const { config, terminal } = context
   await stopHostServer(config.home)
   // A server that runs in there already goes on with what it found at its own start.
   const before = (await machineStatus({ home: config.home })).running ? await readServerFile(config.home) : undefined
   const holds = await currentPaths(config.home)
   const machine = await terminal.step('starting the machine', () => startMachineServer(context))
-  const file: ServerFile = { url: `http://127.0.0.1:${machine.port}`, place: 'machine', backend: config.backend, holds }
-  await writeServerFile(config.home, { ...file, holds: [...new Set([...(before?.holds ?? []), ...holds])] })
-  const live = await findLive(context, firstHealthMs)
-  if (live && live.build === (await ownBuild(context))) return
+  const file: ServerFile = {
+    ...{ url: `http://127.0.0.1:${machine.port}`, place: 'machine', backend: config.backend },
+    ...{ settings: asVariables(context.loaded), holds },
+  }
+  const both = { ...file, ...before, url: file.url, holds: [...new Set([...(before?.holds ?? []), ...holds])] }
+  await writeServerFile(config.home, both)
+  if (await fitting(context, { ...o, timeoutMs: firstHealthMs })) return
   await terminal.step('starting the server anew in the machine', () => renewMachineServer(context))
   await writeServerFile(config.home, file)
 }
@@ -136,9 +146,15 @@ async function urlOf(home: string): Promise<string> {
 }
 
 /** The live server, when it is what this command line would start. */
-async function fitting(context: Context, timeoutMs = healthMs): Promise<Live | undefined> {
+async function fitting(
+  context: Context,
+  { asSet, timeoutMs = healthMs }: Wanted & { timeoutMs?: number } = {},
+): Promise<Live | undefined> {
   const [live, build] = await Promise.all([findLive(context, timeoutMs), ownBuild(context)])
-  return live?.file.backend === context.config.backend && live.build === build ? live : undefined
+  if (live?.file.backend !== context.config.backend || live.build !== build) return undefined
+  // A service's settings are its own: it would be started anew with the same ones.
+  if (asSet && !live.file.service && notInForce(live.file, context.loaded).length > 0) return undefined
+  return live
 }
 
 function ownBuild({ program, config }: Context): Promise<string> {

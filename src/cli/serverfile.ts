@@ -12,6 +12,8 @@ export interface ServerFile {
   readonly pid?: number
   /** A service manager started it, and starts the next one. */
   readonly service?: boolean
+  /** Settings that it was started with and that are not standard, by their variables; absent in files of older versions. */
+  readonly settings?: Readonly<Record<string, string>>
   /** What it may be using of assets and images, as paths below the home; absent in files of older versions. */
   readonly holds?: readonly string[]
 }

@@ -7,11 +7,11 @@ import { json } from './text.ts'
 
 export function upCommand(act: Act): CommandUnknownOpts {
   return new Command('up')
-    .description('start the server, and the machine where KVM is not usable')
+    .description('start the server, and the machine where KVM is not usable; one with other settings is replaced')
     .option('--json', 'where it is, as JSON')
     .action((o) =>
       act(async (context) => {
-        await connect(context, [])
+        await connect(context, [], { asSet: true })
         const file = await readServerFile(context.config.home)
         if (o.json) return context.print(json(file))
         context.terminal.note(

@@ -16,7 +16,7 @@ import { type Serving, StoppedBy } from '../cli/context.ts'
 import { exits } from '../cli/exits.ts'
 import { ensureKey } from '../cli/key.ts'
 import { removeServerFile, serverLock, writeServerFile } from '../cli/serverfile.ts'
-import { type Config, isNotified, limitsOf, type Loaded } from '../config.ts'
+import { asVariables, type Config, isNotified, limitsOf, type Loaded } from '../config.ts'
 import { FirecrackerBackend } from '../firecracker/backend.ts'
 import { hostNameservers } from '../firecracker/network/nameservers.ts'
 import { tellNews } from '../firecracker/news.ts'
@@ -69,7 +69,9 @@ export async function serve(loaded: Loaded, o: ServeOptions): Promise<number> {
   const url = await listen(app, loaded)
   scope.defer('remove server.json', () => removeServerFile(config.home))
   const service = isNotified()
-  await writeServerFile(config.home, { url, place: 'host', backend: config.backend, pid: process.pid, service, holds })
+  const { backend } = config
+  const settings = asVariables(loaded)
+  await writeServerFile(config.home, { url, place: 'host', backend, pid: process.pid, service, settings, holds })
   if (config.ready_fd >= 0) writeSync(config.ready_fd, 'READY=1\n')
   // systemd listens on a datagram socket in the file system, which Node does not have: its own tool says it.
   if (service) await run(['systemd-notify', '--ready'], { timeoutMs: 10_000 })

@@ -1,0 +1,35 @@
+/** Which of the settings given here the server that runs was not started with. Pure. */
+import { asVariables, type Loaded, type SettingName, variableOf } from '../config.ts'
+import { settings } from '../settings.ts'
+import type { ServerFile } from './serverfile.ts'
+
+export interface NotInForce {
+  readonly name: SettingName
+  /** As it is given here, and as the server has it. */
+  readonly here: string
+  readonly there: string
+}
+
+/** They find the server or say where one starts; it has them, or another one is meant. */
+const finding: readonly string[] = ['home', 'backend', 'place', 'ready_fd']
+/** Of the machine, or of the host that it is on. */
+const notOfItsServer = /^(machine\.|firecracker$|jailer$|kernel$|plugins\.tap$|cgroup$|server\.(host|port)$)/
+
+/** Nothing where that is not known, as of a server of an older version. */
+export function notInForce({ place, settings: there }: ServerFile, loaded: Loaded): NotInForce[] {
+  if (!there) return []
+  const here = asVariables(loaded)
+  const names = (Object.keys(settings) as SettingName[]).filter(
+    (name) => !finding.includes(name) && !(place === 'machine' ? notOfItsServer : /^machine\./).test(name),
+  )
+  return names.flatMap((name) => {
+    const standard = String(settings[name].standard)
+    const [ours = standard, theirs = standard] = [here[variableOf(name)], there[variableOf(name)]]
+    return ours === theirs ? [] : [{ name, here: ours, there: theirs }]
+  })
+}
+
+/** One sentence for each. */
+export function inWords({ name, here, there }: NotInForce): string {
+  return `${name} = ${here} is not what the server has, which was started with ${there}`
+}
