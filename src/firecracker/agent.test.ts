@@ -111,6 +111,34 @@ test('a result that is larger than it may be ends the session, also where it com
   })
 }, 120_000)
 
+test('a guest that sends what is neither output nor an end, without end, ends the session', async () => {
+  const [nothing, input] = [control({}), data(1, 'x')]
+  const talk = async (frames: readonly Buffer[]) => {
+    const guest: Guest = {
+      connected: (socket) => socket.write(Buffer.concat([Buffer.from('OK 1\n'), hello, ...frames])),
+    }
+    return withGuest(guest, async (path) => {
+      const session = await Session.open(await dial(path, 1024, signal), signal)
+      const told = await follow(session, () => Promise.resolve(), signal).catch((error: unknown) => String(error))
+      session.close()
+      return told
+    })
+  }
+  const exit = control({
+    op: 'exit',
+    code: 0,
+    signal: null,
+    oom: false,
+    disk_full: false,
+    result: 'none',
+    wall_us: 1,
+    usage,
+  })
+  const few = Array.from({ length: 32 }, () => [nothing, input, data(2, 'out')]).flat()
+  expect(await talk([...few, exit])).toMatchObject({ ended: { code: 0 } })
+  expect(await talk([...few, nothing, exit])).toContain('neither output nor an end')
+})
+
 test('an exit that is none ends the session', async () => {
   const guest: Guest = {
     connected: (socket) =>

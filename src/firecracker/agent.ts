@@ -86,9 +86,12 @@ export class Session {
     this.send({ op: 'ping' })
   }
 
-  /** Whether somebody has waited for a frame ever since this was asked last, and none came. */
+  /**
+   * Whether somebody has waited for a frame ever since this was asked last, and none came. A guest that still takes what was sent
+   * before, as standard input of a program that reads none, is not: a ping lies behind that.
+   */
   quiet(): boolean {
-    const quiet = this.#waiting && this.#quiet
+    const quiet = this.#waiting && this.#quiet && !this.#socket.writableNeedDrain
     this.#quiet = true
     return quiet
   }

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Session } from './agent.ts'
 import type { Started } from './makevm.ts'
 import { narrowReady, narrowSlot } from './narrow.ts'
@@ -42,6 +42,18 @@ test('a vm that was ready is narrowed, then told of its name server', async () =
     ['configure', ['10.88.0.1']],
   ])
   expect(vm).toMatchObject({ start: 'pool', network: { nic: { nameservers: ['10.88.0.1'] } } })
+})
+
+test('a vm that has stopped while it waited is given up soon, with time for another', async () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const request = (_: unknown, asked: AbortSignal) =>
+    new Promise((_resolve, reject) => asked.addEventListener('abort', () => reject(asked.reason as Error)))
+  const session = { request } as unknown as Session
+  const stopped = { vm: { names: { vmId: 'v-1' }, network, start: 'pool' }, session } as unknown as Started
+  const narrowed = expect(narrowReady(host([]), stopped, { spec, signal })).rejects.toThrow('a vm that was ready')
+  await vi.advanceTimersByTimeAsync(10_000)
+  await narrowed
 })
 
 test('a place for one is narrowed, and its guest told when it is greeted', async () => {

@@ -3,7 +3,7 @@
  * then. What one may reach is narrowed before anything of its run is in it.
  */
 import type { NetworkSpec } from '../backend/backend.ts'
-import { configure } from './greet.ts'
+import { answering, configure } from './greet.ts'
 import type { Started } from './makevm.ts'
 import type { Slot } from './slot.ts'
 import type { VmHost } from './vm.ts'
@@ -25,6 +25,7 @@ export async function narrowSlot(host: Pick<VmHost, 'networks'>, slot: Slot, o: 
 export async function narrowReady(host: Pick<VmHost, 'networks'>, started: Started, o: Narrowing): Promise<Started> {
   const { vm, session } = started
   const network = await host.networks.narrow(vm.network, { vmId: vm.names.vmId, ...o })
-  await configure(session, { nowMs: Date.now(), network, signal: o.signal })
+  // It may have stopped while it waited; then another can have the run.
+  await answering(o.signal, (signal) => configure(session, { nowMs: Date.now(), network, signal }))
   return { ...started, vm: { ...vm, network } }
 }

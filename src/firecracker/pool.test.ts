@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { Facts } from '../base/facts.ts'
 import { Scope } from '../base/scope.ts'
 import type { FirecrackerFacts } from './facts.ts'
@@ -218,6 +218,44 @@ test('a pool that closes makes none for runs that begin or end meanwhile: nobody
   await closing
   for (let turns = 0; turns < 20; turns += 1) await turn()
   expect(made).toHaveLength(1)
+})
+
+test('slots of a template that was put away are given to nobody', async () => {
+  const { pool, slots } = pooled({ most: 1 })
+  await pool.take(python)
+  pool.fill()
+  while (slots.length < 1) await turn()
+  await pool.dropSlots(python)
+  expect(slots[0]?.scope.closed).toBe(true)
+  expect(await pool.takeSlot(python)).toBeUndefined()
+})
+
+test('a network that fails costs no template', async () => {
+  const fails = ({ phases }: Attempt) => phases.time('network', () => Promise.reject(new Error('nft was killed')))
+  const { pool, discarded, facts } = pooled({ make: fails })
+  const told = Promise.withResolvers<string>()
+  facts.on('pool.failed', ({ message }) => told.resolve(message))
+  await pool.take(python)
+  pool.fill()
+  expect(await told.promise).toContain('nft was killed')
+  expect(discarded).toEqual([])
+})
+
+test('a class that is given up while a vm is made for it still has it removed', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'performance'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const making = Promise.withResolvers<void>()
+  const { pool, made } = pooled({ make: () => making.promise })
+  await pool.take(python)
+  pool.fill()
+  await turn()
+  await vi.advanceTimersByTimeAsync(11 * 60_000)
+  making.resolve()
+  await filled(pool, 1)
+  await vi.advanceTimersByTimeAsync(30_000)
+  await turn()
+  expect(made[0]?.started.scope.closed).toBe(true)
+  expect(pool.state().lines).toEqual([])
 })
 
 test('a template that no vm goes on from is put away, its class rests, and the failure is told', async () => {

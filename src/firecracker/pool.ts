@@ -12,7 +12,7 @@ import { firstFit, Kept } from './kept.ts'
 import { Line } from './line.ts'
 import type { Attempt, Started, VmClass } from './makevm.ts'
 import { Phases } from './phases.ts'
-import type { Snapshot } from './restore.ts'
+import { mayBlameSnapshot, type Snapshot } from './restore.ts'
 import type { Slot } from './slot.ts'
 import { kindOf, type Templates } from './templates.ts'
 
@@ -40,6 +40,7 @@ export class Pool {
   #closed = false
   #stop = new AbortController()
   #filling: Promise<void> | undefined
+  #making: Line | undefined
   readonly #calm = new Calm()
 
   constructor(options: PoolOptions) {
@@ -86,6 +87,15 @@ export class Pool {
     this.#filling ??= this.#fill(this.#stop.signal).finally(() => {
       this.#filling = undefined
     })
+  }
+
+  /** Says that the template of that class was put away: what was placed on its files would fail in turn, and be the next one's fault. */
+  async dropSlots(of: VmClass): Promise<void> {
+    await Promise.all(
+      this.#lineOf(of)
+        .slots.splice(0)
+        .map((slot) => slot.close()),
+    )
   }
 
   /** Removes all that is kept; says how many that were. The next use of a class brings it back. */
@@ -164,31 +174,33 @@ export class Pool {
     const snapshot = templates.find(of)
     if (!snapshot) return
     const limit = AbortSignal.any([signal, AbortSignal.timeout(makeDeadlineMs)])
+    const isSlot = line.lacks(this.#o.most) === 'slots'
+    const phases = new Phases()
+    this.#making = line
     try {
-      if (line.lacks(this.#o.most) === 'slots') await this.#addSlot(line, { snapshot, signal: limit })
-      else await this.#addReady(line, { snapshot, signal: limit })
+      if (isSlot) await this.#addSlot(line, { snapshot, signal: limit })
+      else await this.#addReady(line, { snapshot, phases, signal: limit })
     } catch (error) {
       if (signal.aborted) return
       line.rest()
-      // One that takes too long is a host's that is busy.
-      if (!limit.aborted) await templates.discard(of)
+      // One that takes too long is a host's that is busy; a slot has read nothing of the template.
+      if (!limit.aborted && !isSlot && mayBlameSnapshot(phases.failedIn(error))) {
+        await templates.discard(of)
+        await this.dropSlots(of)
+      }
       facts.emit('pool.failed', { runtime: of.image.name, memMib: of.size.memMib, message: String(error) })
+    } finally {
+      this.#making = undefined
     }
   }
 
-  async #addReady(line: Line, o: { snapshot: Snapshot; signal: AbortSignal }): Promise<void> {
+  async #addReady(line: Line, o: { snapshot: Snapshot; phases: Phases; signal: AbortSignal }): Promise<void> {
     const { facts, make } = this.#o
     const { of, ready, demand } = line
     const leaving = (this.#givers(line) ?? []).flatMap((giver) => giver.ready.splice(0, 1))
     await Promise.all(leaving.map((kept) => kept.close()))
     const begun = performance.now()
-    const started = await make({
-      of,
-      owner: { kind: 'pool' },
-      slot: await firstFit(line.slots),
-      phases: new Phases(),
-      ...o,
-    })
+    const started = await make({ of, owner: { kind: 'pool' }, slot: await firstFit(line.slots), ...o })
     const ms = performance.now() - begun
     demand.noteMade(ms)
     ready.push(new Kept(started, { ...started, facts }))
@@ -212,7 +224,8 @@ export class Pool {
   async #sweep(): Promise<void> {
     for (const [key, line] of this.#lines) {
       const unfit = line.takeUnfit(this.#o.most)
-      if (line.wanted(this.#o.most) === 0) this.#lines.delete(key)
+      // What is being made for one that is gone would be nobody's.
+      if (line.wanted(this.#o.most) === 0 && line !== this.#making) this.#lines.delete(key)
       await Promise.all(unfit.map((kept) => kept.close()))
     }
     this.fill()

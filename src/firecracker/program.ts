@@ -36,6 +36,11 @@ const workFolder = '/work'
 export const cpuPeriodUs = 100_000
 /** Of what a guest says in words, so many characters are kept. */
 const mostWords = 500
+/**
+ * Frames that say nothing of a program: ends of its streams, and a refusal for each kill that came late. Each takes our time,
+ * which of output its limit bounds, and an agent in other hands would send them for ever.
+ */
+const mostStrays = 64
 /** Largest result a program may leave, in bytes. */
 const resultMaxBytes = 1 << 20
 
@@ -98,17 +103,19 @@ export async function follow(
   signal: AbortSignal,
 ): Promise<{ ended: Ended; result: Uint8Array | undefined }> {
   const result = new ResultFile()
-  for (;;) {
+  for (let strays = 0; strays <= mostStrays;) {
     const frame = await session.next(signal)
     if (!frame) throw new SessionLost('end of file while the program ran')
     if (frame.type === 'data') {
       if (frame.stream === stream.stdout) await onChunk({ stream: 'stdout', data: frame.data })
       else if (frame.stream === stream.stderr) await onChunk({ stream: 'stderr', data: frame.data })
       else if (frame.stream === stream.result) result.add(frame.data)
+      else strays += 1
     } else if (frame.type === 'control' && frame.message['op'] === 'exit') {
       return { ended: endedOf(frame.message), result: result.bytes }
-    }
+    } else strays += 1
   }
+  throw new SessionLost('the guest went on to send what is neither output nor an end')
 }
 
 /** A result as it comes. The agent promised to send no more than the most; one that breaks the promise does not get our memory. */

@@ -20,6 +20,11 @@ export interface Snapshot {
   readonly written: string
 }
 
+/** Whether what failed in that phase may be the snapshot's fault: a template takes a minute to make anew. */
+export function mayBlameSnapshot(phase: string | undefined): boolean {
+  return phase !== 'network' && phase !== 'jailer'
+}
+
 /** How a vm goes on. */
 interface Waking extends Pick<Starting, 'phases' | 'signal'> {
   /** Done when it is loaded, before it goes on. */

@@ -10,6 +10,7 @@ import { narrowReady, narrowSlot } from './narrow.ts'
 import { isListed } from './network/allow.ts'
 import type { Phases } from './phases.ts'
 import type { Pool } from './pool.ts'
+import { mayBlameSnapshot } from './restore.ts'
 import type { Slot } from './slot.ts'
 import type { Templates } from './templates.ts'
 import type { VmHost } from './vm.ts'
@@ -55,7 +56,10 @@ export class Starter {
       return await makeVm(this.#o, { of, owner, snapshot, slot, phases, signal, retried: true })
     } catch (error) {
       if (signal.aborted) throw error
-      if (snapshot && mayBlameSnapshot(phases.failedIn(error))) await templates?.discard(of)
+      if (snapshot && mayBlameSnapshot(phases.failedIn(error))) {
+        await templates?.discard(of)
+        await pool?.dropSlots(of)
+      }
       return makeVm(this.#o, { of, owner, console: true, phases, signal, retried: false })
     }
   }
@@ -117,11 +121,6 @@ export class Starter {
     this.#o.templates?.noteUse(of)
     this.#o.pool?.fill()
   }
-}
-
-/** Whether what failed in that phase may be the snapshot's fault: a template takes a minute to make anew. */
-export function mayBlameSnapshot(phase: string | undefined): boolean {
-  return phase !== 'network' && phase !== 'jailer'
 }
 
 export function classOf({ resources, network }: Pick<RunSpec, 'resources' | 'network'>, image: Image): VmClass {

@@ -84,6 +84,25 @@ test('output that nobody takes is no silence of the guest', async () => {
   })
 })
 
+test('a guest that has not taken its program’s input yet has no ping to answer: it is behind that', async () => {
+  fakeTime()
+  const script = (message: Message, socket: Socket) => {
+    if (message['op'] === 'exec') {
+      socket.write(started)
+      socket.pause()
+      setTimeout(() => socket.resume(), 120_000)
+    }
+    if (message['op'] === 'end of input') socket.write(exit(7))
+  }
+  await play(script, async ({ parts }) => {
+    const stdin = Buffer.alloc(8 << 20)
+    const run = await FirecrackerRun.start({ ...parts, spec: { ...patient, stdin } }, soon())
+    for (let tens = 0; tens < 12; tens++) await tenSeconds()
+    expect(await textOf(run)).toBe('')
+    expect(await run.exited).toMatchObject({ by: 'program', code: 7 })
+  })
+})
+
 test('a program taken up after its end whose last words do not come is lost: it did not overstay', async () => {
   fakeTime()
   const attached = { op: 'attached', tag: 'program', stdin_bytes: 0, stdin_ended: true, wall_us: 1000, ended: true }

@@ -48,6 +48,24 @@ test('each destination is news once, to its own guest, and counts go on', async 
   expect(await all(other.news)).toEqual([])
 })
 
+test('packets that cannot be counted for a moment end nothing: whoever may have sent some is looked at', async () => {
+  const { books, played } = shelf()
+  let broken = false
+  const sent = () => (broken ? Promise.reject(new Error('EMFILE: too many open files')) : Promise.resolve('0'))
+  const book = await books.watch(own, { isNew: true, sent })
+  await vi.advanceTimersByTimeAsync(500)
+  expect(played.asked).toEqual([])
+  broken = true
+  await vi.advanceTimersByTimeAsync(100)
+  expect(played.asked).toEqual([undefined])
+  broken = false
+  played.said.set(own, { known: [denial(1)], others: 0 })
+  await vi.advanceTimersByTimeAsync(100)
+  broken = true
+  await book.finish()
+  expect(await all(book.news)).toEqual([1])
+})
+
 test('at the end nobody looks for what a guest was refused that has sent nothing', async () => {
   const { books, played } = shelf()
   const counts: Record<string, number> = { [own]: 0, [another]: 0 }

@@ -26,7 +26,7 @@ export class RefusalBooks {
   async watch(address: string, traffic?: Traffic): Promise<RefusalBook> {
     const book: RefusalBook = new RefusalBook(address, {
       sent: traffic?.sent,
-      first: traffic?.isNew ? await traffic.sent() : undefined,
+      first: traffic?.isNew ? await traffic.sent().catch(() => undefined) : undefined,
       look: () => this.#read([book], address),
       onClose: () => {
         this.#watched.delete(book)
@@ -52,9 +52,12 @@ export class RefusalBooks {
   async #lookAtAll(): Promise<void> {
     if (this.#looking) return
     this.#looking = true
-    const still = await Promise.all([...this.#watched].map((book) => book.isStill()))
-    if (still.includes(false)) await this.#read(this.#watched)
-    this.#looking = false
+    try {
+      const still = await Promise.all([...this.#watched].map((book) => book.isStill()))
+      if (still.includes(false)) await this.#read(this.#watched)
+    } finally {
+      this.#looking = false
+    }
   }
 
   async #read(books: Iterable<RefusalBook>, address?: string): Promise<void> {
@@ -109,9 +112,9 @@ export class RefusalBook {
     return { known: [...this.#known.values()], others: this.#others }
   }
 
-  /** Whether its guest has sent nothing since the look before the last. */
+  /** Whether its guest has sent nothing since the look before the last. What cannot be read, as by a server without descriptors, may have. */
   async isStill(): Promise<boolean> {
-    const now = await this.#ways.sent?.()
+    const now = await this.#ways.sent?.().catch(() => undefined)
     const [last, before] = this.#sent
     this.#sent = [now, last]
     return now !== undefined && now === last && now === before
