@@ -153,7 +153,7 @@ export const RunRecord = Type.Object(
     firewall: Type.Optional(ref(Firewall)),
     usage: Type.Optional(
       Type.Object({
-        cpu_ms: Type.Number(),
+        cpu_ms: Type.Number({ description: 'processor time of the program and of its build' }),
         peak_mem_mb: Type.Number(),
         throttled_ms: Type.Number(),
         disk_written_bytes: Type.Number(),

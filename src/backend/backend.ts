@@ -96,7 +96,10 @@ export interface Exit {
   readonly result?: string
   /** Why there is no result although the program wrote one. */
   readonly resultError?: string
+  /** Of its build too, where it has one. */
   readonly usage?: Usage
+  /** Processor time that its whole vm took of the host, in milliseconds, where a guest that is lost gave no usage. */
+  readonly vmCpuMs?: number
 }
 
 /** What became of a run's vm, for the record. Milliseconds and microseconds as named. */

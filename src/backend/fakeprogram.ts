@@ -67,7 +67,12 @@ export class FakeProgram {
     this.notify()
     const usage = { cpuMs: 1, peakMemMib: 1, throttledMs: 0, diskWrittenBytes: 0, netRxBytes: 0, netTxBytes: 0 }
     const exit: Exit = this.#killed ? { by: this.#killed, signal: 'SIGKILL', message: `ended: ${this.#killed}` } : end
-    return { ...exit, usage, ...(this.#result !== undefined && { result: this.#result }) }
+    // A guest that is lost says nothing of that.
+    return {
+      ...exit,
+      ...(exit.by !== 'vm_lost' && { usage }),
+      ...(this.#result !== undefined && { result: this.#result }),
+    }
   }
 
   /** Follows the script until it ends or somebody kills the program. */
@@ -149,7 +154,8 @@ export class FakeProgram {
 
 function endBy(word: 'exit' | 'signal' | 'oom' | 'disk_full' | 'vm_lost', rest: string): Exit {
   if (word === 'exit') return { by: 'program', code: Number(rest) }
-  return word === 'signal' ? { by: 'program', signal: rest } : { by: word, message: `scripted: ${word}` }
+  if (word === 'signal') return { by: 'program', signal: rest }
+  return { by: word, message: `scripted: ${word}`, ...(rest !== '' && { vmCpuMs: Number(rest) }) }
 }
 
 function* flooded(bytes: number): Generator<string | Buffer> {

@@ -70,6 +70,12 @@ export async function pidsIn(cgroup: string): Promise<number[]> {
   return text.split('\n').flatMap((line) => (line === '' ? [] : [Number(line)]))
 }
 
+/** Processor time that its processes have taken, in milliseconds; undefined where it is gone. */
+export async function cpuMsOf(cgroup: string): Promise<number | undefined> {
+  const us = /^usage_usec (\d+)$/m.exec((await textIn(join(cgroup, 'cpu.stat'))) ?? '')?.[1]
+  return us === undefined ? undefined : Number(us) / 1000
+}
+
 /** For processes to stop where they are, in milliseconds; a few are usual under emulation. */
 const stillDeadlineMs = 5000
 

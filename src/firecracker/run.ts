@@ -9,6 +9,7 @@ import { deadline } from '../base/time.ts'
 import type { Image } from '../images/images.ts'
 import type { Session } from './agent.ts'
 import { killAll } from './cgroup.ts'
+import { charged, withBuild } from './charge.ts'
 import { exitOf, lost, unanswered, wordsOf } from './exit.ts'
 import { buildOf, runOf } from './launch.ts'
 import type { RefusalBook } from './network/watch.ts'
@@ -176,7 +177,8 @@ export class FirecrackerRun implements Run {
   }
 
   async #drive(from: Position): Promise<void> {
-    const exit = await this.#untilExit(from).catch((error: unknown) => this.#lost(error))
+    const told = await this.#untilExit(from).catch((error: unknown) => this.#lost(error))
+    const exit = await charged(told, this.#parts.vm.names.cgroup)
     // While the firewall still knows the vm.
     await this.#parts.phases.time('collect', async () => this.#parts.refusals?.finish())
     // Whoever goes on with it is told its end.
@@ -193,13 +195,13 @@ export class FirecrackerRun implements Run {
     const { spec, phases } = this.#parts
     if (from.tag === 'program') return this.#program(from)
     const { exit: built } = await phases.time('build', () => this.#one(from))
-    if (built.by === 'timeout')
-      return { ...built, message: `killed: the build took longer than ${buildDeadlineMs / 1000} s` }
+    const late = `killed: the build took longer than ${buildDeadlineMs / 1000} s`
+    if (built.by === 'timeout') return { ...built, message: late }
     if (built.by !== 'program' || built.code !== 0) return built
     // A kill that came between the two has nothing to kill in the guest any more.
     if (this.#killed) return { ...built, by: this.#killed, message: wordsOf(this.#killed, spec.resources) }
     await this.#exec('program', this.#stop.signal)
-    return this.#program(beginning(spec, 'program'))
+    return withBuild(built, await this.#program(beginning(spec, 'program')))
   }
 
   async #program(from: Position): Promise<Exit> {

@@ -61,7 +61,8 @@ test('a program may be silent for hours, and the answers to pings are nobody els
       session.ping()
       session.send({ op: 'kill', signal: 'SIGKILL' })
       expect(await textOf(run)).toBe('')
-      expect(await run.exited).toMatchObject({ by: 'program', code: 7 })
+      // Each took a microsecond.
+      expect(await run.exited).toMatchObject({ by: 'program', code: 7, usage: { cpuMs: 0.002 } })
       expect(heard.filter(({ op }) => op === 'ping').length).toBeGreaterThan(10)
     },
     ['go', 'build'],

@@ -60,6 +60,6 @@ export function endOf(exit: Exit, o: Told): End {
     given,
     request: text,
     bytes: o.logBytes + given.length + (text === undefined ? 0 : requestBytes(text, o.spec.source)),
-    cpuMs: exit.usage?.cpuMs ?? 0,
+    cpuMs: exit.usage?.cpuMs ?? exit.vmCpuMs ?? 0,
   }
 }

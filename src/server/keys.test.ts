@@ -176,6 +176,19 @@ describe('quotas', () => {
     expect((await server.scheduler.summary(second)).status).toBe('completed')
   })
 
+  test('what is lost with its vm is charged what that took of the host', async () => {
+    const { key } = await make({ quotas: { cpu_seconds: 1 } })
+    for (const [ms, status] of [
+      [900, 202],
+      [200, 202],
+      [1, 429],
+    ] as const) {
+      const { status: got, body } = await submit(key, `# fake: vm_lost ${ms}`)
+      expect(got).toBe(status)
+      if (status === 202) await server.scheduler.ended(body['id'] as string, AbortSignal.timeout(5000))
+    }
+  })
+
   test('processor time that is spent is 429 until midnight, UTC', async () => {
     const { key, id } = await make({ quotas: { cpu_seconds: 1 } })
     const done = (await submit(key)).body['id'] as string
