@@ -60,17 +60,18 @@ func (c *command) run() answer {
 		defer words.Close()
 		return c.between(words, words)
 	}
-	stdout, err := newCapture()
+	stdout, err := newCapture(stdoutKept)
 	if err != nil {
 		return c.failed(err)
 	}
-	stderr, err := newCapture()
+	stderr, err := newCapture(stderrKept)
 	if err != nil {
 		stdout.drop()
 		return c.failed(err)
 	}
 	ended := c.between(stdout.in, stderr.in)
 	ended.Stdout, ended.Stderr = stdout.text(c.killed), stderr.text(c.killed)
+	ended.Cut = stdout.cut
 	return ended
 }
 
@@ -158,35 +159,43 @@ func find(name string, env []string) (string, error) {
 	return "", &os.PathError{Op: "looking for", Path: name, Err: syscall.ENOENT}
 }
 
-// captured is how much of each stream is kept, in bytes: the end, since errors come last.
-const captured = 4 << 20
+// How much of each stream is kept, in bytes: the end, since errors come last. What a command lists is of no use in part; nft
+// lists some seventy kilobytes for a vm whose names opened as many addresses as they may.
+const (
+	stdoutKept = 64 << 20
+	stderrKept = 4 << 20
+)
 
 // capture reads what a command says.
 type capture struct {
 	in, out *os.File
+	kept    int
 	read    chan []byte
+	// cut is set, before read, where more was said.
+	cut bool
 }
 
-func newCapture() (*capture, error) {
+func newCapture(kept int) (*capture, error) {
 	out, in, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
-	c := &capture{in: in, out: out, read: make(chan []byte, 1)}
+	c := &capture{in: in, out: out, kept: kept, read: make(chan []byte, 1)}
 	go func() {
 		var all []byte
 		buffer := make([]byte, 64<<10)
 		for {
 			n, err := out.Read(buffer)
 			all = append(all, buffer[:n]...)
-			if len(all) > 2*captured {
-				all = append([]byte(nil), all[len(all)-captured:]...)
+			c.cut = c.cut || len(all) > kept
+			if len(all) > 2*kept {
+				all = append([]byte(nil), all[len(all)-kept:]...)
 			}
 			if err != nil {
 				break
 			}
 		}
-		c.read <- all[max(0, len(all)-captured):]
+		c.read <- all[max(0, len(all)-kept):]
 	}()
 	return c, nil
 }

@@ -37,11 +37,13 @@ type request struct {
 
 // answer tells how a command ended: by a code, by a signal, or not at all since it could not be started.
 type answer struct {
-	ID      int      `json:"id"`
-	Code    *int     `json:"code,omitempty"`
-	Signal  int      `json:"signal,omitempty"`
-	Stdout  string   `json:"stdout"`
-	Stderr  string   `json:"stderr"`
+	ID     int    `json:"id"`
+	Code   *int   `json:"code,omitempty"`
+	Signal int    `json:"signal,omitempty"`
+	Stdout string `json:"stdout"`
+	Stderr string `json:"stderr"`
+	// Cut says that stdout was longer, and is its end.
+	Cut     bool     `json:"cut,omitempty"`
 	Failure *failure `json:"failure,omitempty"`
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -170,9 +171,24 @@ func TestWordsGoToTheEndOfTheirFile(t *testing.T) {
 }
 
 func TestOfAFloodTheEndIsKept(t *testing.T) {
-	got := begin(t).run(request{Argv: sh("head -c 20000000 /dev/zero | tr '\\0' x; echo end")})
-	if len(got.Stdout) != captured || !strings.HasSuffix(got.Stdout, "xend\n") {
-		t.Errorf("got %d bytes, the last %q", len(got.Stdout), got.Stdout[max(0, len(got.Stdout)-9):])
+	flood := func(bytes int, where string) answer {
+		return begin(t).run(request{Argv: sh(fmt.Sprintf("{ head -c %d /dev/zero | tr '\\0' x; echo end; } %s", bytes, where))})
+	}
+	list := flood(20_000_000, "")
+	if len(list.Stdout) != 20_000_004 || list.Cut {
+		t.Errorf("of a long list came %d bytes, cut: %v", len(list.Stdout), list.Cut)
+	}
+	cut := flood(stdoutKept, "")
+	for _, got := range []struct {
+		text string
+		kept int
+	}{{flood(20_000_000, ">&2").Stderr, stderrKept}, {cut.Stdout, stdoutKept}} {
+		if len(got.text) != got.kept || !strings.HasSuffix(got.text, "xend\n") {
+			t.Errorf("got %d bytes, the last %q", len(got.text), got.text[max(0, len(got.text)-9):])
+		}
+	}
+	if !cut.Cut {
+		t.Error("nothing says that there was more")
 	}
 }
 

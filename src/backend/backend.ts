@@ -96,9 +96,8 @@ export interface Exit {
   readonly result?: string
   /** Why there is no result although the program wrote one. */
   readonly resultError?: string
-  /** Of its build too, where it has one. */
   readonly usage?: Usage
-  /** Processor time that its whole vm took of the host, in milliseconds, where a guest that is lost gave no usage. */
+  /** Milliseconds of processor time that its vm took of the host, where there is no usage. */
   readonly vmCpuMs?: number
 }
 

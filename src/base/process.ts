@@ -36,8 +36,8 @@ export class CommandFailed extends Error {
   readonly argv: readonly string[]
   readonly code: number | undefined
   readonly signal: NodeJS.Signals | undefined
-  /** `lost`: what ran it is gone, or does not answer. */
-  readonly why: 'spawn' | 'exit' | 'signal' | 'timeout' | 'aborted' | 'lost'
+  /** `output`: it said more than is kept. `lost`: what ran it is gone, or does not answer. */
+  readonly why: 'spawn' | 'exit' | 'output' | 'signal' | 'timeout' | 'aborted' | 'lost'
   readonly stdout: string
   readonly stderr: string
 
@@ -59,6 +59,8 @@ function describe(init: Pick<CommandFailed, 'code' | 'signal' | 'why'>, cause: u
       return `could not be started (${messageOf(cause)})`
     case 'exit':
       return `exited with ${init.code}`
+    case 'output':
+      return 'said more than is kept of it'
     case 'signal':
       return `was ended by ${init.signal}`
     case 'timeout':

@@ -20,6 +20,8 @@ interface Answer {
   readonly signal?: number
   readonly stdout: string
   readonly stderr: string
+  /** Stdout was longer. */
+  readonly cut?: true
   readonly failure?: { readonly code: string; readonly message: string }
 }
 
@@ -143,9 +145,10 @@ function letGo(helper: Helper): void {
   helper.stdout.unref()
 }
 
-function endOf({ code, signal, stdout, stderr, failure }: Answer): End {
+function endOf({ code, signal, stdout, stderr, cut, failure }: Answer): End {
   if (failure)
     return { ...noEnd, why: 'spawn', cause: Object.assign(new Error(failure.message), { code: failure.code }) }
   if (signal !== undefined) return { why: 'signal', code: undefined, signal: signals.get(signal), stdout, stderr }
-  return { why: 'exit', code, signal: undefined, stdout, stderr }
+  // Part of what it said would be taken for all of it.
+  return { why: cut && code === 0 ? 'output' : 'exit', code, signal: undefined, stdout, stderr }
 }

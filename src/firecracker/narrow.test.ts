@@ -51,9 +51,10 @@ test('a vm that has stopped while it waited is given up soon, with time for anot
     new Promise((_resolve, reject) => asked.addEventListener('abort', () => reject(asked.reason as Error)))
   const session = { request } as unknown as Session
   const stopped = { vm: { names: { vmId: 'v-1' }, network, start: 'pool' }, session } as unknown as Started
-  const narrowed = expect(narrowReady(host([]), stopped, { spec, signal })).rejects.toThrow('a vm that was ready')
-  await vi.advanceTimersByTimeAsync(10_000)
-  await narrowed
+  const narrowing = narrowReady(host([]), stopped, { spec, signal })
+  const tenSeconds = vi.advanceTimersByTimeAsync(10_000)
+  await expect(narrowing).rejects.toThrow('a vm that was ready')
+  await tenSeconds
 })
 
 test('a place for one is narrowed, and its guest told when it is greeted', async () => {

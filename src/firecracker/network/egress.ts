@@ -22,7 +22,7 @@ export interface NetworkFacts {
 }
 
 export interface EgressOptions {
-  readonly rules: Omit<GuestRulesOptions, 'onMended'>
+  readonly rules: Omit<GuestRulesOptions, 'onMended' | 'onUnread'>
   /** Name servers that ours asks; the host's own when empty. */
   readonly servers: readonly string[]
   /** Seconds that an address stays open after its name's time. */
@@ -40,7 +40,8 @@ export class Egress {
 
   constructor({ rules, servers, graceS, lookMs, facts }: EgressOptions) {
     const onMended = (guests: number) => facts.emit('firewall.mended', { table: this.rules.table, guests })
-    this.rules = new GuestRules({ ...rules, onMended })
+    const onUnread = (error: unknown) => facts.emit('denials.unread', { message: String(error) })
+    this.rules = new GuestRules({ ...rules, onMended, onUnread })
     this.#gateway = rules.gateway
     this.#names = new NameServer({
       ...{ host: rules.host, subnet: rules.subnet, servers, ...(graceS !== undefined && { graceS }) },
@@ -52,7 +53,7 @@ export class Egress {
     this.#books = new RefusalBooks({
       read: (address) => this.#denials(address),
       everyMs: lookMs,
-      onTrouble: (error) => facts.emit('denials.unread', { message: String(error) }),
+      onTrouble: onUnread,
     })
   }
 

@@ -1,4 +1,4 @@
-import { beforeEach, expect, test, vi } from 'vitest'
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { mostDenials } from '../../backend/denial.ts'
 import { DeadlineExceeded } from '../../base/time.ts'
 import { GuestNames, type GuestNamesOptions, type Resolved } from './guestnames.ts'
@@ -58,6 +58,20 @@ test('while it holds, an answer is told again without asking; asked for together
   await Promise.all([1, 2, 3].map(() => names.answer({ name: 'a.example', type: 'A' })))
   expect(await names.answer({ name: 'a.example', type: 'A' })).toMatchObject({ addresses: ['192.0.2.1'] })
   expect([asked, opened]).toEqual([['a.example'], [{ address: '192.0.2.1', seconds: 90 }]])
+})
+
+test('a host whose clock is set back opens a name anew when its time is over, as the firewall has closed it then', async () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const names = namesOf()
+  const ask = () => names.answer({ name: 'a.example', type: 'A' })
+  await ask()
+  vi.setSystemTime(Date.now() - 3_600_000)
+  await vi.advanceTimersByTimeAsync(59_000)
+  expect(await ask()).toMatchObject({ ttl: 1 })
+  await vi.advanceTimersByTimeAsync(40_000)
+  expect(await ask()).toMatchObject({ ttl: 60 })
+  expect([asked.length, opened.length]).toEqual([2, 2])
 })
 
 test('what a name server refuses is told; what it does not answer has failed', async () => {

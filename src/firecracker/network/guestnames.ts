@@ -79,7 +79,9 @@ export class GuestNames {
     // Guests have no IPv6, and what else a name has leads nowhere by itself.
     if (type !== 'A') return empty
     const kept = this.#kept.get(host)
-    if (kept && kept.until > Date.now()) return { ...kept.answer, ttl: Math.floor((kept.until - Date.now()) / 1000) }
+    // By the clock that nobody sets, as the firewall's own.
+    const leftMs = (kept?.until ?? 0) - performance.now()
+    if (kept && leftMs > 0) return { ...kept.answer, ttl: Math.floor(leftMs / 1000) }
     if (this.#waiting >= mostWaiting) {
       this.#refuse({ host, rule: 'limit' }, type)
       return failed
@@ -127,7 +129,7 @@ export class GuestNames {
   async #open(host: string, found: readonly Resolved[]): Promise<Answer> {
     const ttl = Math.min(mostTtl, ...found.map((each) => each.ttl))
     const addresses = [...new Set(found.map(({ address }) => address))]
-    const now = Date.now()
+    const now = performance.now()
     const seconds = ttl + this.#o.graceS
     const until = now + seconds * 1000
     for (const [address, end] of this.#opened) if (end < now) this.#opened.delete(address)

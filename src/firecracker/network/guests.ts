@@ -9,7 +9,7 @@ import { bookOf, denialsOf, entriesOf } from './books.ts'
 import { strayElements } from './elements.ts'
 import type { Host } from './host.ts'
 import type { Ports } from './nameserver.ts'
-import { isAbsent, Nft, orNothing } from './nft.ts'
+import { isAbsent, Nft, nothing, orNothing } from './nft.ts'
 import { type Opened, openedOf, openScript } from './opened.ts'
 import {
   admitScript,
@@ -30,6 +30,8 @@ export interface GuestRulesOptions extends Omit<TableOptions, 'ports'> {
   readonly host: Host
   /** Told when tables that somebody took away were built anew, with how many guests. */
   readonly onMended: (guests: number) => void
+  /** Told why what guests were refused, and what their names opened, cannot be read: it is forgotten. */
+  readonly onUnread: (error: unknown) => void
 }
 
 /** What is on disk of a guest. */
@@ -41,6 +43,14 @@ export interface GuestRecord extends GuestRule {
 /** Each has a table of ours. */
 const families = ['bridge', 'inet'] as const
 const suffix = '.json'
+/** Where elements of guests are. */
+const guestSets = [
+  ['set', 'bridge', 'ports'],
+  ['set', 'bridge', 'guests'],
+  ['map', 'inet', 'guests'],
+  ['set', 'inet', 'listed'],
+  ['set', 'inet', 'allowed'],
+] as const
 
 export class GuestRules {
   readonly #o: GuestRulesOptions
@@ -62,7 +72,11 @@ export class GuestRules {
 
   /** Builds the tables anew with the recorded guests, what their books said and their names opened, in one transaction. */
   async install(ports: Ports): Promise<void> {
-    const sets = await orNothing(() => this.#nft.list('sets', 'table', 'inet', this.table))
+    const sets = await orNothing(() => this.#nft.list('sets', 'table', 'inet', this.table)).catch((error: unknown) => {
+      // Guests are held to their rules all the same; their names open anew what they are asked for.
+      this.#o.onUnread(error)
+      return nothing
+    })
     const [books, opened] = [entriesOf(sets), openedOf(sets)]
     const known = [...(await this.all()).values()].map((guest) => ({
       ...guest,
@@ -176,11 +190,10 @@ export class GuestRules {
   /** An element is there only while its record is, so records of before and after tell whose each is. */
   async #strays(): Promise<string[]> {
     const before = await this.all()
-    const listed = async (family: string) => {
-      const list = () => this.#nft.list('table', family, this.table)
-      return orNothing(() => this.#surely(list))
-    }
-    const answers = await Promise.all(families.map(listed))
+    // Not the tables as a whole, which hold what guests' names opened and what they were refused.
+    const listed = ([kind, family, name]: (typeof guestSets)[number]) =>
+      orNothing(() => this.#surely(() => this.#nft.list(kind, family, this.table, name)))
+    const answers = await Promise.all(guestSets.map(listed))
     return strayElements(answers, [...before.values(), ...(await this.all()).values()])
   }
 

@@ -4,7 +4,7 @@ import type { Host } from './host.ts'
 
 const timeoutMs = 20_000
 /** The answer of a list of nothing. */
-const nothing = '{"nftables":[]}'
+export const nothing = '{"nftables":[]}'
 
 export class Nft {
   readonly #host: Host
