@@ -88,7 +88,10 @@ export const WorkloadRequest = Type.Object(
     ),
     stdin: Type.Optional(Type.String({ description: 'standard input as text' })),
     input: Type.Optional(
-      Type.Unknown({ description: 'any JSON; the file $VULCAN_INPUT, and standard input where stdin is not given' }),
+      Type.Unknown({
+        description:
+          'any JSON; the file $VULCAN_INPUT, and standard input where stdin is not given. With args and env, 960 KiB at most',
+      }),
     ),
     resources: Type.Optional(ref(ResourcesRequest)),
     network: Type.Optional(Type.Union([ref(NetworkMode), ref(NetworkRequest)])),
@@ -184,7 +187,7 @@ const summaryFields = {
   ),
   exit: Type.Optional(ref(ExitRecord)),
   created_at: Type.String({ description: 'RFC 3339' }),
-  started_at: Type.Optional(Type.String({ description: 'RFC 3339; when the program began' })),
+  started_at: Type.Optional(Type.String({ description: 'RFC 3339; when the program began, or its build' })),
   finished_at: Type.Optional(Type.String({ description: 'RFC 3339' })),
   run: Type.Optional(ref(RunRecord)),
 }

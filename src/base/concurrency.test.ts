@@ -94,3 +94,10 @@ test('a tail keeps the end of an endless stream in bounded memory', () => {
   tail.push(Buffer.from('x'.repeat(50)))
   expect(tail.text()).toBe('x'.repeat(10))
 })
+
+test('of a large buffer a tail holds what was cut from it, and no more', () => {
+  const [tail, large] = [new Tail(10), Buffer.alloc(1 << 16, 'x')]
+  tail.push(large.subarray(0, 1))
+  large.fill('y')
+  expect(tail.text()).toBe('x')
+})

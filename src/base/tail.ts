@@ -1,3 +1,6 @@
+/** Pieces that are held apart: each costs more than the byte that it may be. */
+const mostParts = 1024
+
 /** The end of a byte stream that may be endless: the last `limit` bytes are kept, in bounded memory. */
 export class Tail {
   readonly #limit: number
@@ -9,10 +12,16 @@ export class Tail {
   }
 
   push(chunk: Uint8Array): void {
-    this.#parts.push(chunk.length > this.#limit ? chunk.subarray(-this.#limit) : chunk)
-    this.#bytes += chunk.length
-    // Joined only when twice the limit is held, so that each byte is copied about once.
-    if (this.#bytes > 2 * this.#limit) this.#trim()
+    // Copied: a view would keep the whole buffer it was cut from.
+    const part = Buffer.from(chunk.subarray(-this.#limit))
+    this.#parts.push(part)
+    this.#bytes += part.length
+    // Joined only when twice the limit is held, or in many pieces, so that each byte is copied a few times at most.
+    if (this.#bytes > 2 * this.#limit || this.#parts.length > mostParts) this.#trim()
+  }
+
+  bytes(): Buffer {
+    return this.#trim()
   }
 
   text(): string {

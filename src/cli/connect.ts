@@ -111,6 +111,9 @@ async function inMachine(context: Context, o: Wanted): Promise<void> {
   await stopHostServer(config.home)
   // A server that runs in there already goes on with what it found at its own start.
   const before = (await machineStatus({ home: config.home })).running ? await readServerFile(config.home) : undefined
+  const { 'server.host': host } = config
+  if (context.loaded.origins['server.host'] !== 'default' && host !== '127.0.0.1')
+    context.terminal.note(`server.host = ${host} is for a server on a host: that of the machine listens at 127.0.0.1`)
   const holds = await currentPaths(config.home)
   const machine = await terminal.step('starting the machine', () => startMachineServer(context))
   const file: ServerFile = {

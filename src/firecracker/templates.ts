@@ -3,7 +3,7 @@ import { mkdir, rename, rm } from 'node:fs/promises'
 import { arch, cpus, release } from 'node:os'
 import { join } from 'node:path'
 import type { TemplateState, VmKind } from '../backend/warm.ts'
-import { namesIn, sha256, syncPath } from '../base/files.ts'
+import { freeMib, namesIn, sha256, syncPath } from '../base/files.ts'
 import type { Facts } from '../base/facts.ts'
 import { deadline } from '../base/time.ts'
 import type { FirecrackerFacts } from './facts.ts'
@@ -27,6 +27,11 @@ const restMs = 30_000
 const longestRestMs = 3_600_000
 /** For the boot, the snapshot and the trial of one template, in milliseconds: Go's takes minutes on a slow emulated host. */
 const buildDeadlineMs = 900_000
+
+/** In MiB: memory is written in one call, which has a minute, at 200 MiB a second at most. */
+const mostMemMib = 8192
+/** That the making of one leaves on the disk for what runs, in MiB. */
+const roomLeftMib = 512
 
 /** Names of templates, whole ones and half ones. */
 const ours = /^[0-9a-f]{16}(\.making)?$/
@@ -178,6 +183,7 @@ export class Templates {
     this.#busy.add(key)
     try {
       await rm(making, { recursive: true, force: true })
+      await this.#expectRoom(request)
       await takeSnapshot(this.#host, { ...request, folder: making, signal })
       const makers = { host: this.#host, facts: this.#facts }
       await trySnapshot(makers, request, { snapshot: filesIn(making), signal })
@@ -193,6 +199,13 @@ export class Templates {
       await rm(making, { recursive: true, force: true })
       this.#busy.delete(key)
     }
+  }
+
+  /** All of a guest's memory is written, and what of it was never used given back then. */
+  async #expectRoom({ size }: SnapshotRequest): Promise<void> {
+    if (size.memMib > mostMemMib) throw new Error(`no template is made of more than ${mostMemMib} MiB`)
+    const [left, needed] = [await freeMib(this.#folder), size.memMib + roomLeftMib]
+    if (left < needed) throw new Error(`the disk of ${this.#folder} has ${left} MiB left; making it takes ${needed}`)
   }
 
   /** Vms that go on from it keep its files for as long as they live. */

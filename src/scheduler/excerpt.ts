@@ -4,8 +4,9 @@ import { incompleteTail } from './utf8.ts'
 
 export class Excerpt {
   readonly #limit: number
+  /** Never more than its limit, of which it then is all. */
+  readonly #head: Tail
   readonly #tail: Tail
-  #head: Uint8Array[] = []
   #headBytes = 0
   #total = 0
   #unkept = 0
@@ -13,6 +14,7 @@ export class Excerpt {
   /** `limit`: bytes of each part. */
   constructor(limit: number) {
     this.#limit = limit
+    this.#head = new Tail(limit)
     this.#tail = new Tail(limit)
   }
 
@@ -20,11 +22,10 @@ export class Excerpt {
     this.#total += bytes.length
     const room = Math.max(0, this.#limit - this.#headBytes)
     if (room > 0) {
-      // Copied: a view would keep the whole buffer it was cut from.
-      this.#head.push(bytes.slice(0, room))
+      this.#head.push(bytes.subarray(0, room))
       this.#headBytes += Math.min(room, bytes.length)
     }
-    if (bytes.length > room) this.#tail.push(bytes.slice(room))
+    if (bytes.length > room) this.#tail.push(bytes.subarray(room))
   }
 
   /** Counts bytes that were thrown away unseen. */
@@ -37,7 +38,7 @@ export class Excerpt {
   }
 
   text(): string {
-    const head = Buffer.concat(this.#head)
+    const head = this.#head.bytes()
     if (this.#cutBytes === 0) return head.toString('utf8') + this.#tail.text() + this.#unkeptNote()
     // A character cut in two at an edge would read as two strange ones.
     const whole = head.subarray(0, head.length - incompleteTail(head)).toString('utf8')

@@ -135,9 +135,8 @@ func (r *Run) account(exit *Exit) error {
 		exit.Usage.PeakMemBytes = used.Maxrss << 10
 		return nil
 	}
-	if err := r.group.waitEmpty(emptyWithin); err != nil {
-		return err
-	}
+	// Thousands of processes may take their time to go: what they took is known, and what ended them.
+	late := r.group.waitEmpty(emptyWithin)
 	cpu, err := r.group.values("cpu.stat")
 	if err != nil {
 		return fmt.Errorf("usage: %w", err)
@@ -150,6 +149,9 @@ func (r *Run) account(exit *Exit) error {
 	exit.Usage.ThrottledUs = cpu["throttled_usec"] - r.throttledBefore
 	exit.Usage.PeakMemBytes = r.group.number("memory.peak")
 	exit.OOM = memory["oom_kill"] > 0
+	if late != nil {
+		return late
+	}
 	return r.group.remove()
 }
 

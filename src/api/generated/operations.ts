@@ -1,7 +1,7 @@
 /** Made by `npm run generate` from openapi.json beside it: what is changed here is lost. */
 
 /** Of the document that this was made from. */
-export const documentSha256 = 'e18f69c1a03207d0a9a837a83b65bc9a43c62a5d7deae4f55dbae2099c07feb0'
+export const documentSha256 = 'd719f520d76facc2b50740dab0d837e1175749483fb892a9a244c5fc7f4e983e'
 
 /** from the table of errors */
 export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'quota_exceeded' | 'too_many_failures' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'no_responders' | 'no_answer' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'workload_lost' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
@@ -130,7 +130,7 @@ export interface WorkloadRequest {
   env?: Record<string, string>
   /** standard input as text */
   stdin?: string
-  /** any JSON; the file $VULCAN_INPUT, and standard input where stdin is not given */
+  /** any JSON; the file $VULCAN_INPUT, and standard input where stdin is not given. With args and env, 960 KiB at most */
   input?: unknown
   resources?: ResourcesRequest
   network?: NetworkMode | NetworkRequest
@@ -321,7 +321,7 @@ export interface WorkloadSummary {
   exit?: ExitRecord
   /** RFC 3339 */
   created_at: string
-  /** RFC 3339; when the program began */
+  /** RFC 3339; when the program began, or its build */
   started_at?: string
   /** RFC 3339 */
   finished_at?: string
@@ -347,7 +347,7 @@ export interface WorkloadRecord {
   exit?: ExitRecord
   /** RFC 3339 */
   created_at: string
-  /** RFC 3339; when the program began */
+  /** RFC 3339; when the program began, or its build */
   started_at?: string
   /** RFC 3339 */
   finished_at?: string
