@@ -55,6 +55,8 @@ func beInit() error {
 		return speakInSessions(unasked)
 	case "yes to everything, and no end":
 		return speakInSessions(agreeable)
+	case "yes to everything, then chatter without end":
+		return speakInSessions(talkative)
 	}
 	return fmt.Errorf("no such mode: %q", mode)
 }
@@ -176,6 +178,22 @@ func half(to io.ReadWriter) error {
 
 // agreeable says that all is done that it is asked to do, and never that a program has ended.
 func agreeable(to io.ReadWriter) error {
+	return agree(to, func(*wire.Writer) error { return nil })
+}
+
+// talkative agrees, and once a program is to run it goes on to say nothing, in frames of nothing, as fast as they are taken.
+func talkative(to io.ReadWriter) error {
+	return agree(to, func(answers *wire.Writer) error {
+		for {
+			if err := answers.Control(map[string]any{}); err != nil {
+				return err
+			}
+		}
+	})
+}
+
+// agree does what is done behind the start of a program once that has been said.
+func agree(to io.ReadWriter, behind func(*wire.Writer) error) error {
 	requests, answers := wire.NewReader(to), wire.NewWriter(to)
 	for {
 		frame, err := requests.Next()
@@ -197,6 +215,12 @@ func agreeable(to io.ReadWriter) error {
 			answer = map[string]any{"op": "started", "pid": 2, "warm": false}
 		}
 		if err := answers.Control(answer); err != nil {
+			return err
+		}
+		if request.Op != "exec" {
+			continue
+		}
+		if err := behind(answers); err != nil {
 			return err
 		}
 	}

@@ -61,6 +61,7 @@ const agents: readonly { mode: Mode; by: RegExp; more?: WorkloadRequest['resourc
   { mode: 'output that nobody asked for', by: /^(start_failed|vm_lost)$/ },
   // As far as it says, its program runs: it is the host that ends it.
   { mode: 'yes to everything, and no end', by: /^timeout$/, more: { timeout_s: 10 } },
+  { mode: 'yes to everything, then chatter without end', by: /^vm_lost$/ },
 ]
 
 test.each(agents)(

@@ -17,6 +17,7 @@ export type Mode =
   | 'half a frame in sessions'
   | 'output that nobody asked for'
   | 'yes to everything, and no end'
+  | 'yes to everything, then chatter without end'
 
 /** A class at each call: none may come a second time, which would make a template of a broken guest. */
 export function rareFrom(mib: number) {
