@@ -10,7 +10,8 @@ declare module 'vitest' {
 }
 
 /** In seconds of the epoch. */
-const until = Number(process.env['VULCAN_TEST_UNTIL'] ?? Infinity)
+const until = Number(process.env['VULCAN_TEST_UNTIL'] || Infinity)
+if (Number.isNaN(until)) throw new Error('VULCAN_TEST_UNTIL is not a number of seconds')
 
 // Vitest takes a runner by this name.
 // oxlint-disable-next-line import/no-default-export

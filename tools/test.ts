@@ -110,10 +110,10 @@ async function setUp(): Promise<void> {
 const ourFaults = ['plugins', 'vm', 'neighbours'].map((name) => `test/faults/${name}.test.ts`)
 
 /** In seconds of the epoch: files that would begin later are left out, but for what the criteria ask for. */
-const until = Number(process.env['VULCAN_TEST_UNTIL'] ?? Infinity)
+const until = Number(process.env['VULCAN_TEST_UNTIL'] || Infinity)
 
 async function faults(): Promise<Counts> {
-  if (Date.now() / 1000 < until) return vitest('faults', ['--retry', '1', ...ourFaults])
+  if (!(Date.now() / 1000 >= until)) return vitest('faults', ['--retry', '1', ...ourFaults])
   return { passed: 0, failed: 0, told: ['LEFT OUT all faults: there was no time'] }
 }
 

@@ -17,3 +17,8 @@ export async function textOf(stream: Readable): Promise<string> {
   }
   return text + decoded()
 }
+
+/** Without the byte order mark that some editors begin a file with: it is no JSON, and no code. */
+export function withoutMark(text: string): string {
+  return text.replace(/^\uFEFF/, '')
+}

@@ -2,8 +2,10 @@
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import { variableOf, type SettingName } from '../config.ts'
 import { settings } from '../settings.ts'
+import { machineStatus } from '../machine/machine.ts'
 import type { Act } from './cli.ts'
 import { contradictionsIn } from './contradictions.ts'
+import { serverLives } from './hostserver.ts'
 import { inWords, notInForce } from './inforce.ts'
 import { readServerFile } from './serverfile.ts'
 import { table, type Column } from './tables.ts'
@@ -26,14 +28,16 @@ export function configCommand(act: Act): CommandUnknownOpts {
         const lines = rows.map(({ name, value, origin, about }) => [name, String(value), origin, about])
         await print(asJson ? json(rows) : table(columns, lines, width))
         for (const words of contradictionsIn(loaded)) terminal.note(words)
-        const server = await readServerFile(config.home)
+        const server = (await isRunning(config.home)) ? await readServerFile(config.home) : undefined
         const others = server ? notInForce(server, loaded) : []
         for (const other of others) terminal.note(inWords(other))
-        if (others.length > 0)
-          terminal.note(`to have these: ${server?.service ? 'systemctl reload vulcan' : 'vulcan up'}`)
+        if (others.length > 0) terminal.note('vulcan up gives it these')
       }),
     )
 }
+
+const isRunning = async (home: string): Promise<boolean> =>
+  (await serverLives(home)) || (await machineStatus({ home })).running
 
 const columns: readonly Column[] = [
   { head: 'SETTING' },

@@ -10,7 +10,7 @@ import { buildOf } from './build.ts'
 import type { Context } from './context.ts'
 import { quickFetch } from './fetch.ts'
 import { startHostServer, stopHostServer } from './hostserver.ts'
-import { notInForce } from './inforce.ts'
+import { findsNoRun, notInForce } from './inforce.ts'
 import { ensureKey } from './key.ts'
 import { renewMachineServer, startMachineServer } from './machineserver.ts'
 import { choosePlace, prepareAll, prepareImages } from './prepare.ts'
@@ -71,17 +71,18 @@ async function start(context: Context, runtimes: readonly string[], o: Wanted): 
     terminal.note(`KVM is not usable here (${place.reason}): using a host machine of our own, emulated by QEMU`)
   }
   await prepareAll(context, place, runtimes)
-  await (place.kind === 'host' ? onHost(context) : inMachine(context, o))
+  await (place.kind === 'host' ? onHost(context) : inMachine(context))
   const live = await fitting(context, { timeoutMs: firstHealthMs })
   if (live) return live.client
   throw new VulcanError('server_unreachable', 'the server was started but does not answer', { step: 'start' })
 }
 
 async function onHost(context: Context): Promise<void> {
-  const { config, terminal } = context
+  const { config, loaded, terminal } = context
   const before = await readServerFile(config.home)
   // What runs goes on with a server of the same kind.
-  await stopHostServer(config.home, { handsOver: before?.backend === config.backend })
+  const handsOver = before?.backend === config.backend && !findsNoRun(before, loaded)
+  await stopHostServer(config.home, { handsOver })
   await ensureKey(config.home)
   // One that we started would keep the service's from starting, and end with nobody to start the next.
   if (before?.service) await terminal.step('waiting for the service to start its server', () => served(context))
@@ -106,11 +107,21 @@ async function served(context: Context): Promise<void> {
   }
 }
 
-async function inMachine(context: Context, o: Wanted): Promise<void> {
+async function inMachine(context: Context): Promise<void> {
   const { config, terminal } = context
   await stopHostServer(config.home)
   // A server that runs in there already goes on with what it found at its own start.
   const before = (await machineStatus({ home: config.home })).running ? await readServerFile(config.home) : undefined
+  if (before && findsNoRun(before, context.loaded)) {
+    throw new VulcanError(
+      'machine_failed',
+      'the server in the machine cannot be given another node, instance or subnet',
+      {
+        step: 'start',
+        hint: 'its runs would be lost; end them: vulcan down && vulcan up',
+      },
+    )
+  }
   const { 'server.host': host } = config
   if (context.loaded.origins['server.host'] !== 'default' && host !== '127.0.0.1')
     context.terminal.note(`server.host = ${host} is for a server on a host: that of the machine listens at 127.0.0.1`)
@@ -120,9 +131,9 @@ async function inMachine(context: Context, o: Wanted): Promise<void> {
     ...{ url: `http://127.0.0.1:${machine.port}`, place: 'machine', backend: config.backend },
     ...{ settings: asVariables(context.loaded), holds },
   }
-  const both = { ...file, ...before, url: file.url, holds: [...new Set([...(before?.holds ?? []), ...holds])] }
-  await writeServerFile(config.home, both)
-  if (await fitting(context, { ...o, timeoutMs: firstHealthMs })) return
+  // Whatever ran in there, it has been started with these settings by now.
+  await writeServerFile(config.home, { ...file, holds: [...new Set([...(before?.holds ?? []), ...holds])] })
+  if (await fitting(context, { timeoutMs: firstHealthMs })) return
   await terminal.step('starting the server anew in the machine', () => renewMachineServer(context))
   await writeServerFile(config.home, file)
 }
@@ -155,8 +166,7 @@ async function fitting(
 ): Promise<Live | undefined> {
   const [live, build] = await Promise.all([findLive(context, timeoutMs), ownBuild(context)])
   if (live?.file.backend !== context.config.backend || live.build !== build) return undefined
-  // A service's settings are its own: it would be started anew with the same ones.
-  if (asSet && !live.file.service && notInForce(live.file, context.loaded).length > 0) return undefined
+  if (asSet && notInForce(live.file, context.loaded).length > 0) return undefined
   return live
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { asVariables, joinSettings } from '../config.ts'
-import { inWords, notInForce } from './inforce.ts'
+import { findsNoRun, inWords, notInForce } from './inforce.ts'
 import type { ServerFile } from './serverfile.ts'
 
 const given = (flags: Record<string, unknown>, file = '') =>
@@ -32,6 +32,23 @@ test('what finds the server, and what is of the machine and not of its server, i
   expect(names(startedWith({}), { 'machine.mem_mb': '2048' })).toEqual([])
   expect(names(startedWith({}), { 'server.port': '8080' })).toEqual(['server.port'])
   expect(names(startedWith({}, 'machine'), { 'server.port': '8080', 'machine.mem_mb': '2048' })).toEqual([])
+})
+
+test('a service has settings of its own', () => {
+  expect(names({ ...startedWith({}), service: true }, { 'limits.timeout_s': '60' })).toEqual([])
+})
+
+test('a server of another node, instance, cgroup or subnet would not find what runs', () => {
+  const finds = (flags: Record<string, unknown>) => !findsNoRun(startedWith({}), given(flags))
+  expect(finds({ 'limits.timeout_s': '60' })).toBe(true)
+  for (const [name, value] of [
+    ['node', 'other'],
+    ['instance', 'other'],
+    ['cgroup', '/other.slice'],
+    ['network.subnet', '10.99.0.0/16'],
+  ] as const) {
+    expect(finds({ [name]: value }), name).toBe(false)
+  }
 })
 
 test('of a server that did not say, nothing is known', () => {

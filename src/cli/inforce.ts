@@ -15,9 +15,9 @@ const finding: readonly string[] = ['home', 'backend', 'place', 'ready_fd']
 /** Of the machine, or of the host that it is on. */
 const notOfItsServer = /^(machine\.|firecracker$|jailer$|kernel$|plugins\.tap$|cgroup$|server\.(host|port)$)/
 
-/** Nothing where that is not known, as of a server of an older version. */
-export function notInForce({ place, settings: there }: ServerFile, loaded: Loaded): NotInForce[] {
-  if (!there) return []
+/** Nothing where that is not known, as of a server of an older version; a service's settings are its own, and not ours to give. */
+export function notInForce({ place, service, settings: there }: ServerFile, loaded: Loaded): NotInForce[] {
+  if (!there || service) return []
   const here = asVariables(loaded)
   const names = (Object.keys(settings) as SettingName[]).filter(
     (name) => !finding.includes(name) && !(place === 'machine' ? notOfItsServer : /^machine\./).test(name),
@@ -27,6 +27,14 @@ export function notInForce({ place, settings: there }: ServerFile, loaded: Loade
     const [ours = standard, theirs = standard] = [here[variableOf(name)], there[variableOf(name)]]
     return ours === theirs ? [] : [{ name, here: ours, there: theirs }]
   })
+}
+
+/** What runs, and what is around it, is found by these. */
+const anchors: readonly string[] = ['node', 'instance', 'cgroup', 'network.subnet']
+
+/** Whether a server with these settings could not take up the runs of that one. */
+export function findsNoRun(file: ServerFile, loaded: Loaded): boolean {
+  return notInForce(file, loaded).some(({ name }) => anchors.includes(name))
 }
 
 /** One sentence for each. */

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream'
 import type { networkModes } from '../api/details.ts'
 import type { isolations, WorkloadRequest } from '../api/workload.ts'
 import { isMissing } from '../base/files.ts'
-import { textOf } from '../base/text.ts'
+import { textOf, withoutMark } from '../base/text.ts'
 import { UsageError } from './context.ts'
 
 export interface RequestFlags {
@@ -81,7 +81,7 @@ async function envFile(path: string, stdin: Readable | undefined): Promise<Recor
 async function jsonOf(word: string, stdin: Readable | undefined): Promise<unknown> {
   const json = word.startsWith('@') ? await contentOf('--input', word.slice(1), stdin) : word
   try {
-    return JSON.parse(json)
+    return JSON.parse(withoutMark(json))
   } catch (error) {
     throw new UsageError(`--input ${word}: is not JSON: ${(error as Error).message}`)
   }

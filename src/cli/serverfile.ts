@@ -33,7 +33,7 @@ export async function readServerFile(home: string): Promise<ServerFile | undefin
 }
 
 export async function writeServerFile(home: string, file: ServerFile): Promise<void> {
-  await writeAtomic(pathIn(home), `${JSON.stringify(file)}\n`)
+  await writeAtomic(pathIn(home), `${JSON.stringify(file)}\n`, 0o600)
 }
 
 export async function removeServerFile(home: string): Promise<void> {

@@ -11,7 +11,7 @@ import type { Entry, ZipFile } from 'yauzl'
 import { runtimeNamed, runtimeOfFile, runtimes } from '../api/runtimes.ts'
 import type { WorkloadRequest } from '../api/workload.ts'
 import { isMissing } from '../base/files.ts'
-import { textOf } from '../base/text.ts'
+import { textOf, withoutMark } from '../base/text.ts'
 import { UsageError } from './context.ts'
 import { runtimeOfNames } from './detect.ts'
 
@@ -57,7 +57,7 @@ async function fromStdin(o: SourceOptions): Promise<Given> {
     throw new UsageError(`standard input: ${error.message}`)
   })
   check('standard input', code, o.codeBytes)
-  return { ...nothingToRemove, request: { runtime: o.runtime, code, ...entry(o.entrypoint) } }
+  return { ...nothingToRemove, request: { runtime: o.runtime, code: withoutMark(code), ...entry(o.entrypoint) } }
 }
 
 async function fromFile(path: string, size: number, o: SourceOptions): Promise<Given> {

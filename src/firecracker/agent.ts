@@ -86,12 +86,14 @@ export class Session {
     this.send({ op: 'ping' })
   }
 
-  /**
-   * Whether somebody has waited for a frame ever since this was asked last, and none came. A guest that still takes what was sent
-   * before, as standard input of a program that reads none, is not: a ping lies behind that.
-   */
+  /** Whether what was sent is not taken yet, as input of a program that reads none: a ping would lie behind it. */
+  get isSending(): boolean {
+    return this.#socket.writableNeedDrain
+  }
+
+  /** Whether somebody has waited for a frame ever since this was asked last, and none came. */
   quiet(): boolean {
-    const quiet = this.#waiting && this.#quiet && !this.#socket.writableNeedDrain
+    const quiet = this.#waiting && this.#quiet
     this.#quiet = true
     return quiet
   }

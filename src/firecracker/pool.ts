@@ -28,6 +28,10 @@ export interface PoolOptions {
   readonly memMib: number
 }
 
+/** Modes of networks share one. */
+const templateOf = ({ image, size, diskMib, nic }: VmClass): string =>
+  JSON.stringify([image.digest, size, diskMib, nic])
+
 /** How often it is looked whether some have waited too long, in milliseconds. */
 const sweepMs = 30_000
 /** For one to be made, in milliseconds: under emulation a rehearsal that builds takes half a minute of a processor, of which it has little. */
@@ -41,6 +45,8 @@ export class Pool {
   #stop = new AbortController()
   #filling: Promise<void> | undefined
   #making: Line | undefined
+  /** How many templates were put away so far. */
+  #putAway = 0
   readonly #calm = new Calm()
 
   constructor(options: PoolOptions) {
@@ -91,11 +97,9 @@ export class Pool {
 
   /** Says that the template of that class was put away: what was placed on its files would fail in turn, and be the next one's fault. */
   async dropSlots(of: VmClass): Promise<void> {
-    await Promise.all(
-      this.#lineOf(of)
-        .slots.splice(0)
-        .map((slot) => slot.close()),
-    )
+    this.#putAway += 1
+    const lines = [...this.#lines.values()].filter((line) => templateOf(line.of) === templateOf(of))
+    await Promise.all(lines.flatMap(({ slots }) => slots.splice(0)).map((slot) => slot.close()))
   }
 
   /** Removes all that is kept; says how many that were. The next use of a class brings it back. */
@@ -208,8 +212,11 @@ export class Pool {
   }
 
   async #addSlot({ of, slots }: Line, o: { snapshot: Snapshot; signal: AbortSignal }): Promise<void> {
+    const before = this.#putAway
     const slot = await this.#o.makeSlot({ of, ...o })
-    slots.push(new Kept(slot, { vm: slot.placed, scope: slot.scope, facts: this.#o.facts }))
+    const kept = new Kept(slot, { vm: slot.placed, scope: slot.scope, facts: this.#o.facts })
+    if (before === this.#putAway) slots.push(kept)
+    else await kept.close()
   }
 
   /** What is kept serves a network with a list too: it is narrowed to it once a run is there. */

@@ -104,6 +104,21 @@ test('a guest that has not taken its program’s input yet has no ping to answer
   })
 })
 
+test('one that never takes it is lost after ten minutes', async () => {
+  fakeTime()
+  const script = (message: Message, socket: Socket) => {
+    if (message['op'] !== 'exec') return
+    socket.write(started)
+    socket.pause()
+  }
+  await play(script, async ({ parts, heard }) => {
+    const run = await FirecrackerRun.start({ ...parts, spec: { ...patient, stdin: Buffer.alloc(8 << 20) } }, soon())
+    for (let tens = 0; tens < 64; tens++) await tenSeconds()
+    expect((await run.exited).message).toContain('it has answered nothing for 610 s')
+    expect(heard.filter(({ op }) => op === 'ping')).toEqual([])
+  })
+})
+
 test('a program taken up after its end whose last words do not come is lost: it did not overstay', async () => {
   fakeTime()
   const attached = { op: 'attached', tag: 'program', stdin_bytes: 0, stdin_ended: true, wall_us: 1000, ended: true }

@@ -49,7 +49,9 @@ export async function kvmState(tool: () => Promise<string | undefined>): Promise
 /** Why no vm can be started now, in words; undefined where /dev/kvm opens. Cheap enough to be asked again and again. */
 export async function kvmTrouble(): Promise<string | undefined> {
   const opened = await tryOpen()
-  return opened === 'ok' ? undefined : `/dev/kvm does not open: ${opened}`
+  // A moment without descriptors or memory is this process's.
+  if (opened === 'ok' || /^(EMFILE|ENFILE|ENOMEM)\b/.test(opened)) return undefined
+  return `/dev/kvm does not open: ${opened}`
 }
 
 async function tryOpen(): Promise<string> {
