@@ -118,6 +118,10 @@ export const Stats = Type.Object(
     queue: Type.Object({ waiting: Count }, { description: 'workloads that wait for room' }),
     vms: Type.Object({ running: Count, max: Count }),
     mem_mb: Type.Object({ used: Count, max: Count }, { description: 'memory given to vms, in MiB' }),
+    pool: Type.Object(
+      { ready: Count, slots: Count },
+      { description: 'vms that wait for a workload, and places for the next ones' },
+    ),
     limits: Type.Object(
       { cpus: Type.Number(), mem_mb: Count, timeout_s: Type.Number(), disk_mb: Count, pids: Count },
       { description: 'the most of each resource that one workload may ask for' },

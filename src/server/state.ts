@@ -16,6 +16,7 @@ import {
 } from '../api/state.ts'
 import { statuses, type Status } from '../api/workload.ts'
 import type { Leftover } from '../backend/backend.ts'
+import type { PoolState } from '../backend/warm.ts'
 import { freeMib } from '../base/files.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
 import { aboutIn } from './about.ts'
@@ -74,7 +75,7 @@ async function expectRoom(home: string): Promise<void> {
   })
 }
 
-function loadRoutes(app: FastifyTypeBox, { scheduler, capacity, limits, node }: ServerOptions): void {
+function loadRoutes(app: FastifyTypeBox, { scheduler, backend, capacity, limits, node }: ServerOptions): void {
   const nodes = { ...about('listNodes', 'Lists hosts and what they carry'), response: { 200: ref(NodeList) } }
   app.get(routes.nodes, { config: { scope: 'read' }, schema: nodes }, async () => {
     const { online, reason } = await scheduler.offer()
@@ -99,10 +100,13 @@ function loadRoutes(app: FastifyTypeBox, { scheduler, capacity, limits, node }: 
       queue: { waiting: pending },
       vms: { running: vms, max: capacity.vms },
       mem_mb: { used: memMib, max: capacity.memMib },
+      pool: { ready: count(backend.pool(), 'ready'), slots: count(backend.pool(), 'slots') },
       limits: { cpus, mem_mb: limits.memMib, timeout_s: timeoutS, disk_mb: diskMib, pids },
     }
   })
 }
+
+const count = ({ lines }: PoolState, of: 'ready' | 'slots'): number => lines.reduce((sum, line) => sum + line[of], 0)
 
 const none = Object.fromEntries(statuses.map((status) => [status, 0])) as Record<Status, number>
 

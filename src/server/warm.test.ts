@@ -53,6 +53,7 @@ test('the pool is told by class, with the memory of what waits, until it is drai
   const waiting = { runtime: 'python', cpus: 1, mem_mb: 128, disk_mb: 64, network: 'internet' }
   const pool = (await ask('GET', '/v1/pool')).body
   expect(pool).toMatchObject({ classes: [{ ...waiting, ready: 2, slots: 0, wanted: 2 }], mem_mb: { used: 256 } })
+  expect((await ask('GET', '/v1/stats')).body).toMatchObject({ pool: { ready: 2, slots: 0 } })
   expect(await ask('DELETE', '/v1/pool')).toEqual({ status: 200, body: { removed: { ready_vms: 2 } } })
   expect((await ask('GET', '/v1/pool')).body).toMatchObject({ classes: [], mem_mb: { used: 0 } })
 })

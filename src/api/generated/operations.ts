@@ -1,7 +1,7 @@
 /** Made by `npm run generate` from openapi.json beside it: what is changed here is lost. */
 
 /** Of the document that this was made from. */
-export const documentSha256 = 'd719f520d76facc2b50740dab0d837e1175749483fb892a9a244c5fc7f4e983e'
+export const documentSha256 = '456add3f865612a6cb557524fe59a036dc7364a18a274ef3bbbce81b3f5987b6'
 
 /** from the table of errors */
 export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'quota_exceeded' | 'too_many_failures' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'no_responders' | 'no_answer' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'workload_lost' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
@@ -580,6 +580,11 @@ export interface Stats {
   mem_mb: {
     used: number
     max: number
+  }
+  /** vms that wait for a workload, and places for the next ones */
+  pool: {
+    ready: number
+    slots: number
   }
   /** the most of each resource that one workload may ask for */
   limits: {
