@@ -1,10 +1,10 @@
 /** Where a run of tests has only so much time, as one that is cut off then, it leaves out what it would not come to, and says so. */
 import { basename } from 'node:path'
-import { test, TestRunner } from 'vitest'
+import { type RunnerTask, test, TestRunner } from 'vitest'
 
 declare module 'vitest' {
   interface TaskMeta {
-    /** In place of a file that was left out: there was no time. */
+    /** It was left out, or stands for a file that was: there was no time. */
     leftOut?: true
   }
 }
@@ -13,15 +13,25 @@ declare module 'vitest' {
 const until = Number(process.env['VULCAN_TEST_UNTIL'] || Infinity)
 if (Number.isNaN(until)) throw new Error('VULCAN_TEST_UNTIL is not a number of seconds')
 
+/** What the criteria ask for is never left out. */
+const isLate = (path: string): boolean => !basename(path).startsWith('criterion-') && Date.now() / 1000 >= until
+
 // Vitest takes a runner by this name.
 // oxlint-disable-next-line import/no-default-export
 export default class UntilThen extends TestRunner {
-  /** What the criteria ask for is never left out. */
+  /** A file without its hooks. */
   override importFile(path: string, source: 'collect' | 'setup'): unknown {
-    const essential = basename(path).startsWith('criterion-')
-    if (source === 'setup' || essential || Date.now() / 1000 < until) return super.importFile(path, source)
+    if (source === 'setup' || !isLate(path)) return super.importFile(path, source)
     // oxlint-disable-next-line vitest/expect-expect
-    test('was left out, as there was no time', { skip: true, meta: { leftOut: true } }, () => undefined)
+    test('all of it', { skip: true, meta: { leftOut: true } }, () => undefined)
     return undefined
+  }
+
+  /** Of a file that had begun: one that is tried again is not asked about. */
+  override async onBeforeRunTask(task: RunnerTask): Promise<void> {
+    await super.onBeforeRunTask(task)
+    if (task.mode !== 'run' || !isLate(task.file.filepath)) return
+    task.mode = 'skip'
+    task.meta.leftOut = true
   }
 }

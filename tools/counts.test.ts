@@ -31,10 +31,14 @@ test('vitest: what passed only when tried again is told, and is no failure', () 
   expect(countVitest(text, strict)).toEqual({ passed: 1, failed: 0, told })
 })
 
-test('vitest: a file that was left out for want of time is told, and is neither', () => {
-  const instead = { status: 'skipped', fullName: 'was left out', failureMessages: [], meta: { leftOut: true } }
-  const text = report(0, { name: 'a.test.ts', status: 'passed', assertionResults: [instead] })
-  expect(countVitest(text, strict)).toEqual({ passed: 0, failed: 0, told: ['LEFT OUT a.test.ts: there was no time'] })
+test('vitest: what was left out for want of time is told, and is neither; what was skipped beside it is a failure', () => {
+  const late = { status: 'skipped', fullName: 'late', failureMessages: [], meta: { leftOut: true } }
+  const skipped = { ...late, fullName: 'skipped', meta: {} }
+  const assertionResults = [{ status: 'passed', fullName: 'in time', meta: {} }, late, skipped]
+  const told = ['LEFT OUT a.test.ts > late: there was no time', 'FAILED a.test.ts > skipped (skipped)']
+  expect(countVitest(report(1, { name: 'a.test.ts', status: 'passed', assertionResults }), strict)).toEqual({
+    ...{ passed: 1, failed: 1, told },
+  })
 })
 
 test('vitest: no report, no files and a file that does not load are failures', () => {

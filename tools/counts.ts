@@ -4,7 +4,7 @@ export interface Counts {
   readonly passed: number
   readonly failed: number
   /**
-   * Lines about each failure and each test that passed only when tried again: its name, then what it said; and about each file
+   * Lines about each failure and each test that passed only when tried again: its name, then what it said; and about each
    * that was left out because there was no time.
    */
   readonly told: readonly string[]
@@ -41,11 +41,11 @@ export function countVitest(report: string, o: { skipsFail: boolean; stderr: str
   const flaky: string[][] = []
   const leftOut: string[] = []
   for (const file of testResults) {
-    if (file.assertionResults.some(({ meta }) => meta?.leftOut)) {
-      leftOut.push(`LEFT OUT ${file.name}: there was no time`)
-      continue
-    }
-    const bad = file.assertionResults.filter(({ status }) => !passes.has(status) && (o.skipsFail || !skips.has(status)))
+    const late = file.assertionResults.filter(({ meta }) => meta?.leftOut)
+    leftOut.push(...late.map(({ fullName }) => `LEFT OUT ${file.name} > ${fullName}: there was no time`))
+    const isBad = ({ status, meta }: VitestTest) =>
+      !passes.has(status) && !meta?.leftOut && (o.skipsFail || !skips.has(status))
+    const bad = file.assertionResults.filter(isBad)
     for (const { fullName, status, failureMessages } of bad) {
       failures.push([`FAILED ${file.name} > ${fullName} (${status})`, ...(failureMessages ?? [])])
     }

@@ -5,6 +5,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { namesIn } from '../../src/base/files.ts'
+import { run } from '../../src/base/process.ts'
 import { abortable, deadline } from '../../src/base/time.ts'
 import { volatileOf } from '../../src/firecracker/names.ts'
 import { openFirecracker } from '../../src/firecracker/open.ts'
@@ -43,6 +44,8 @@ print('refused', flush=True)`,
 }
 
 await mkdir(home, { recursive: true, mode: 0o711 })
+// Those of the server are as good, and what they are made of decides by itself whether they fit: making some takes minutes.
+await run(['cp', '-al', join(serverHome, 'templates'), home], { okCodes: [0, 1] })
 const backend = await openFirecracker({
   instance,
   home,
