@@ -4,7 +4,18 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Names of files begin so. What is not among them comes after these. */
 const first = [
-  ...['criterion-', 'dashboard', 'command-line', 'bad-input', 'inside', 'pool', 'leftovers', 'machine', 'templates'],
+  ...[
+    'criterion-',
+    'dashboard',
+    'command-line',
+    'bad-input',
+    'inside',
+    'pool',
+    'leftovers',
+    'machine',
+    'templates',
+    'no-key',
+  ],
   ...['plugins', 'vm', 'neighbours'],
 ]
 
