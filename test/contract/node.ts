@@ -65,13 +65,13 @@ await backend.cleanup(new Set())
 /** A vm that goes on from a template is there in a third of the time that a boot takes. */
 async function haveTemplates(): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const look = () => void (backend.templates().filter(({ state }) => state === 'ready').length === 2 && resolve())
+  const look = () => void (backend.templates().every(({ state }) => state === 'ready') && resolve())
   backend.facts.on('template.built', look)
   backend.facts.on('template.failed', ({ message }) => reject(new Error(`no template could be made: ${message}`)))
   const { resources } = specOf({ programs }, '')
   const modes = ['none', 'internet'] as const
   await backend.buildTemplates(modes.map((mode) => ({ runtime: 'python', resources, network: { mode, allow: [] } })))
-  // Those of a run that was cut off may be there still.
+  // There may be nothing to make.
   look()
   await deadline('the templates', { timeoutMs: templatesMs }, (signal) => abortable(promise, signal))
 }
