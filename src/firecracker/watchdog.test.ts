@@ -104,6 +104,25 @@ test('a guest that has not taken its program’s input yet has no ping to answer
   })
 })
 
+test('one that takes it late, and then has nothing to say, answers pings as any other', async () => {
+  fakeTime()
+  const script = (message: Message, socket: Socket) => {
+    if (message['op'] === 'ping') socket.write(control({ op: 'ok' }))
+    if (message['op'] === 'kill') socket.write(exit(0))
+    if (message['op'] !== 'exec') return
+    socket.write(started)
+    socket.pause()
+    setTimeout(() => socket.resume(), 300_000)
+  }
+  await play(script, async ({ parts, session, heard }) => {
+    const run = await FirecrackerRun.start({ ...parts, spec: { ...patient, stdin: Buffer.alloc(8 << 20) } }, soon())
+    for (let tens = 0; tens < 45; tens++) await tenSeconds()
+    expect(heard.filter(({ op }) => op === 'ping').length).toBeGreaterThan(2)
+    session.send({ op: 'kill', signal: 'SIGKILL' })
+    expect(await run.exited).toMatchObject({ by: 'program', code: 0 })
+  })
+})
+
 test('one that never takes it is lost after ten minutes', async () => {
   fakeTime()
   const script = (message: Message, socket: Socket) => {

@@ -9,22 +9,22 @@ const everyMs = 10_000
  */
 const unansweredAtMost = 5
 /**
- * The same for a guest that has not taken its program's input yet, to which no ping gets through: it keeps 64 MiB that a program
- * does not read, where its disk is not full.
+ * Looks at a guest that has not taken its program's input yet, to which no ping gets through: it keeps 64 MiB that a program does
+ * not read, where its disk is not full.
  */
 const unreadAtMost = 60
 
-/** Gives the session up once its guest has not answered for a minute. Ends when it is disposed of. */
+/** Gives the session up once its guest has not answered for a minute, or taken no input for ten. Ends when it is disposed of. */
 export function watchOver(session: Session): Disposable {
-  let unanswered = 0
+  // Apart: looks at which no ping could get through are no pings without an answer.
+  let [unanswered, unread] = [0, 0]
   const timer = setInterval(() => {
-    const { isSending } = session
-    const most = isSending ? unreadAtMost : unansweredAtMost
-    if (!session.quiet()) unanswered = 0
-    else if (unanswered < most) {
+    if (!session.quiet()) [unanswered, unread] = [0, 0]
+    else if (session.isSending && unread < unreadAtMost) unread += 1
+    else if (!session.isSending && unanswered < unansweredAtMost) {
       unanswered += 1
-      if (!isSending) session.ping()
-    } else session.giveUp(`it has answered nothing for ${((unanswered + 1) * everyMs) / 1000} s`)
+      session.ping()
+    } else session.giveUp(`it has answered nothing for ${((unanswered + unread + 1) * everyMs) / 1000} s`)
   }, everyMs)
   return { [Symbol.dispose]: () => clearInterval(timer) }
 }

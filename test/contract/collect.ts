@@ -13,8 +13,7 @@ export function specOf({ programs }: Pick<Offered, 'programs'>, code: string, mo
     entrypoint: programs.name,
     args: [],
     env: {},
-    // The usual class, of which there may be a template.
-    resources: { cpus: 1, memMib: 256, timeoutMs: 120_000, diskMib: 512, pids: 64 },
+    resources: { cpus: 1, memMib: 256, timeoutMs: 120_000, diskMib: 256, pids: 64 },
     network: { mode: 'none', allow: [] },
     outputLimitBytes: 1 << 20,
     ...more,
