@@ -1,6 +1,7 @@
 /** Where a run of tests has only so much time, as one that is cut off then, it leaves out what it would not come to, and says so. */
 import { basename } from 'node:path'
 import { type RunnerTask, test, TestRunner } from 'vitest'
+import { isTooLate } from './until.ts'
 
 declare module 'vitest' {
   interface TaskMeta {
@@ -9,17 +10,13 @@ declare module 'vitest' {
   }
 }
 
-/** In seconds of the epoch. */
-const until = Number(process.env['VULCAN_TEST_UNTIL'] || Infinity)
-if (Number.isNaN(until)) throw new Error('VULCAN_TEST_UNTIL is not a number of seconds')
-
 /** Seconds that a file's one test may take beyond what any other does. */
 const longer = (name: string): number => (name.startsWith('conformance-') ? 900 : 0)
 
 /** What the criteria ask for is never left out. */
 function isLate(path: string): boolean {
   const name = basename(path)
-  return !name.startsWith('criterion-') && Date.now() / 1000 + longer(name) >= until
+  return !name.startsWith('criterion-') && isTooLate(longer(name))
 }
 
 // Vitest takes a runner by this name.

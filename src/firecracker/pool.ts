@@ -28,7 +28,7 @@ export interface PoolOptions {
   readonly memMib: number
 }
 
-/** Modes of networks share one. */
+/** What classes share that are made of one template, whatever the modes of their networks. */
 const templateOf = ({ image, size, diskMib, nic }: VmClass): string =>
   JSON.stringify([image.digest, size, diskMib, nic])
 
@@ -221,7 +221,7 @@ export class Pool {
 
   /** What is kept serves a network with a list too: it is narrowed to it once a run is there. */
   #lineOf(of: VmClass): Line {
-    const key = JSON.stringify([of.image.digest, of.size, of.diskMib, of.network.mode])
+    const key = `${templateOf(of)} ${of.network.mode}`
     const line = this.#lines.get(key) ?? new Line({ ...of, network: { ...of.network, allow: [] } })
     this.#lines.set(key, line)
     return line

@@ -21,12 +21,14 @@ export function judgeKvm(found: KvmFindings): KvmState {
     // Such a /dev/kvm may open and even create vms (a paravirtual KVM): guests then run through an instruction emulator.
     return { usable: false, failed: 'flags', reason: 'the processor shows neither svm nor vmx in /proc/cpuinfo' }
   }
-  if (found.open !== 'ok') return { usable: false, failed: 'open', reason: `/dev/kvm does not open: ${found.open}` }
+  if (found.open !== 'ok') return { usable: false, failed: 'open', reason: closed(found.open) }
   if (found.createVm !== 'ok') {
     return { usable: false, failed: 'createVm', reason: `KVM_CREATE_VM on /dev/kvm failed: ${found.createVm}` }
   }
   return { usable: true, flag: found.flag }
 }
+
+const closed = (why: string): string => `/dev/kvm does not open: ${why}`
 
 /** The flag in /proc/cpuinfo's text, if there is one. */
 export function virtualisationFlag(cpuinfo: string): 'svm' | 'vmx' | undefined {
@@ -51,7 +53,7 @@ export async function kvmTrouble(): Promise<string | undefined> {
   const opened = await tryOpen()
   // A moment without descriptors or memory is this process's.
   if (opened === 'ok' || /^(EMFILE|ENFILE|ENOMEM)\b/.test(opened)) return undefined
-  return `/dev/kvm does not open: ${opened}`
+  return closed(opened)
 }
 
 async function tryOpen(): Promise<string> {

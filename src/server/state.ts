@@ -94,19 +94,21 @@ function loadRoutes(app: FastifyTypeBox, { scheduler, backend, capacity, limits,
   const { cpus, timeoutS, diskMib, pids } = limits
   const stats = { ...about('getStats', 'Counts workloads, and says how full it is'), response: { 200: ref(Stats) } }
   app.get(routes.stats, { config: { scope: 'read' }, schema: stats }, async () => {
+    const { lines } = backend.pool()
     const [counts, { vms, memMib, pending }] = await Promise.all([scheduler.counts(), scheduler.load()])
     return {
       workloads: { ...none, ...counts },
       queue: { waiting: pending },
       vms: { running: vms, max: capacity.vms },
       mem_mb: { used: memMib, max: capacity.memMib },
-      pool: { ready: count(backend.pool(), 'ready'), slots: count(backend.pool(), 'slots') },
+      pool: { ready: count(lines, 'ready'), slots: count(lines, 'slots') },
       limits: { cpus, mem_mb: limits.memMib, timeout_s: timeoutS, disk_mb: diskMib, pids },
     }
   })
 }
 
-const count = ({ lines }: PoolState, of: 'ready' | 'slots'): number => lines.reduce((sum, line) => sum + line[of], 0)
+const count = (lines: PoolState['lines'], of: 'ready' | 'slots'): number =>
+  lines.reduce((sum, line) => sum + line[of], 0)
 
 const none = Object.fromEntries(statuses.map((status) => [status, 0])) as Record<Status, number>
 
