@@ -16,7 +16,7 @@ const faults: Fault[] = [
     name: 'the jailer hangs',
     before: () => programInPlaceOf('firecracker-*/jailer', hang),
     ...startFails,
-    says: /the jailer was not started/,
+    says: /the jailer did not hand over to Firecracker: .*it took too long/,
   },
   {
     name: 'Firecracker stands still while it is started, and the next one does not',
