@@ -1,11 +1,14 @@
 // Command vulcan-tap is a CNI plugin that gives a virtual machine the network interface a previous plugin made for a
-// container: it adds a tap device to the network namespace and sends every frame from the one to the other with tc.
+// container: it adds a tap device to the network namespace and sends frames from the one to the other with tc, those of the
+// guest only where they are its own. Where the interface is a bridge's port it sees to it that the bridge sends it nothing
+// but the guest's.
 // Arguments and result are those of tc-redirect-tap, so that either can be named in a configuration.
 package main
 
 import (
 	"errors"
 	"fmt"
+	"net"
 
 	"github.com/containernetworking/cni/pkg/skel"
 	"github.com/containernetworking/cni/pkg/types"
@@ -52,6 +55,10 @@ func add(args *skel.CmdArgs) error {
 	})
 	if err != nil {
 		return err
+	}
+	if err := closePorts(request.prev, made.veth.HardwareAddr); err != nil {
+		undo := space.Do(func(ns.NetNS) error { return disconnect(args.IfName, request.tap.name) })
+		return errors.Join(err, undo)
 	}
 	return types.PrintResult(withPair(request.prev, made, args), request.version)
 }
@@ -115,6 +122,13 @@ func check(args *skel.CmdArgs) error {
 		return invalidNetns(args.Netns, err)
 	}
 	defer space.Close()
+	mac, err := net.ParseMAC(guest.Mac)
+	if err != nil {
+		return changed("the guest was given the MAC %q", guest.Mac)
+	}
+	if err := verifyPorts(request.prev, mac); err != nil {
+		return err
+	}
 	want := wanted{tapName: tap.Name, guestMac: guest.Mac, owner: request.tap}
 	return space.Do(func(ns.NetNS) error { return verify(args.IfName, want) })
 }

@@ -57,7 +57,7 @@ func (s *space) add(t *testing.T, args string) (r result) {
 
 func (s *space) succeed(t *testing.T, c call) []byte {
 	t.Helper()
-	out, code := s.fill(c).run(t)
+	out, code := s.run(t, c)
 	if code != 0 {
 		t.Fatalf("%s exited with %d: %s", c.command, code, out)
 	}
@@ -67,7 +67,7 @@ func (s *space) succeed(t *testing.T, c call) []byte {
 // refuse expects a failure in the form the specification gives errors.
 func (s *space) refuse(t *testing.T, c call) (r refusal) {
 	t.Helper()
-	out, code := s.fill(c).run(t)
+	out, code := s.run(t, c)
 	if code == 0 {
 		t.Fatalf("%s succeeded: %s", c.command, out)
 	}
@@ -75,6 +75,16 @@ func (s *space) refuse(t *testing.T, c call) (r refusal) {
 		t.Fatalf("%s: an error that is none: %v: %s", c.command, err, out)
 	}
 	return r
+}
+
+// run runs the plugin on the space's host.
+func (s *space) run(t *testing.T, c call) (out []byte, code int) {
+	t.Helper()
+	s.onHost(t, func() (err error) {
+		out, code, err = s.fill(c).output()
+		return err
+	})
+	return out, code
 }
 
 func (s *space) fill(c call) call {
@@ -101,8 +111,7 @@ type call struct {
 	stdin                                              string
 }
 
-func (c call) run(t *testing.T) ([]byte, int) {
-	t.Helper()
+func (c call) output() ([]byte, int, error) {
 	command := exec.Command(plugin)
 	command.Env = []string{"CNI_COMMAND=" + c.command, "CNI_PATH=/nowhere", "CNI_ARGS=" + c.args}
 	for key, value := range map[string]string{
@@ -122,9 +131,18 @@ func (c call) run(t *testing.T) ([]byte, int) {
 	command.Stdout, command.Stderr = &out, &words
 	var exit *exec.ExitError
 	if err := command.Run(); err != nil && !errors.As(err, &exit) {
-		t.Fatalf("%v: %s", err, words.Bytes())
+		return nil, 0, fmt.Errorf("%w: %s", err, words.Bytes())
 	}
-	return out.Bytes(), command.ProcessState.ExitCode()
+	return out.Bytes(), command.ProcessState.ExitCode(), nil
+}
+
+func (c call) run(t *testing.T) ([]byte, int) {
+	t.Helper()
+	out, code, err := c.output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out, code
 }
 
 func orElse(value, otherwise string) string {

@@ -48,12 +48,13 @@ func connect(ifName string, spec tapSpec) (made pair, err error) {
 			return made, failed("add an ingress qdisc to "+link.Attrs().Name, err)
 		}
 	}
-	for _, way := range [][2]netlink.Link{{tap, veth}, {veth, tap}} {
-		if err := redirect(way[0], way[1]); err != nil {
-			return made, failed(fmt.Sprintf("redirect %s to %s", way[0].Attrs().Name, way[1].Attrs().Name), err)
+	made = pair{tap: *tap.Attrs(), veth: *veth.Attrs()}
+	for _, from := range []netlink.LinkAttrs{made.tap, made.veth} {
+		if err := redirect(from.Index, made.rulesOf(from)); err != nil {
+			return made, failed("redirect what comes in on "+from.Name, err)
 		}
 	}
-	return pair{tap: *tap.Attrs(), veth: *veth.Attrs()}, nil
+	return made, nil
 }
 
 // makeTap makes a persistent tap with one queue and virtio headers: what Firecracker opens.
@@ -131,38 +132,6 @@ func hasIngress(link netlink.Link) (bool, error) {
 	for _, qdisc := range list {
 		if qdisc.Attrs().Parent == netlink.HANDLE_INGRESS {
 			return true, nil
-		}
-	}
-	return false, nil
-}
-
-// redirect sends every frame that comes in on one interface out of the other. u32 without a selector matches all, and
-// is in kernels that have no matchall.
-func redirect(from, to netlink.Link) error {
-	return netlink.FilterAdd(&netlink.U32{
-		FilterAttrs: netlink.FilterAttrs{
-			LinkIndex: from.Attrs().Index, Parent: ingress, Priority: 1, Protocol: unix.ETH_P_ALL,
-		},
-		Actions: []netlink.Action{netlink.NewMirredAction(to.Attrs().Index)},
-	})
-}
-
-// redirectsTo is true when a filter on the one interface sends its frames out of the other.
-func redirectsTo(from, to netlink.Link) (bool, error) {
-	filters, err := netlink.FilterList(from, ingress)
-	if err != nil {
-		return false, err
-	}
-	for _, filter := range filters {
-		u32, ok := filter.(*netlink.U32)
-		if !ok {
-			continue
-		}
-		for _, action := range u32.Actions {
-			mirred, ok := action.(*netlink.MirredAction)
-			if ok && mirred.MirredAction == netlink.TCA_EGRESS_REDIR && mirred.Ifindex == to.Attrs().Index {
-				return true, nil
-			}
 		}
 	}
 	return false, nil

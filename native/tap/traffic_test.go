@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"net"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -17,38 +19,79 @@ const etherType = 0x88b5
 // virtioHeader precedes each frame on a tap with VNET_HDR, in bytes.
 const virtioHeader = 10
 
-func TestFramesPassBothWays(t *testing.T) {
-	space := newSpace(t)
-	space.add(t, "TC_REDIRECT_TAP_UID=0")
-	frame := append([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 7, etherType >> 8, etherType & 0xff}, bytes.Repeat([]byte("vulcan"), 20)...)
-	space.inside(t, func() error {
-		guest, err := openTap("tap0")
-		if err != nil {
-			return err
-		}
-		defer guest.Close()
-		host, err := openPeer("peer")
-		if err != nil {
-			return err
-		}
-		defer host.Close()
+var everybody = []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
 
-		if _, err := guest.Write(append(make([]byte, virtioHeader), frame...)); err != nil {
-			return fmt.Errorf("from the guest: %w", err)
-		}
-		if err := expectFrame(host, frame, 0); err != nil {
-			return fmt.Errorf("guest to host: %w", err)
-		}
-		answer := append([]byte(nil), frame...)
-		copy(answer[20:], "answer")
-		if _, err := host.Write(answer); err != nil {
-			return fmt.Errorf("from the host: %w", err)
-		}
-		if err := expectFrame(guest, answer, virtioHeader); err != nil {
-			return fmt.Errorf("host to guest: %w", err)
-		}
-		return nil
+// frame is one of the test's, from a MAC to another.
+func frame(to, from []byte, words string) []byte {
+	return slices.Concat(to, from, []byte{etherType >> 8, etherType & 0xff}, bytes.Repeat([]byte(words), 20))
+}
+
+// guest is the space after ADD, with both its ends open as the vm and the host have them.
+type guest struct {
+	*space
+	vm, host *os.File
+	mac      []byte
+}
+
+func newGuest(t *testing.T) *guest {
+	t.Helper()
+	g := &guest{space: newSpace(t)}
+	g.add(t, "TC_REDIRECT_TAP_UID=0")
+	mac, err := net.ParseMAC(g.space.mac)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.mac = mac
+	g.inside(t, func() (err error) {
+		g.vm, err = openTap("tap0")
+		return err
 	})
+	g.onHost(t, func() (err error) {
+		g.host, err = openPeer("veth1")
+		return err
+	})
+	t.Cleanup(func() { _, _ = g.vm.Close(), g.host.Close() })
+	return g
+}
+
+func (g *guest) sends(t *testing.T, frame []byte) {
+	t.Helper()
+	if _, err := g.vm.Write(append(make([]byte, virtioHeader), frame...)); err != nil {
+		t.Fatalf("from the guest: %v", err)
+	}
+}
+
+func TestFramesPassBothWays(t *testing.T) {
+	g := newGuest(t)
+	sent := frame(everybody, g.mac, "vulcan")
+	g.sends(t, sent)
+	if err := expectFrame(g.host, sent, 0); err != nil {
+		t.Fatalf("guest to host: %v", err)
+	}
+	answer := frame(g.mac, []byte{2, 0, 0, 0, 0, 7}, "answer")
+	if _, err := g.host.Write(answer); err != nil {
+		t.Fatalf("from the host: %v", err)
+	}
+	if err := expectFrame(g.vm, answer, virtioHeader); err != nil {
+		t.Fatalf("host to guest: %v", err)
+	}
+}
+
+func TestOnlyTheGuestsOwnFramesLeaveItsNamespace(t *testing.T) {
+	g := newGuest(t)
+	neighbour := []byte{2, 0, 0, 0, 0, 9}
+	for last := byte(0); last < 16; last++ {
+		g.sends(t, frame([]byte{0x01, 0x80, 0xc2, 0, 0, last}, g.mac, "to the host, past its bridge"))
+	}
+	g.sends(t, frame(everybody, neighbour, "as the neighbour"))
+	g.sends(t, frame(everybody, append(slices.Clone(g.mac[:5]), g.mac[5]^1), "as almost itself"))
+	// What is the guest's own comes behind all of these.
+	own := frame([]byte{0x01, 0x80, 0xc2, 0, 0, 16}, g.mac, "to a group that bridges pass on")
+	g.sends(t, own)
+	first, err := nextFrame(g.host)
+	if err != nil || !bytes.Equal(first, own) {
+		t.Errorf("the host got %x first (%v)", first, err)
+	}
 }
 
 // openTap opens the tap as Firecracker does.
@@ -87,17 +130,22 @@ func openPeer(name string) (*os.File, error) {
 
 // expectFrame reads until the frame comes; the kernel's own (neighbour discovery) may come between.
 func expectFrame(file *os.File, want []byte, header int) error {
-	if err := file.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
-		return err
-	}
-	buffer := make([]byte, 4096)
 	for {
-		n, err := file.Read(buffer)
+		got, err := nextFrame(file)
 		if err != nil {
 			return err
 		}
-		if n >= header && bytes.Equal(buffer[header:n], want) {
+		if len(got) >= header && bytes.Equal(got[header:], want) {
 			return nil
 		}
 	}
+}
+
+func nextFrame(file *os.File) ([]byte, error) {
+	if err := file.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		return nil, err
+	}
+	buffer := make([]byte, 4096)
+	n, err := file.Read(buffer)
+	return buffer[:n], err
 }

@@ -32,13 +32,14 @@ func verify(ifName string, want wanted) error {
 	if err := verifyTap(tap, veth, want); err != nil {
 		return err
 	}
-	for _, way := range [][2]netlink.Link{{tap, veth}, {veth, tap}} {
-		from, to := way[0].Attrs().Name, way[1].Attrs().Name
-		if has, err := hasIngress(way[0]); err != nil || !has {
-			return changed("%s has no ingress qdisc (%v)", from, err)
+	joined := pair{tap: *tap.Attrs(), veth: *veth.Attrs()}
+	for _, from := range []netlink.Link{tap, veth} {
+		name := from.Attrs().Name
+		if has, err := hasIngress(from); err != nil || !has {
+			return changed("%s has no ingress qdisc (%v)", name, err)
 		}
-		if does, err := redirectsTo(way[0], way[1]); err != nil || !does {
-			return changed("%s does not redirect to %s (%v)", from, to, err)
+		if does, err := redirects(from, joined.rulesOf(*from.Attrs())); err != nil || !does {
+			return changed("%s does not redirect what comes in (%v)", name, err)
 		}
 	}
 	return nil
