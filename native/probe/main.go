@@ -6,6 +6,7 @@
 //	vulcan-probe enter PID limits
 //	vulcan-probe enter PID hog
 //	vulcan-probe filters PID
+//	vulcan-probe send INTERFACE   < frames, a line of hex each
 //
 // As /init of a vm it is a guest in other hands: init.go.
 package main
@@ -40,6 +41,8 @@ func act(words []string) error {
 			return err
 		}
 		return tell(filtersOf(pid))
+	case len(words) == 2 && words[0] == "send":
+		return send(words[1])
 	case len(words) == 1 && words[0] == "look":
 		var at targets
 		if err := json.NewDecoder(os.Stdin).Decode(&at); err != nil {
@@ -53,7 +56,7 @@ func act(words []string) error {
 	case len(words) == 1 && words[0] == "serve-root":
 		return serveRoot()
 	}
-	return fmt.Errorf("usage: vulcan-probe enter PID look|limits|hog, or filters PID; not %q", words)
+	return fmt.Errorf("usage: vulcan-probe enter PID look|limits|hog, filters PID or send INTERFACE; not %q", words)
 }
 
 func tell[T any](found T, err error) error {

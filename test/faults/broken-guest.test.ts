@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { sha256File } from '../../src/base/files.ts'
 import { bounded } from '../system/bounded.ts'
 import { asRoot, rareFrom, withBrokenGuests } from '../system/brokenguest.ts'
-import { client, settled } from '../system/harness.ts'
+import { client, onNode, settled } from '../system/harness.ts'
 import { home, root } from '../system/places.ts'
 import { haveTemplate } from './fault.ts'
 
@@ -20,6 +20,15 @@ async function imagesNow(): Promise<string[]> {
   const names = (await readdir(join(home, 'images'))).filter((name) => name.startsWith('python-')).toSorted()
   expect(names).not.toEqual([])
   return Promise.all(names.map((name) => sha256File(join(home, 'images', name, 'rootfs.ext4'))))
+}
+
+/** Something of the host that listens where these guests send to. */
+async function listeningHost() {
+  const file = '/tmp/vulcan-heard'
+  const listens = `require('node:dgram').createSocket('udp4').on('message', (_, from) =>
+    require('node:fs').appendFileSync('${file}', from.address + ' ')).bind(5000)`
+  await onNode(`: >${file}; setsid node -e "${listens}" >/dev/null 2>&1 & echo $! >${file}.pid`)
+  return { heard: () => onNode(`kill $(cat ${file}.pid); cat ${file}; rm ${file} ${file}.pid`) }
 }
 
 const devices: Readonly<Record<string, string>> = {
@@ -130,16 +139,18 @@ wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); wire.bind(('eth0', 0))
 own_ip = [l for l in open('/proc/net/fib_trie').read().split() if l.startswith('10.88.') and '/' not in l and not l.endswith(('.0', '.255'))][0]
 sent = 0
 for _ in range(50):
-    for to in (their_mac, b'\\xff' * 6):
+    for to in (their_mac, b'\\xff' * 6, b'\\x01\\x80\\xc2\\0\\0\\x0e'):
         for source_mac, source_ip in ((own_mac, own_ip), (own_mac, gateway), (own_mac, their_ip), (their_mac, their_ip), (b'\\x02\\0\\0\\0\\0\\1', '10.88.0.1')):
-            wire.send(to + source_mac + b'\\x08\\x00' + udp(source_ip, their_ip)); sent += 1
+            for target in (their_ip, gateway): wire.send(to + source_mac + b'\\x08\\x00' + udp(source_ip, target)); sent += 1
         wire.send(to + own_mac + b'\\x08\\x06' + arp(2, own_mac, gateway, their_mac, their_ip)); sent += 1
         wire.send(to + own_mac + b'\\x08\\x06' + arp(1, own_mac, gateway, b'\\0' * 6, their_ip)); sent += 1
     time.sleep(0.05)
 print(json.dumps({'sent': sent}))`
+    const host = await listeningHost()
     const record = await withBrokenGuests('rooted', () => asRoot(script, { network: 'internet', resources: rare() }))
     expect(record, record.stderr).toMatchObject({ status: 'completed' })
-    expect(record.stdout).toBe('{"sent": 700}\n')
+    expect(record.stdout).toBe('{"sent": 1800}\n')
+    expect(await host.heard(), 'the host heard a guest').toBe('')
     // Its listening ends with its time: what it heard or saw change would have ended it before.
     for await (const event of api.logs(id)) if (event.event === 'end') break
     const neighbour = await api.get(id)

@@ -47,6 +47,7 @@ const suffix = '.json'
 const guestSets = [
   ['set', 'bridge', 'ports'],
   ['set', 'bridge', 'guests'],
+  ['set', 'inet', 'ports'],
   ['map', 'inet', 'guests'],
   ['set', 'inet', 'listed'],
   ['set', 'inet', 'allowed'],

@@ -45,6 +45,7 @@ test('a guest is a book, what its names open, and a few elements', () => {
   expect(admitScript('v1', { ...guest, names: [] })).not.toMatch(/opened|names/)
   expect(elements).toBe(`add element bridge vulcan_v1 ports { "veth1" }
 add element bridge vulcan_v1 guests { "veth1" . 02:00:00:00:00:07 . 10.88.0.5 }
+add element inet vulcan_v1 ports { "veth1" }
 add element inet vulcan_v1 allowed { 10.88.0.5 . 192.0.2.0/24, 10.88.0.5 . 198.51.100.2/32 }
 add element inet vulcan_v1 listed { 10.88.0.5 }
 add element inet vulcan_v1 guests { 02:00:00:00:00:07 . 10.88.0.5 : goto listed }
@@ -56,6 +57,7 @@ test('taking a guest out names the same elements, and none of a list that is emp
   expect(lines.filter((line) => line.startsWith('delete'))).toEqual([
     'delete element bridge vulcan_v1 ports { "veth1" }',
     'delete element bridge vulcan_v1 guests { "veth1" . 02:00:00:00:00:07 . 10.88.0.5 }',
+    'delete element inet vulcan_v1 ports { "veth1" }',
     'delete element inet vulcan_v1 guests { 02:00:00:00:00:07 . 10.88.0.5 : goto host }',
     'delete element inet vulcan_v1 opening { 10.88.0.5 }',
     'delete element inet vulcan_v1 open { 10.88.0.5 }',
@@ -64,7 +66,7 @@ test('taking a guest out names the same elements, and none of a list that is emp
     'delete chain inet vulcan_v1 book_10.88.0.5',
     'delete set inet vulcan_v1 denied_10.88.0.5',
   ])
-  expect(lines.filter((line) => line.startsWith('add'))).toHaveLength(9)
+  expect(lines.filter((line) => line.startsWith('add'))).toHaveLength(10)
   expect(expelScript('v1', guest)).toContain('delete set inet vulcan_v1 opened_10.88.0.5')
 })
 

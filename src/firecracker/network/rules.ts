@@ -1,8 +1,8 @@
 /**
  * The firewall, as nft scripts. Pure. One script is one transaction: the kernel takes all of it or none.
  *
- * Two tables carry the instance's name. The `bridge` table pins each port to its guest's MAC and address, for ARP too,
- * before the bridge learns anything. The `inet` table decides what a guest may reach: its chains are the same for all
+ * Two tables carry the instance's name. The `bridge` table pins each port to its guest's MAC and address, for ARP too. What
+ * a bridge does not bridge never comes there, and the port's owner is the first to see to it (`native/tap`). The `inet` table decides what a guest may reach: its chains are the same for all
  * guests, a guest is one element of a map that names its chain. Anything unknown on the bridge is refused.
  */
 import { denialRules, type DenialRule } from '../../api/denial.ts'
@@ -93,6 +93,7 @@ function elements(table: string, g: GuestRule): string[] {
   return [
     `element bridge ${table} ports { "${g.port}" }`,
     `element bridge ${table} guests { "${g.port}" . ${g.mac} . ${g.address} }`,
+    `element inet ${table} ports { "${g.port}" }`,
     ...(allow.length > 0 ? [`element inet ${table} allowed { ${allow.join(', ')} }`] : []),
     ...(g.mode === 'listed' ? [`element inet ${table} listed { ${g.address} }`] : []),
     `element inet ${table} guests { ${g.mac} . ${g.address} : goto ${g.mode} }`,
@@ -114,6 +115,7 @@ ${Object.entries(refusedBy)
   set open { type ipv4_addr; size 65535; flags dynamic; }
   set opening { type ipv4_addr; size 65535; flags dynamic,timeout; timeout 1h; }
   set allowed { type ipv4_addr . ipv4_addr; flags interval; }
+  set ports { type ifname; }
   map guests { type ether_addr . ipv4_addr : verdict; }
 ${setsOfQuestions}${mapOfBooks}${mapOfNames}`
 
@@ -175,9 +177,14 @@ const admitted = ({ atOnce, perSecond, burst }: ConnectionLimits): string => `  
 /**
  * Every packet a guest sends meets its mode's rules, also within a connection: an address that is used again must not
  * inherit the connections of the guest that had it before. What comes back to it does so by connection alone. Guest to guest is
- * refused before routing: the kernel would send a redirect first, and that one would use up what it grants of ICMP.
+ * refused before routing: the kernel would send a redirect first, and that one would use up what it grants of ICMP. What
+ * comes by a port and not by its bridge was for a link-local group, whatever address it bears: the host would take it.
  */
-const hooks = ({ bridge, subnet, gateway }: TableOptions): string => `  chain prerouting {
+const hooks = ({ bridge, subnet, gateway }: TableOptions): string => `  chain unbridged {
+    type filter hook prerouting priority raw; policy accept;
+    iifname @ports drop
+  }
+  chain prerouting {
     type filter hook prerouting priority filter - 10; policy accept;
     iifname "${bridge}" ip daddr ${networkOf(subnet)} ip daddr != ${gateway} goto ${refusing('guest')}
   }

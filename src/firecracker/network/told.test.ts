@@ -28,6 +28,7 @@ test('of a guest its own elements are told, and no other’s', () => {
     table: 'vulcan_v1',
     elements: [
       { family: 'bridge', set: 'ports', element: '"veth1"' },
+      { family: 'inet', set: 'ports', element: '"veth1"' },
       { family: 'bridge', set: 'guests', element: '"veth1" . 02:00:00:00:00:07 . 10.88.0.5' },
       { family: 'inet', set: 'guests', element: '02:00:00:00:00:07 . 10.88.0.5 : goto listed' },
       { family: 'inet', set: 'listed', element: '10.88.0.5' },
@@ -47,6 +48,7 @@ test.each(['host', 'internet', 'listed'] as const)('the chains are those that a 
     ...asked.map((chain) => `inet ${chain}`),
     'bridge prerouting',
     'bridge pinned',
+    'inet unbridged',
     'inet prerouting',
     'inet input',
     'inet forward',
@@ -61,6 +63,7 @@ test.each(['host', 'internet', 'listed'] as const)('the chains are those that a 
   expect(chains.filter(({ hook }) => hook !== undefined).map(({ chain }) => chain)).toEqual([
     ...asked.filter((chain) => chain !== 'asking'),
     'prerouting',
+    'unbridged',
     'prerouting',
     'input',
     'forward',
@@ -80,9 +83,9 @@ test('a long list of what may be reached is cut, never what says who the guest i
   const allow = Array.from({ length: 300 }, (_, at) => `198.51.${at % 250}.${2 * Math.floor(at / 250)}/32`)
   const { elements, elements_others: others } = firewallOf(options, { ...guest, allow })
   expect(elements).toHaveLength(mostElements)
-  expect(others).toBe(306 - mostElements)
-  const first = ['ports', 'guests', 'guests', 'listed', 'books', 'names', 'allowed']
-  expect(elements.slice(0, 7).map(({ set }) => set)).toEqual(first)
+  expect(others).toBe(307 - mostElements)
+  const first = ['ports', 'ports', 'guests', 'guests', 'listed', 'books', 'names', 'allowed']
+  expect(elements.slice(0, 8).map(({ set }) => set)).toEqual(first)
 })
 
 let floor: Floor

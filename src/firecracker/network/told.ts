@@ -9,7 +9,7 @@ type Chain = Firewall['chains'][number]
 type Element = Firewall['elements'][number]
 
 /** Chains that a packet meets, in that order, but for the one of its guest's mode, which is in the middle. */
-const before = ['bridge prerouting', 'bridge pinned', 'inet prerouting', 'inet input', 'inet forward']
+const before = ['bridge prerouting', 'bridge pinned', 'inet unbridged', 'inet prerouting', 'inet input', 'inet forward']
 /** Those of a guest with a list meet these first when it asks for a name. */
 const questions = ['inet asked', 'inet asking', 'inet answering']
 const behind = ['inet never', 'inet admitted', 'inet refuse', 'inet answer', 'inet postrouting']
