@@ -40,7 +40,7 @@ ensure_node_runs() {
 
 if ! fresh "$pinned/package-lock.json" "$node_marker" || ! fresh "$ROOT/package-lock.json" "$packages_marker"; then
   if ! command -v npm >/dev/null 2>&1; then
-    say "npm was not found; install Node 20 or newer with npm (Debian: apt-get install nodejs npm)"
+    say "npm was not found; install Node 20 or newer with npm (Debian 13: apt-get install nodejs npm)"
     exit 125
   fi
   # One installer at a time; flock is part of every Debian.

@@ -1,6 +1,7 @@
 /** What a host needs to run vms, judged from what was found: a pure function, so that every row has a test. */
 import type { HostCheck } from '../api/doctor.ts'
 import type { KvmState } from '../machine/kvm.ts'
+import { oldestGo } from '../images/golang.ts'
 import { besideMib } from '../machine/qemu.ts'
 import { always, type Always } from './always.ts'
 import { hardeningOf, type HostFindings } from './hardening.ts'
@@ -106,7 +107,11 @@ const about = {
   system: { need: 'advice', why: 'Debian 12 and 13 are what Vulcan is tried on' },
   node: { need: 'both', why: 'what Vulcan runs on; the launcher installs it' },
   npm: { need: 'advice', why: 'installs the pinned Node and the packages', mend: 'apt-get install -y npm' },
-  go: { need: 'both', why: 'builds the guest agent and the CNI plugins, once', mend: 'apt-get install -y golang-go' },
+  go: {
+    need: 'both',
+    why: `1.${oldestGo} or newer; builds the guest agent and the CNI plugins, once (Debian 12 has it in its backports)`,
+    mend: 'apt-get install -y golang-go',
+  },
   disk: { need: 'both', why: 'images take about 2 GiB, and each vm up to its disk_mb', mend: 'vulcan gc' },
   memory: { need: 'both', why: 'each vm takes its mem_mb and about 100 MiB more' },
   firecracker: { need: 'both', why: '1.12 or newer, with its jailer', mend: 'vulcan setup' },
@@ -192,8 +197,7 @@ function commonStates(f: Findings) {
     system: { ok: true, found: `${f.system}, Linux ${f.kernel}` },
     node: there(f.node),
     npm: there(f.npm),
-    // What Go builds is there already when the assets are.
-    go: { ok: f.go !== undefined || f.firecracker !== undefined, found: f.go ?? 'not found' },
+    go: goState(f),
     disk: { ok: f.freeDiskMib >= 2048, found: `${(f.freeDiskMib / 1024).toFixed(1)} GiB free at ${f.home}` },
     memory: { ok: f.freeMemMib >= 512 || f.machineRuns, found: `${f.freeMemMib} MiB free` },
     firecracker: there(f.firecracker),
@@ -203,6 +207,14 @@ function commonStates(f: Findings) {
       found: f.contradictions.join('; ') || 'none contradicts another',
     },
   }
+}
+
+/** What Go builds is there already when the assets are. */
+function goState({ go, firecracker }: Findings): State {
+  if (go === undefined) return { ok: firecracker !== undefined, found: 'not found' }
+  const [, major, minor] = /go(\d+)\.(\d+)/.exec(go) ?? []
+  const old = Number(major) === 1 && Number(minor) < oldestGo
+  return { ok: !old || firecracker !== undefined, found: old ? `${go}, too old` : go }
 }
 
 function there(version: string | undefined): State {

@@ -55,6 +55,8 @@ describe('where vms can run', () => {
     ['no room for the machine', { freeMemMib: 5000 }, 'machine memory'],
     ['room for the machine, but not for the code that is translated', { freeMemMib: 7000 }, 'machine memory'],
     ['no set-up', { firecracker: undefined }, 'firecracker'],
+    ['no Go', { go: undefined, firecracker: undefined }, 'go'],
+    ['a Go that can fetch no newer one', { go: 'go version go1.19.8 linux/amd64', firecracker: undefined }, 'go'],
     ['no disk', { freeDiskMib: 100 }, 'disk'],
     ['not root', { root: false }, 'root'],
     ['another processor', { architecture: 'arm64' }, 'architecture'],

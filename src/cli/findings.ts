@@ -1,4 +1,4 @@
-/** Asks this host what doctor wants to know. Each question has its own deadline; none changes anything. */
+/** Asks this host what doctor wants to know. Each question has its own deadline; none changes anything of the host. */
 import { freemem, release } from 'node:os'
 import { dirname } from 'node:path'
 import { VulcanError } from '../api/errors.ts'
@@ -26,8 +26,9 @@ export async function findings(context: Context, { build = true } = {}): Promise
   return {
     home,
     machineMemMib,
+    // Without Go the program cannot be made: that has a row of its own.
     kvm: await kvmState(() =>
-      build ? ensureProgram(workplaceOf(context), 'machine') : locateProgram(home, 'machine'),
+      build ? found(ensureProgram(workplaceOf(context), 'machine')) : locateProgram(home, 'machine'),
     ),
     controllers: await cgroupControllers(),
     tun: await exists('/dev/net/tun'),

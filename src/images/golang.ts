@@ -13,9 +13,15 @@ import { walk } from './walk.ts'
 const buildTimeoutMs = 600_000
 /** Static, without paths of this host in it, without symbol tables: a third smaller. */
 const buildFlags = ['-trimpath', '-ldflags', '-s -w']
-/** Go names the package, behind a #, before what its compiler says: that program stays broken, whatever the network does. */
-const compilerSpoke = /^# /m
-const goEnv = { CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOFLAGS: '-mod=mod', GOWORK: 'off' }
+/**
+ * What no further attempt mends: Go names the package, behind a #, before what its compiler says; and one that is too old
+ * to fetch another says that of the module.
+ */
+const forGood = /^# |go\.mod requires go|invalid go version/m
+/** `auto`: a Go older than what a module asks for fetches that one through its module proxy. */
+const goEnv = { CGO_ENABLED: '0', GOTOOLCHAIN: 'auto', GOFLAGS: '-mod=mod', GOWORK: 'off' }
+/** The first that fetches a newer one where it is asked for: Go 1.x of this x. */
+export const oldestGo = 21
 
 /** The folders of native/ that hold a main package, and the name of its binary. */
 export const ownPrograms = {
@@ -69,12 +75,12 @@ async function go(
   try {
     const argv = withEnv(command.env, ['go', ...command.args])
     const build = () => run(argv, { cwd: command.cwd, signal: at.signal, timeoutMs: buildTimeoutMs })
-    await persist(at, build, { hopeful: ({ stderr }) => !compilerSpoke.test(stderr) })
+    await persist(at, build, { hopeful: ({ stderr }) => !forGood.test(stderr) })
   } catch (cause) {
     if (!(cause instanceof CommandFailed) || cause.why === 'aborted') throw cause
     throw new VulcanError('asset_unavailable', `go ${command.args[0]} failed: ${cause.message}`, {
       step: 'go',
-      hint: 'Go 1.24 or newer has to be on PATH, and its module proxy reachable',
+      hint: `Go 1.${oldestGo} or newer has to be on PATH, and its module proxy reachable`,
       cause,
     })
   }
