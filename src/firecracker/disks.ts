@@ -7,9 +7,13 @@ import { fileThing, type Thing } from './network/things.ts'
 
 /** Name of one in the making. */
 const half = /^\d+m\.ext4\.\d+\.tmp$/
+/** Sizes that are kept: whoever asks for another each time shall not fill the disk with them. */
+const most = 64
+const whole = /^(\d+)m\.ext4$/
 
 export class DiskTemplates {
   readonly #folder: string
+  /** The one that was asked for longest ago comes first. */
   readonly #making = new Map<number, Promise<string>>()
   /** Half-made ones, which are ours. */
   readonly #temporary = new Set<string>()
@@ -21,6 +25,7 @@ export class DiskTemplates {
   /** Path of an empty ext4 of that many MiB; made once. */
   of(sizeMib: number): Promise<string> {
     const making = this.#making.get(sizeMib) ?? this.#make(sizeMib)
+    this.#making.delete(sizeMib)
     this.#making.set(sizeMib, making)
     // A failure is not remembered: the next vm tries again.
     making.catch(() => this.#making.delete(sizeMib))
@@ -38,8 +43,22 @@ export class DiskTemplates {
     return (await Promise.all(things)).flat()
   }
 
+  /** Those that an earlier server has made go first. */
+  async #keepFew(): Promise<void> {
+    const made = (await namesIn(this.#folder)).flatMap((name) => Number(whole.exec(name)?.[1] ?? []) || [])
+    const sizes = [...made.filter((size) => !this.#making.has(size)), ...this.#making.keys()]
+    for (const size of sizes.slice(0, -most)) {
+      this.#making.delete(size)
+      await rm(this.#pathOf(size), { force: true })
+    }
+  }
+
+  #pathOf(sizeMib: number): string {
+    return join(this.#folder, `${sizeMib}m.ext4`)
+  }
+
   async #make(sizeMib: number): Promise<string> {
-    const path = join(this.#folder, `${sizeMib}m.ext4`)
+    const path = this.#pathOf(sizeMib)
     if (await exists(path)) return path
     await mkdir(this.#folder, { recursive: true })
     const temporary = `${path}.${process.pid}.tmp`
@@ -53,6 +72,7 @@ export class DiskTemplates {
       await run(['mkfs.ext4', '-q', '-F', ...features, temporary], { timeoutMs: 120_000 })
       await syncPath(temporary)
       await rename(temporary, path)
+      await this.#keepFew()
       return path
     } finally {
       await rm(temporary, { force: true })

@@ -23,6 +23,11 @@ test('a program that ends by itself is told by its code, with its usage in the u
   })
 })
 
+test('no usage is less than none: it would pay for the build', () => {
+  const less = { ...usage, cpu_us: -9_000_000, net_tx_bytes: -1 }
+  expect(exit({ usage: less }).usage).toMatchObject({ cpuMs: 0, netTxBytes: 0 })
+})
+
 test('a signal of its own is the program’s end, not the platform’s', () => {
   expect(exit({ code: null, signal: 'SIGSEGV' })).toMatchObject({ by: 'program', signal: 'SIGSEGV' })
 })

@@ -79,13 +79,16 @@ function jsonOf(bytes: Uint8Array): { result: string } | { resultError: string }
   }
 }
 
+/** A difference of two counts may be below 0, and would then take something off what a build is charged. */
+const atLeast0 = (count: number): number => Math.max(0, count)
+
 function usageOf({ usage }: Ended): Usage {
   return {
-    cpuMs: usage.cpu_us / 1000,
-    peakMemMib: usage.peak_mem_bytes / (1 << 20),
-    throttledMs: usage.throttled_us / 1000,
-    diskWrittenBytes: usage.disk_written_bytes,
-    netRxBytes: usage.net_rx_bytes,
-    netTxBytes: usage.net_tx_bytes,
+    cpuMs: atLeast0(usage.cpu_us) / 1000,
+    peakMemMib: atLeast0(usage.peak_mem_bytes) / (1 << 20),
+    throttledMs: atLeast0(usage.throttled_us) / 1000,
+    diskWrittenBytes: atLeast0(usage.disk_written_bytes),
+    netRxBytes: atLeast0(usage.net_rx_bytes),
+    netTxBytes: atLeast0(usage.net_tx_bytes),
   }
 }

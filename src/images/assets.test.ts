@@ -1,4 +1,4 @@
-import { mkdtempDisposable, readdir, writeFile } from 'node:fs/promises'
+import { mkdtempDisposable, readdir, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -8,6 +8,7 @@ import { sourcesDigest } from './golang.ts'
 import { locateImage } from './image.ts'
 import { ensureInitramfs } from './initramfs.ts'
 import { ensureGuestKernel } from './kernels.ts'
+import { pins } from './pins.ts'
 import { currentEntry } from './shelf.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -58,4 +59,14 @@ test('the digest of our Go sources does not depend on tests and is stable', asyn
   const digest = await sourcesDigest(root)
   expect(digest).toMatch(/^[0-9a-f]{64}$/)
   expect(await sourcesDigest(root)).toBe(digest)
+})
+
+test('the CNI plugins are tools of native/, whose go.sum has the checksums that Go holds them to', async () => {
+  const [modules, sums] = await Promise.all(
+    ['go.mod', 'go.sum'].map((name) => readFile(join(root, 'native', name), 'utf8')),
+  )
+  const { module, version, packages } = pins.cni
+  expect(modules).toContain(`${module} v${version}\n`)
+  expect(sums).toContain(`${module} v${version} h1:`)
+  for (const path of packages) expect(modules).toContain(`${module}/${path}\n`)
 })

@@ -6,7 +6,7 @@ import { sha256, sha256File } from '../base/files.ts'
 import { together } from '../base/together.ts'
 import { fetchPinned } from './download.ts'
 import { checkVersion } from './firecracker.ts'
-import { buildOwn, installGo, type OwnProgram, ownPrograms, sourcesDigest } from './golang.ts'
+import { buildOthers, buildOwn, modulesDigest, type OwnProgram, ownPrograms, sourcesDigest } from './golang.ts'
 import type { Assets } from './images.ts'
 import { ensureInitramfs } from './initramfs.ts'
 import { ensureGuestKernel } from './kernels.ts'
@@ -154,17 +154,22 @@ async function ensureCni(at: Workplace, overrides: Overrides): Promise<Entry> {
   })
 }
 
-function ensurePlugins(at: Workplace): Promise<Entry> {
-  const inputs = sha256(JSON.stringify(pins.cni))
+async function ensurePlugins(at: Workplace): Promise<Entry> {
+  const { version, module, packages } = pins.cni
+  const inputs = sha256(JSON.stringify([pins.cni, await modulesDigest(at.root)]))
   return ensureEntry(at, {
     shelf: 'assets',
     name: 'cni-plugins',
-    key: pins.cni.version,
+    key: `${version}-${inputs.slice(0, 12)}`,
     inputs,
-    title: `building the CNI plugins ${pins.cni.version}`,
+    title: `building the CNI plugins ${version}`,
     make: async (dir) => {
-      await installGo(at, pins.cni, dir)
-      return { version: pins.cni.version }
+      await buildOthers(
+        at,
+        packages.map((path) => `${module}/${path}`),
+        dir,
+      )
+      return { version }
     },
   })
 }

@@ -19,7 +19,7 @@ const buildFlags = ['-trimpath', '-ldflags', '-s -w']
  */
 const forGood = /^# |go\.mod requires go|invalid go version/m
 /** `auto`: a Go older than what a module asks for fetches that one through its module proxy. */
-const goEnv = { CGO_ENABLED: '0', GOTOOLCHAIN: 'auto', GOFLAGS: '-mod=mod', GOWORK: 'off' }
+const goEnv = { CGO_ENABLED: '0', GOTOOLCHAIN: 'auto', GOFLAGS: '-mod=readonly', GOWORK: 'off' }
 /** The first that fetches a newer one where it is asked for: Go 1.x of this x. */
 export const oldestGo = 21
 
@@ -33,20 +33,20 @@ export const ownPrograms = {
 
 export type OwnProgram = keyof typeof ownPrograms
 
-/** `go install` of packages of one module version, into `dir`. The user's Go proxy and checksum database hold. */
-export async function installGo(
-  at: Workplace,
-  what: { module: string; version: string; packages: readonly string[] },
-  dir: string,
-): Promise<void> {
-  const pins = what.packages.map((path) => `${what.module}/${path}@v${what.version}`)
-  await go(at, { args: ['install', ...buildFlags, ...pins], cwd: '/', env: { ...goEnv, GOBIN: dir } })
-}
-
 /** Builds one of our own programs from native/ into `dir`. */
 export async function buildOwn(at: Workplace, program: OwnProgram, dir: string): Promise<void> {
-  const args = ['build', ...buildFlags, '-o', join(dir, ownPrograms[program]), `./${program}`]
-  await go(at, { args, cwd: join(at.root, 'native'), env: { ...goEnv, GOFLAGS: '-mod=readonly' } })
+  await build(at, [`./${program}`], join(dir, ownPrograms[program]))
+}
+
+/** Builds programs of others, by their packages, into `dir`: those of the versions, and with the checksums, of native/. */
+export async function buildOthers(at: Workplace, packages: readonly string[], dir: string): Promise<void> {
+  await build(at, packages, `${dir}/`)
+}
+
+/** Sha256 over what pins the modules of others. */
+export async function modulesDigest(root: string): Promise<string> {
+  const pins = ['go.mod', 'go.sum'].map((name) => readFile(join(root, 'native', name), 'utf8'))
+  return sha256((await Promise.all(pins)).join('\n'))
 }
 
 /** What only tests run, as a folder of native/. */
@@ -66,19 +66,16 @@ export async function sourcesDigest(root: string): Promise<string> {
   return sha256(lines.join('\n'))
 }
 
-async function go(
-  at: Workplace,
-  command: { args: readonly string[]; cwd: string; env: Readonly<Record<string, string>> },
-): Promise<void> {
+async function build(at: Workplace, packages: readonly string[], to: string): Promise<void> {
   // One after the other: builds side by side would each compile the standard library that they could share.
   await using _held = await lock('vulcan-go', { signal: at.signal })
   try {
-    const argv = withEnv(command.env, ['go', ...command.args])
-    const build = () => run(argv, { cwd: command.cwd, signal: at.signal, timeoutMs: buildTimeoutMs })
-    await persist(at, build, { hopeful: ({ stderr }) => !forGood.test(stderr) })
+    const argv = withEnv(goEnv, ['go', 'build', ...buildFlags, '-o', to, ...packages])
+    const once = () => run(argv, { cwd: join(at.root, 'native'), signal: at.signal, timeoutMs: buildTimeoutMs })
+    await persist(at, once, { hopeful: ({ stderr }) => !forGood.test(stderr) })
   } catch (cause) {
     if (!(cause instanceof CommandFailed) || cause.why === 'aborted') throw cause
-    throw new VulcanError('asset_unavailable', `go ${command.args[0]} failed: ${cause.message}`, {
+    throw new VulcanError('asset_unavailable', `go build failed: ${cause.message}`, {
       step: 'go',
       hint: `Go 1.${oldestGo} or newer has to be on PATH, and its module proxy reachable`,
       cause,

@@ -8,16 +8,14 @@ import type { Capabilities, RunSpec } from '../backend/backend.ts'
 import { sha256File } from '../base/files.ts'
 import { orderedId } from '../base/id.ts'
 import type { Store } from '../store/store.ts'
-import type { Exceeded } from '../store/keys.ts'
 import { firstFence, type Used } from '../store/workloads.ts'
 import { admit, type Limits, type Offer } from './admission.ts'
+import { exceededBy, expectQuota } from './quota.ts'
 import { summaryOf } from './record.ts'
 import type { Shelf } from './shelf.ts'
 import { prepare, type Upload } from './source.ts'
 import { textOfSpec } from './spec.ts'
 import type { Worker } from './worker.ts'
-
-const dayMs = 24 * 3600 * 1000
 
 export interface Intake {
   readonly store: Store
@@ -80,9 +78,8 @@ async function keep(handed: Admitted, o: Intake): Promise<string> {
   const { request, admitted, upload, idempotency } = handed
   const id = orderedId()
   if (upload || request.code_archive !== undefined) {
-    // Asked again with the row; an archive is not looked into for nothing.
-    const spent = await o.store.exceeded(o.tenant, Date.now())
-    if (spent) throw exceededBy(spent)
+    // An archive is not looked into for nothing.
+    await expectQuota(o.store, o.tenant)
     await o.shelf.create(id)
   }
   try {
@@ -126,6 +123,7 @@ function rowOf(
     priority: request.priority ?? 0,
     cpus: spec.resources.cpus,
     memMib: spec.resources.memMib,
+    diskMib: spec.resources.diskMib,
     createdAt: Date.now(),
     labels: request.labels ?? {},
   }
@@ -150,17 +148,6 @@ async function specOf(id: string, { request, admitted, upload }: Admitted, o: In
   })
   if (prepared.source.kind === 'archive') await o.shelf.syncArchive(id)
   return { id, ...admitted.rest, ...prepared }
-}
-
-/** The queue moves at any moment; a day's processor time comes back at midnight, UTC. */
-function exceededBy({ quota, limit }: Exceeded): VulcanError {
-  const words = {
-    queued: `${limit} workloads of this key wait already`,
-    running: `${limit} workloads of this key run already`,
-    cpu_seconds: `the workloads of this key took ${limit} s of processor time today`,
-  }
-  const retryAfterS = quota === 'cpu_seconds' ? Math.ceil((dayMs - (Date.now() % dayMs)) / 1000) : 1
-  return new VulcanError('quota_exceeded', `the quota ${quota} is used up: ${words[quota]}`, { retryAfterS })
 }
 
 /** The workload of that use. Throws idempotency_conflict for another body, and not_found where it is forgotten. */

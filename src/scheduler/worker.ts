@@ -77,7 +77,7 @@ export class Worker {
    * A lease for one that is about to be kept: where nothing waits and there is room, it needs no claim of its own, and begins at
    * once. Undefined where it has to wait like all others.
    */
-  lease(one: Pick<Claimed, 'cpus' | 'memMib'>): FirstLease | undefined {
+  lease(one: Pick<Claimed, 'cpus' | 'memMib' | 'diskMib'>): FirstLease | undefined {
     if (this.#closed || this.#left || this.#claiming) return undefined
     if (!hasRoom(this.#o.capacity, this.#taken(), one)) return undefined
     return { node: this.#o.node, until: Date.now() + leaseMs }
@@ -90,7 +90,9 @@ export class Worker {
 
   #taken(): Taken[] {
     const followed = [...new Set([...this.live.values(), ...this.#leaving.values()])]
-    return followed.map(({ id, claimed: { cpus, memMib } }) => ({ cpus, memMib, starting: this.#starting.has(id) }))
+    return followed.map(({ id, claimed: { cpus, memMib, diskMib } }) => {
+      return { cpus, memMib, diskMib, starting: this.#starting.has(id) }
+    })
   }
 
   /** There is room for another one, if any waits. */
@@ -157,13 +159,14 @@ export class Worker {
 
   #room(): Capacity {
     const { capacity } = this.#o
-    let { vms, cpus, memMib } = capacity
+    let { vms, cpus, memMib, diskMib } = capacity
     for (const { claimed } of this.#leaving.values()) {
       vms -= 1
       cpus -= claimed.cpus
       memMib -= claimed.memMib + capacity.overheadMib
+      diskMib -= claimed.diskMib
     }
-    return { ...capacity, vms, cpus, memMib }
+    return { ...capacity, vms, cpus, memMib, diskMib }
   }
 
   /** `spec`: what the text in its row says, where that is at hand. */

@@ -76,15 +76,16 @@ const claimings: ReturnType<typeof claimingsAmong>[] = []
 function claimingsAmong(count: number) {
   const claimOf = (which: typeof nextOf) =>
     prepared<Claiming, Selectable<WorkloadTable>>((db, given) => {
-      const { vms, starting, cpus, mem } = loadColumns
+      const { vms, starting, cpus, mem, disk } = loadColumns
       const fits = sql<boolean>`exists (
         select 1 from (
-          select ${vms} as vms, ${starting} as starting, ${cpus} as cpus, ${mem} as mem
+          select ${vms} as vms, ${starting} as starting, ${cpus} as cpus, ${mem} as mem, ${disk} as disk
           from workloads where lease_node = ${given('node')} and finished_at is null
         ) as used
         where used.vms < ${given('vms')} and used.starting < ${given('starting')} and (
           used.vms = 0 or (
             used.cpus + workloads.cpus <= ${given('cpus')}
+            and used.disk + workloads.disk_mib <= ${given('diskMib')}
             and used.mem + workloads.mem_mib + (used.vms + 1) * ${given('overheadMib')} <= ${given('memMib')}
           )
         )

@@ -11,7 +11,7 @@ import type { NewWorkload } from './workloads.ts'
 
 const noon = Date.UTC(2030, 0, 2, 12)
 const dayMs = 24 * 3600 * 1000
-const capacity = { vms: 8, starting: 8, cpus: 8, memMib: 4096, overheadMib: 96 }
+const capacity = { vms: 8, starting: 8, cpus: 8, memMib: 4096, diskMib: 1 << 20, overheadMib: 96 }
 const mine = { node: 'n', now: noon, leaseMs: 30_000, capacity, runtimes: ['python'], most: 1 }
 
 const home = () => mkdtempDisposable(join(tmpdir(), 'vulcan-keys-'))
@@ -21,7 +21,7 @@ function key(id: string, quotas: KeyQuotas = {}): FreshKey {
 }
 
 function workload(tenant: string, more: Partial<NewWorkload> = {}): NewWorkload {
-  const rest = { runtime: 'python', isolation: 'microvm', priority: 0, cpus: 1, memMib: 64 }
+  const rest = { runtime: 'python', isolation: 'microvm', priority: 0, cpus: 1, memMib: 64, diskMib: 16 }
   return { id: orderedId(), tenant, ...rest, createdAt: noon, labels: {}, spec: '{}', ...more }
 }
 
@@ -106,7 +106,7 @@ test('what a store kept before there were keys is the local key’s', async () =
   }
   const database = new DatabaseSync(join(folder.path, 'vulcan.db'))
   database.exec(`drop table api_keys; drop table spent; drop index workloads_by_tenant;
-    alter table given drop column request;
+    alter table given drop column request; alter table workloads drop column disk_mib;
     create index idempotency_by_workload on idempotency (workload);
     delete from kysely_migration where name >= '0002'`)
   database.close()

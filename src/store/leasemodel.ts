@@ -7,13 +7,14 @@ export const leaseMs = 30_000
 /** How many each tenant may run at once. */
 export const limits: Readonly<Record<string, number>> = { free: Infinity, one: 1, two: 2 }
 
-const ample = { vms: 9, starting: 9, cpus: 9, memMib: 9999, overheadMib: 200 }
+const ample = { vms: 9, starting: 9, cpus: 9, memMib: 9999, diskMib: 9999, overheadMib: 200 }
 
 /** Each is short of one thing, so that each bound is the first to be met somewhere. */
 export const nodes = {
   few: { capacity: { ...ample, vms: 2 }, runtimes: ['python', 'go'] },
   slow: { capacity: { ...ample, starting: 1 }, runtimes: ['python'] },
   narrow: { capacity: { ...ample, cpus: 2 }, runtimes: ['python', 'go'] },
+  full: { capacity: { ...ample, diskMib: 500 }, runtimes: ['python'] },
   low: { capacity: { ...ample, memMib: 700 }, runtimes: ['python'] },
 } as const
 export type Node = keyof typeof nodes
@@ -24,6 +25,7 @@ export interface Wanted {
   readonly priority: number
   readonly cpus: number
   readonly memMib: number
+  readonly diskMib: number
 }
 
 export interface Lease {
@@ -72,6 +74,7 @@ export class Queue {
       vms: own.length,
       starting: own.filter(({ startedAt }) => startedAt === undefined).length,
       cpus: sum(({ cpus }) => cpus),
+      diskMib: sum(({ diskMib }) => diskMib),
       memMib: sum(({ memMib }) => memMib + nodes[node].capacity.overheadMib),
     }
   }
@@ -82,7 +85,8 @@ export class Queue {
     const used = this.load(node)
     if (used.vms >= capacity.vms || used.starting >= capacity.starting) return false
     const memMib = used.memMib + one.memMib + capacity.overheadMib
-    return used.vms === 0 || (used.cpus + one.cpus <= capacity.cpus && memMib <= capacity.memMib)
+    const beside = used.cpus + one.cpus <= capacity.cpus && used.diskMib + one.diskMib <= capacity.diskMib
+    return used.vms === 0 || (beside && memMib <= capacity.memMib)
   }
 
   /** What a node's claim takes: the highest priority, then the tenant with least running, then the earliest; that or nothing. */

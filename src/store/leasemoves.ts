@@ -161,7 +161,7 @@ const takeOver = (node: Node) =>
 
 const pass = (ms: number) => move(`${ms} ms pass`, async (queue) => void (queue.now += ms))
 
-const anyNode = fc.constantFrom<Node>('few', 'slow', 'narrow', 'low')
+const anyNode = fc.constantFrom<Node>('few', 'slow', 'narrow', 'full', 'low')
 const anyWrite = fc.record({ which: fc.nat(20), age: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.nat(3)) })
 const anyWanted = fc.record({
   tenant: fc.constantFrom('free', 'one', 'two'),
@@ -170,6 +170,7 @@ const anyWanted = fc.record({
   // The last of each is more than the node that is short of it bears beside anything else.
   cpus: fc.constantFrom(0.5, 0.5, 1.5, 5),
   memMib: fc.constantFrom(64, 64, 300, 900),
+  diskMib: fc.constantFrom(16, 16, 200, 600),
 })
 const unlimited = anyWanted.map((wanted) => ({ ...wanted, tenant: 'free' }))
 

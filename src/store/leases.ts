@@ -15,6 +15,8 @@ export interface Capacity {
   readonly starting: number
   readonly cpus: number
   readonly memMib: number
+  /** Of the disks of all vms together. */
+  readonly diskMib: number
   /** MiB that a vm takes on top of its workload's memory. */
   readonly overheadMib: number
 }
@@ -24,6 +26,7 @@ export interface Load {
   readonly starting: number
   readonly cpus: number
   readonly memMib: number
+  readonly diskMib: number
 }
 
 /** Whose a write is. */
@@ -38,9 +41,13 @@ export const loadColumns = {
   starting: sql<number>`coalesce(sum(case when started_at is null then 1 else 0 end), 0)`,
   cpus: sql<number>`coalesce(sum(cpus), 0)`,
   mem: sql<number>`coalesce(sum(mem_mib), 0)`,
+  disk: sql<number>`coalesce(sum(disk_mib), 0)`,
 } as const
 
-const load = prepared<{ node: string }, Omit<Load, 'memMib'> & { readonly mem: number }>((db, given) =>
+const load = prepared<
+  { node: string },
+  Omit<Load, 'memMib' | 'diskMib'> & { readonly mem: number; readonly disk: number }
+>((db, given) =>
   db
     .selectFrom('workloads')
     .where('lease_node', '=', given('node'))
@@ -50,14 +57,15 @@ const load = prepared<{ node: string }, Omit<Load, 'memMib'> & { readonly mem: n
       loadColumns.starting.as('starting'),
       loadColumns.cpus.as('cpus'),
       loadColumns.mem.as('mem'),
+      loadColumns.disk.as('disk'),
     ]),
 )
 
 /** What runs and starts on a node. */
 export async function loadOf(db: Db | Trx, o: { node: string; overheadMib: number }): Promise<Load> {
   const [row] = (await load(db, { node: o.node })).rows
-  const { vms, starting, cpus, mem } = row ?? { vms: 0, starting: 0, cpus: 0, mem: 0 }
-  return { vms, starting, cpus, memMib: mem + vms * o.overheadMib }
+  const { vms, starting, cpus, mem, disk } = row ?? { vms: 0, starting: 0, cpus: 0, mem: 0, disk: 0 }
+  return { vms, starting, cpus, memMib: mem + vms * o.overheadMib, diskMib: disk }
 }
 
 /**

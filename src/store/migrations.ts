@@ -62,6 +62,15 @@ const migrations: Readonly<Record<string, Migration>> = {
       await db.schema.createIndex('idempotency_by_age').on('idempotency').column('created_at').execute()
     },
   },
+  // Of what was open before, nothing is known: it counts for none.
+  '0007-disk': {
+    async up(db) {
+      await db.schema
+        .alterTable('workloads')
+        .addColumn('disk_mib', 'integer', (column) => column.notNull().defaultTo(0))
+        .execute()
+    },
+  },
 }
 
 async function workloads(db: Kysely<unknown>): Promise<void> {

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { orderedId } from '../base/id.ts'
 import { Store } from './store.ts'
 
-const capacity = { vms: 1e6, starting: 1e6, cpus: 1e6, memMib: 1e9, overheadMib: 0 }
+const capacity = { vms: 1e6, starting: 1e6, cpus: 1e6, memMib: 1e9, diskMib: 1 << 20, overheadMib: 0 }
 const claim = { node: 'n', now: 1, leaseMs: 1, capacity, runtimes: ['python'], most: 1e6 }
 const ended = { status: 'completed', record: '{}', given: '{}', bytes: 10, cpuMs: 0 } as const
 
@@ -19,6 +19,7 @@ async function past(store: Store, count: number): Promise<string[]> {
     priority: 0,
     cpus: 1,
     memMib: 1,
+    diskMib: 16,
     createdAt: 1,
     labels: {},
   }
@@ -92,7 +93,17 @@ test('a long past is looked through and forgotten in steps, between which others
 test('a runtime that is rare is looked for in steps, and what is found is the same as in one go', async () => {
   await using home = await opened()
   const { store } = home
-  const rare = { tenant: 'a', runtime: 'go', isolation: '', priority: 0, cpus: 1, memMib: 1, createdAt: 1, labels: {} }
+  const rare = {
+    tenant: 'a',
+    runtime: 'go',
+    isolation: '',
+    priority: 0,
+    cpus: 1,
+    memMib: 1,
+    diskMib: 16,
+    createdAt: 1,
+    labels: {},
+  }
   const all: string[] = []
   for (let n = 0; n < 3; n += 1) {
     const id = orderedId()

@@ -41,7 +41,16 @@ async function plansOf(act: Act, before: Act = () => Promise.resolve()): Promise
 const onWorkloads = (plans: readonly string[]) => plans.filter((plan) => /\bworkloads\b/.test(plan))
 
 async function fill(db: Kysely<Schema>): Promise<void> {
-  const row = { tenant: 't', runtime: 'python', isolation: 'microvm', priority: 0, cpus: 1, memMib: 64, createdAt: 1 }
+  const row = {
+    tenant: 't',
+    runtime: 'python',
+    isolation: 'microvm',
+    priority: 0,
+    cpus: 1,
+    memMib: 64,
+    diskMib: 16,
+    createdAt: 1,
+  }
   await db.transaction().execute(async (trx) => {
     for (let n = 0; n < 3; n += 1) await insert(trx, { ...row, id: orderedId(), labels: {}, spec: '{}' })
     await insertKey(trx, {
@@ -52,7 +61,7 @@ async function fill(db: Kysely<Schema>): Promise<void> {
 }
 
 test('a claim, a quota and a count of what waits search in the indexes of what is open', async () => {
-  const capacity = { vms: 3, starting: 3, cpus: 3, memMib: 1024, overheadMib: 0 }
+  const capacity = { vms: 3, starting: 3, cpus: 3, memMib: 1024, diskMib: 1 << 20, overheadMib: 0 }
   const wish = { node: 'n', now: 1, leaseMs: 1, capacity, runtimes: ['python'], most: 3 }
   const found = onWorkloads(
     await plansOf(async (db) => {

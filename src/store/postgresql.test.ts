@@ -57,13 +57,13 @@ async function openBoth() {
 
 const noon = Date.UTC(2030, 0, 2, 12)
 const leaseMs = 30_000
-const capacity = { vms: 100, starting: 100, cpus: 100, memMib: 1 << 20, overheadMib: 96 }
+const capacity = { vms: 100, starting: 100, cpus: 100, memMib: 1 << 20, diskMib: 1 << 20, overheadMib: 96 }
 const mine = { node: 'n', now: noon, leaseMs, capacity, runtimes: ['python', 'go'], most: 1 }
 const end = { status: 'completed', at: noon, record: '{}', given: '"out"', bytes: 10, cpuMs: 2000 } as const
 const killed = { status: 'killed', at: noon, record: '{}', given: '{}', request: '"in"', bytes: 1 } as const
 
 function workload(tenant: string, more: Partial<NewWorkload> = {}): NewWorkload {
-  const rest = { runtime: 'python', isolation: 'microvm', priority: 0, cpus: 0.5, memMib: 64 }
+  const rest = { runtime: 'python', isolation: 'microvm', priority: 0, cpus: 0.5, memMib: 64, diskMib: 16 }
   return { id: orderedId(), tenant, ...rest, createdAt: noon, labels: {}, spec: '"in"', ...more }
 }
 

@@ -10,10 +10,19 @@ import { Store } from './store.ts'
 import { firstFence, type FirstLease } from './workloads.ts'
 
 const leaseMs = 30_000
-const ample = { vms: 64, starting: 64, cpus: 64, memMib: 1 << 20, overheadMib: 0 }
+const ample = { vms: 64, starting: 64, cpus: 64, memMib: 1 << 20, diskMib: 1 << 20, overheadMib: 0 }
 /** What each node bears. */
 const bounds = { n1: { ...ample, vms: 2 }, n2: { ...ample, starting: 1 } } as const
-const row = { tenant: 't', runtime: 'python', isolation: 'microvm', priority: 0, cpus: 1, memMib: 64, createdAt: 0 }
+const row = {
+  tenant: 't',
+  runtime: 'python',
+  isolation: 'microvm',
+  priority: 0,
+  cpus: 1,
+  memMib: 64,
+  diskMib: 16,
+  createdAt: 0,
+}
 const ended = { at: 1, record: '{}', given: '{}', bytes: 0, cpuMs: 0 } as const
 
 /** What each was told, by workload. */

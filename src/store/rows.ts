@@ -13,6 +13,7 @@ export interface Stored {
   readonly priority: number
   readonly cpus: number
   readonly memMib: number
+  readonly diskMib: number
   readonly createdAt: number
   readonly startedAt: number | undefined
   readonly finishedAt: number | undefined
@@ -40,6 +41,7 @@ export const storedColumns = [
   'priority',
   'cpus',
   'mem_mib',
+  'disk_mib',
   'created_at',
   'started_at',
   'finished_at',
@@ -60,6 +62,7 @@ export function storedOf(row: Pick<Row, (typeof storedColumns)[number]>): Stored
     priority: row.priority,
     cpus: row.cpus,
     memMib: row.mem_mib,
+    diskMib: row.disk_mib,
     createdAt: row.created_at,
     startedAt: row.started_at ?? undefined,
     finishedAt: row.finished_at ?? undefined,

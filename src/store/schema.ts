@@ -14,6 +14,7 @@ export interface WorkloadTable {
   priority: number
   cpus: number
   mem_mib: number
+  disk_mib: number
   created_at: number
   started_at: number | null
   finished_at: number | null

@@ -22,6 +22,7 @@ function workload(more: Partial<NewWorkload> = {}): NewWorkload {
     priority: 0,
     cpus: 1,
     memMib: 256,
+    diskMib: 16,
     createdAt: 1000,
     labels: {},
     spec: '{}',
@@ -29,7 +30,7 @@ function workload(more: Partial<NewWorkload> = {}): NewWorkload {
   }
 }
 
-const capacity = { vms: 8, starting: 8, cpus: 8, memMib: 4096, overheadMib: 96 }
+const capacity = { vms: 8, starting: 8, cpus: 8, memMib: 4096, diskMib: 1 << 20, overheadMib: 96 }
 const mine = { node: 'n', now: 2000, leaseMs: 30_000, capacity, runtimes: ['python', 'node'], most: 1 }
 const end = { status: 'completed', at: 3000, record: '{}', given: '{}', bytes: 10, cpuMs: 0 } as const
 
@@ -137,7 +138,28 @@ test('what does not fit waits and lets nothing smaller by, unless nothing else r
   await store.finish({ id: first.id, fence: 1 }, end)
   expect((await store.claim(mine)).claimed[0]?.id).toBe(large.id)
   expect((await store.claim(mine)).claimed).toEqual([])
-  expect(await store.load({ node: 'n', overheadMib: 96 })).toEqual({ vms: 1, starting: 1, cpus: 1, memMib: 8096 })
+  expect(await store.load({ node: 'n', overheadMib: 96 })).toEqual({
+    vms: 1,
+    starting: 1,
+    cpus: 1,
+    memMib: 8096,
+    diskMib: 16,
+  })
+})
+
+test('disks of vms that run together fit on that of their node; a larger one has it alone', async () => {
+  await using folder = await home()
+  await using store = await Store.open(folder.path)
+  const narrow = { ...mine, capacity: { ...capacity, diskMib: 1000 } }
+  const [first, second, third] = [600, 400, 16].map((diskMib) => workload({ diskMib }))
+  const larger = workload({ diskMib: 5000 })
+  for (const one of [first, second, third, larger]) await store.insert(one!)
+  const claimed = async () => (await store.claim(narrow)).claimed[0]?.id
+  expect([await claimed(), await claimed(), await claimed()]).toEqual([first?.id, second?.id, undefined])
+  await store.finish({ id: first!.id, fence: 1 }, end)
+  expect([await claimed(), await claimed()]).toEqual([third?.id, undefined])
+  for (const one of [second, third]) await store.finish({ id: one!.id, fence: 1 }, end)
+  expect(await claimed()).toBe(larger.id)
 })
 
 test('a node has at most so many vms, so many cores, and so many that start at once', async () => {

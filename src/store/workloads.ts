@@ -8,7 +8,17 @@ import { storedColumns, storedOf, type Stored } from './rows.ts'
 import type { WorkloadTable } from './schema.ts'
 
 /** What of a workload is known when it comes. */
-type Brought = 'id' | 'tenant' | 'runtime' | 'isolation' | 'priority' | 'cpus' | 'memMib' | 'createdAt' | 'labels'
+type Brought =
+  | 'id'
+  | 'tenant'
+  | 'runtime'
+  | 'isolation'
+  | 'priority'
+  | 'cpus'
+  | 'memMib'
+  | 'diskMib'
+  | 'createdAt'
+  | 'labels'
 
 /** The first owner of one that is claimed in the moment it comes. */
 export interface FirstLease {
@@ -51,6 +61,7 @@ const accept = prepared<Accepted, unknown>((db, given) =>
     priority: given('priority'),
     cpus: given('cpus'),
     mem_mib: given('memMib'),
+    disk_mib: given('diskMib'),
     created_at: given('createdAt'),
     labels: given('labels'),
     spec: given('spec'),

@@ -2,10 +2,10 @@
 import { spawn } from 'node:child_process'
 import type { Socket as Datagrams } from 'node:dgram'
 import { randomBytes } from 'node:crypto'
-import { access, mkdir } from 'node:fs/promises'
+import { access } from 'node:fs/promises'
 import type { Server } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { builtSpawner, buildProgram } from '../../base/builtprogram.ts'
 import { CommandFailed, run } from '../../base/process.ts'
 import { Scope } from '../../base/scope.ts'
@@ -196,18 +196,14 @@ export async function becomeGuest(vmId: string, gateway: string): Promise<void> 
   await batch(vmId, [`route add default via ${gateway}`])
 }
 
-/** Builds the plugins once for this version; needs Go. */
+/** Builds the plugins, as set-up does; needs Go. */
 async function buildPlugins(): Promise<string> {
-  const version = 'v1.9.1'
-  const folder = join(tmpdir(), `vulcan-lab-cni-${version}`)
-  await mkdir(folder, { recursive: true })
-  const env = { ...(process.env as Record<string, string>), GOBIN: folder }
-  const wanted = ['main/bridge', 'ipam/host-local'].map(
-    (path) => `github.com/containernetworking/plugins/plugins/${path}@${version}`,
+  const folder = join(tmpdir(), 'vulcan-lab-cni')
+  const plugins = ['main/bridge', 'ipam/host-local'].map(
+    (path) => `github.com/containernetworking/plugins/plugins/${path}`,
   )
-  const built = await Promise.all(['bridge', 'host-local'].map((name) => isThere(join(folder, name))))
-  if (built.includes(false)) for (const plugin of wanted) await run(['go', 'install', plugin], { env })
-  await buildProgram('tap', join(folder, 'vulcan-tap'))
+  for (const path of plugins) await buildProgram(path, join(folder, basename(path)))
+  await buildProgram('./tap', join(folder, 'vulcan-tap'))
   return folder
 }
 

@@ -47,7 +47,7 @@ onFloor(
   'what no bridge passes on',
   (built) => (floor = built),
   () => {
-    beforeAll(() => buildProgram('probe', probe), 240_000)
+    beforeAll(() => buildProgram('./probe', probe), 240_000)
 
     const from = (n: number) => `nsenter --net=/var/run/netns/${floor.id(n)} ${probe} send eth0`
     const send = (n: number, frames: readonly string[]) => run(['sh', '-c', from(n)], { input: frames.join('\n') })
