@@ -7,13 +7,12 @@ import (
 	"time"
 
 	"vulcan/native/guest/fault"
-	"vulcan/native/wire"
 )
 
 // Start starts a program: in the interpreter that waits for it, where one does and the program fits, else in a new
 // process. The error is a *fault.Error where the request or the program is at fault.
 func (h *Host) Start(spec Spec) (*Run, error) {
-	r := &Run{host: h, spec: spec}
+	r := &Run{host: h, spec: spec, outputs: newOutputs()}
 	if spec.Rehearsal {
 		// Slower is all that a program is without.
 		_ = h.touch()
@@ -100,29 +99,12 @@ func (r *Run) openFiles(later func(func() error)) (files []uintptr, theirs []*os
 	if err != nil {
 		return nil, nil, err
 	}
-	outputs, err := r.openOutputs(later)
+	outputs, err := r.outputs.open(r.host, later)
 	theirs = append([]*os.File{stdin}, outputs...)
 	for _, file := range theirs {
 		files = append(files, file.Fd())
 	}
 	return files, theirs, err
-}
-
-// openOutputs opens the pipes of standard output and standard error.
-func (r *Run) openOutputs(later func(func() error)) (theirs []*os.File, err error) {
-	for _, to := range []struct {
-		output **output
-		stream uint32
-	}{{&r.stdout, wire.Stdout}, {&r.stderr, wire.Stderr}} {
-		mine, other, err := newPipe(r.host, 0)
-		if err != nil {
-			return theirs, err
-		}
-		later(mine.Close)
-		theirs = append(theirs, other)
-		*to.output = newOutput(mine, to.stream)
-	}
-	return theirs, nil
 }
 
 func (r *Run) openStdin(later func(func() error)) (*os.File, error) {

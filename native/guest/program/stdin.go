@@ -6,11 +6,17 @@ import (
 	"os"
 	"sync"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // spoolMax is how many bytes of standard input wait for a program that does not take them. Beyond it the connection is
 // read no further, and a kill behind the input does not get through.
 const spoolMax = 64 << 20
+
+// punchEvery is how many taken bytes of the file give their room back at once: it lies on the program's own disk, and one
+// that is always a little behind would fill that with its whole input.
+const punchEvery = 4 << 20
 
 // spool takes standard input as fast as it comes and gives it to the program as fast as that takes it. What waits is in
 // a file without a name, not in the memory of a small vm.
@@ -19,6 +25,7 @@ type spool struct {
 	changed *sync.Cond
 	file    *os.File
 	taken   int64 // of the file
+	punched int64 // of what was taken
 	filled  int64
 	direct  []byte // waits behind the file where the disk had no room
 	ended   bool   // nothing more comes
@@ -106,8 +113,13 @@ func (s *spool) next(buffer []byte) ([]byte, error) {
 		n, err := s.file.ReadAt(buffer[:min(int64(len(buffer)), s.filled-s.taken)], s.taken)
 		if s.taken += int64(n); s.taken == s.filled {
 			// Empty: the file gives its room back.
-			s.taken, s.filled = 0, 0
+			s.taken, s.filled, s.punched = 0, 0, 0
 			err = s.file.Truncate(0)
+		} else if s.taken-s.punched >= punchEvery {
+			// Where a file system cannot do that, the room comes back at the end.
+			const how = unix.FALLOC_FL_PUNCH_HOLE | unix.FALLOC_FL_KEEP_SIZE
+			_ = unix.Fallocate(int(s.file.Fd()), how, s.punched, s.taken-s.punched)
+			s.punched = s.taken
 		}
 		s.changed.Broadcast()
 		return buffer[:n], err

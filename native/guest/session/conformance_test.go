@@ -61,7 +61,18 @@ func TestProgramsCannotTellAPythonThatWaitedFromANewOne(t *testing.T) {
 	check(t, err)
 	line = bytes.Replace(line, []byte("/usr/local/lib/vulcan/python-wait.py"), []byte(inImages(t, "python-wait.py")), 1)
 	check(t, os.WriteFile(filepath.Join(folders[0], "vulcan.pth"), line, 0o644))
-	compareAll(t, "python", interpreter{command: "python3", main: "main.py", env: env})
+	waiting := interpreter{command: "python3", main: "main.py", env: env}
+	compareAll(t, "python", waiting)
+	t.Run("a program of too many files to look through is a new one's", func(t *testing.T) {
+		path := t.TempDir()
+		check(t, os.WriteFile(filepath.Join(path, "main.py"), []byte("# gets: {\"fresh\": true}\nprint(1)\n"), 0o644))
+		for n := range 2000 {
+			check(t, os.WriteFile(filepath.Join(path, strconv.Itoa(n)), nil, 0o644))
+		}
+		if ran := waiting.runCase(t, path, filepath.Join(t.TempDir(), "program"), true); ran.stdout != "1\n" {
+			t.Errorf("%+v", ran)
+		}
+	})
 }
 
 func TestProgramsCannotTellANodeThatWaitedFromANewOne(t *testing.T) {
@@ -70,6 +81,21 @@ func TestProgramsCannotTellANodeThatWaitedFromANewOne(t *testing.T) {
 	wait := map[string]string{"NODE_OPTIONS": "--require=" + inImages(t, "node-wait.cjs")}
 	env := map[string]string{"PATH": node + ":" + os.Getenv("PATH")}
 	compareAll(t, "node", interpreter{command: "node", main: "main.js", env: env, wait: wait})
+	t.Run("contexts of processes that waited with one seed have numbers of their own", func(t *testing.T) {
+		path, seeded := t.TempDir(), filepath.Join(t.TempDir(), "node")
+		print := "console.log(require('vm').runInNewContext('Math.random()'))\n"
+		check(t, os.WriteFile(filepath.Join(path, "main.js"), []byte(print), 0o644))
+		check(t, os.WriteFile(seeded, []byte("#!/bin/sh\nexec node --random-seed=9 \"$@\"\n"), 0o755))
+		waiting := interpreter{command: seeded, main: "main.js", env: env, wait: wait}
+		said := map[string]bool{}
+		for range 4 {
+			said[waiting.runCase(t, path, filepath.Join(t.TempDir(), "program"), true).stdout] = true
+		}
+		// Each begins at one of 65,536 places: two may share theirs.
+		if len(said) < 3 {
+			t.Errorf("%v", said)
+		}
+	})
 }
 
 func inImages(t *testing.T, name string) string {
