@@ -3,7 +3,8 @@ out=/home/vulcan/.vulcan/main
 case $1 in
 *.go)
   file=${1##*/}
-  exec go build -C "./${1%"$file"}" -o "$out" "$file"
+  # A name that begins with a dash is refused by Go in words of its own, where it is not taken for an option.
+  exec go build -C "./${1%"$file"}" -o "$out" "./$file"
   ;;
 *) exec go build -C "./$1" -o "$out" . ;;
 esac

@@ -2,9 +2,13 @@
 // Preloaded (NODE_OPTIONS) where VULCAN_WAIT says that the program comes later: what programs use is loaded ahead, then
 // the agent is waited for (src/firecracker/PROTOCOL.md, "Interpreters that wait"). What comes after this in Node's start,
 // the program's file above all, is Node's own; so only what was made before has to be put right. Workers of a program
-// that waited preload this too, and have nothing to wait for.
+// that waited preload this too, and have its beginning to take.
 const { VULCAN_WAIT } = process.env
+// What Workers are handed is asked for by its key alone: no program comes across it.
+const { getEnvironmentData, setEnvironmentData } = require('worker_threads')
+const begun = 'vulcan:begun'
 if (VULCAN_WAIT) wait(...VULCAN_WAIT.split(',').map(Number))
+takeTime(getEnvironmentData(begun))
 forget()
 
 /** Loads builtin modules, then becomes the program. */
@@ -23,7 +27,7 @@ function wait(control, offered) {
   takeInput(fs, order.offered ? `/proc/self/fd/${offered}` : order.stdin)
   fs.closeSync(offered)
   takeRandomness(fs)
-  takeTime()
+  setEnvironmentData(begun, { waited: performance.now(), origin: Date.now() })
   // Once the agent has read this, the process is the program.
   fs.writeSync(control, 'taken\n')
   fs.closeSync(control)
@@ -53,24 +57,29 @@ function takeInput(fs, path) {
   fs.openSync(path, 'r')
 }
 
-/** Math.random is seeded at its first call: here, by the kernel. OpenSSL finds its seed out of date by now (PROTOCOL.md). */
+/**
+ * Math.random is seeded at its first call: here, by the kernel. OpenSSL finds its seed out of date by now (PROTOCOL.md). The
+ * contexts of node:vm are seeded by V8's own generator, which nothing seeds anew. To wrap what makes contexts would show in
+ * the stacks of their errors: so each vm goes on elsewhere in the sequence, of which every symbol takes a number.
+ */
 function takeRandomness(fs) {
   const { setFlagsFromString } = require('v8')
   const kernel = fs.openSync('/dev/urandom')
-  const seed = Buffer.alloc(4)
+  const seed = Buffer.alloc(6)
   fs.readSync(kernel, seed)
   fs.closeSync(kernel)
   setFlagsFromString(`--random-seed=${seed.readInt32LE() || 1}`)
   Math.random()
   setFlagsFromString('--random-seed=0')
+  for (let taken = seed.readUInt16LE(4); taken > 0; taken -= 1) Symbol()
 }
 
-/** Lets the process begin now, as far as programs measure. */
-function takeTime() {
-  const { performance } = require('perf_hooks')
+/**
+ * Lets the process begin when its program came, as far as programs measure: `waited` ms after it was started, at `origin` by
+ * the clock. Times are those of the process, whichever thread measures.
+ */
+function takeTime({ waited, origin }) {
   const { prototype } = Performance
-  const waited = performance.now()
-  const origin = Date.now()
   const redefine = (object, name, key, apply) => {
     const property = Object.getOwnPropertyDescriptor(object, name)
     Object.defineProperty(object, name, { ...property, [key]: new Proxy(property[key], { apply }) })

@@ -21,7 +21,7 @@ def wait():
     own, folders = set(sys.modules), set(sys.path_importer_cache)
     for name in AHEAD.split():
         __import__(name)
-    gc = set_aside()
+    freeze, leave = set_aside()
     ahead = {name.partition(".")[0] for name in set(sys.modules) - own}
     for folder in set(sys.path_importer_cache) - folders:
         del sys.path_importer_cache[folder]
@@ -32,8 +32,11 @@ def wait():
         os._exit(0)
     take_environment(order["env"])
     take_input(order, offered)
-    if may_ask_the_collector():
-        gc.unfreeze()
+    if may_watch():
+        leave()
+    else:
+        # What was made since the wait is not the program's either.
+        freeze()
     sys.modules["random"].seed()
     os.close(offered)
     # Once the agent has read this, the process is the program.
@@ -52,9 +55,22 @@ def hear(control):
     return sys.modules["json"].loads(line)
 
 
+# A program of more files and folders than that may have any of the names.
+LOOKED_THROUGH = 2000
+
+
 def shadowed(ahead):
-    """Whether a file beside the program has the name of a module that was loaded ahead: it is the one to be imported."""
-    return any(name.partition(".")[0] in ahead for name in os.listdir())
+    """
+    Whether a file of the program, wherever it lies, has the name of a module that was loaded ahead: it may be the one to be
+    imported, since programs add folders of theirs to sys.path, and what is beside a link is not what is beside its file.
+    """
+    seen = 0
+    for _, folders, files in os.walk("."):
+        names = folders + files
+        seen += len(names)
+        if seen > LOOKED_THROUGH or any(name.partition(".")[0] in ahead for name in names):
+            return True
+    return False
 
 
 def take_environment(pairs):
@@ -87,62 +103,51 @@ def take_input(order, offered):
 def set_aside():
     """
     Sets what is loaded aside from garbage collection, which else looks through all of it when the program ends, and takes
-    longer for that than most programs do. What is of the program alone stays: its own module.
+    longer for that than most programs do. What is set aside does not end, nor does what it holds: files are not flushed. So
+    where anything of the program may do something at its end, all is collected as ever.
     """
     import atexit
-    import ctypes
     import gc
+    from importlib.machinery import ExtensionFileLoader
 
-    api = ctypes.pythonapi
-    if not hasattr(api, "PyDict_Watch"):
-        # Before Python 3.12 nothing is set aside.
-        return gc
-    main = sys.modules["__main__"]
-    # Nothing ends with these.
-    plain = {bool, int, str, type(None)}
-    none = id(None)
-    added, modified = 0, 1
-
-    # Dicts tell of a change themselves: to look at the end whether each value is what it was would count a reference to
-    # every one of them, and so write to all of that memory, which a vm copies page by page when it is first written to.
-    @ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
-    def changed(event, names, name, value):
-        if event not in (added, modified) or value == none:
-            return 0
-        # What the program has put elsewhere has its end with it too.
-        if type(ctypes.cast(value, ctypes.py_object).value) not in plain:
-            stop()
+    def look():
+        kinds = list(map(type, gc.get_objects()))
+        # By address: a class of the program may have its own idea of what equals it.
+        kinds = dict(zip(map(id, kinds), kinds)).values()
+        # What ends with the objects of a module in C that the program has loaded, only that module knows.
+        if any(kind is ExtensionFileLoader or has_end(kind) for kind in kinds):
             gc.unfreeze()
-        return 0
 
-    def stop():
-        while watchers:
-            api.PyDict_ClearWatcher(watchers.pop())
+    def leave():
+        atexit.unregister(look)
+        gc.unfreeze()
 
-    watchers = [api.PyDict_AddWatcher(changed)]
-    # The dicts know its address, whatever becomes of the function that says when to stop.
-    api.Py_IncRef(ctypes.py_object(changed))
-    # Registered first, this is called last: the end of each module would be told too.
-    atexit.register(stop)
-    for name, module in sys.modules.items():
-        # Those of the interpreter itself end with it, last of all. It is site that runs this, and is not done yet.
-        if name not in ("__main__", "builtins", "site", "sys"):
-            api.PyDict_Watch(watchers[0], ctypes.py_object(vars(module)))
+    # Registered first, this is called last.
+    atexit.register(look)
     gc.collect()
-    for part in main, vars(main):
-        api.PyObject_GC_UnTrack(ctypes.py_object(part))
     gc.freeze()
-    for part in main, vars(main):
-        api.PyObject_GC_Track(ctypes.py_object(part))
-    return gc
+    return gc.freeze, leave
 
+
+def has_end(kind):
+    """Whether the end of an object of that class can do anything: files, sockets and generators have `__del__` too."""
+    try:
+        # Without the class's own `__getattr__`, which is the program's.
+        type.__getattribute__(kind, "__del__")
+    except AttributeError:
+        return False
+    return True
+
+
+# With these a program may see the collector, or what is called at its end.
+WATCHING = b"gc", b"atexit", b"audithook", b"setprofile", b"settrace", b"set_trace", b"breakpoint", b"monitoring"
 
 # A program that is larger than this is not looked through, in bytes.
 LOOKED_AT = 1 << 20
 
 
-def may_ask_the_collector():
-    """Whether any file of the program may have the collector say what there is: it is to find all where it always is."""
+def may_watch():
+    """Whether any file of the program may see what is set aside: it is to find all where it always is."""
     size = 0
     for name in os.listdir():
         if not os.path.isfile(name):
@@ -151,8 +156,9 @@ def may_ask_the_collector():
         if size > LOOKED_AT:
             return True
         with open(name, "rb") as file:
-            if b"gc" in file.read():
-                return True
+            text = file.read()
+        if any(word in text for word in WATCHING):
+            return True
     return False
 
 

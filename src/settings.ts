@@ -161,6 +161,11 @@ export const settings = {
     { pattern: /^([0-9a-f]{64})?$/, words: 'a sha256 in hex' },
     'hash of the key; read from the key file when empty',
   ),
+  'server.secret': text(
+    '',
+    { pattern: /^([0-9a-f]{64})?$/, words: '256 bits in hex' },
+    'by which the server proves to the command line who it is; a new one at each start when empty',
+  ),
   'server.failures_per_minute': number(
     30,
     { min: 1, max: 1_000_000 },
@@ -197,6 +202,11 @@ export const settings = {
     'cores that all vms together may ask for',
   ),
   'concurrency.mem_mb': number(forVmsMib, { min: 128, max: 16_777_216 }, 'memory for all vms together, in MiB'),
+  'concurrency.disk_mb': number(
+    0,
+    { min: 0, max: 1_073_741_824 },
+    'disk for all vms together, in MiB; 0 for what is free when the server starts, less 1024',
+  ),
   'retention.count': number(500, { min: 0, max: 100_000 }, 'ended workloads that are kept'),
   'retention.days': number(30, { min: 0, max: 36_500, whole: false }, 'days that an ended workload is kept'),
   'retention.mb': number(

@@ -112,7 +112,7 @@ test('a reader that goes away ends the run without a word', async () => {
   const child = start([process.execPath, program, 'run', 'flood.py'])
   await once(child.stdout, 'data')
   child.stdout.destroy()
-  expect(await said(child)).toMatchObject({ code: 137, err: '' })
+  expect(await said(child)).toMatchObject({ code: 141, err: '' })
   await allEnded()
 })
 
@@ -159,11 +159,17 @@ test('a server with other settings stays until up is said; then one has those th
   const config = await vulcan(['config', ...longer])
   expect(config.err).toContain('limits.timeout_s = 7200 is not what the server has, which was started with 3600')
   expect(config.err).toContain('vulcan up')
-  expect((await vulcan(['run', ...longer, '--timeout', '7200', 'a.py'])).code).toBe(2)
+  const run = await vulcan(['run', ...longer, '--timeout', '7200', 'a.py'])
+  expect(run.code).toBe(2)
+  expect(run.err).toContain(
+    'vulcan: limits.timeout_s = 7200 is not what the server has, which was started with 3600; vulcan up gives it these\n',
+  )
   expect(await serverPid()).toBe(pid)
   await vulcan(['up', ...longer])
   expect(await serverPid()).not.toBe(pid)
-  expect((await vulcan(['run', ...longer, '--timeout', '7200', 'a.py'])).code).toBe(7)
+  const other = await vulcan(['run', ...longer, '--timeout', '7200', 'a.py'])
+  expect(other.code).toBe(7)
+  expect(other.err).not.toContain('limits.timeout_s')
   expect((await vulcan(['config', ...longer])).err).toBe('')
 })
 

@@ -7,7 +7,7 @@ import { buildOf } from '../src/cli/build.ts'
 import { cli } from '../src/cli/cli.ts'
 import { writeServerFile } from '../src/cli/serverfile.ts'
 import { backUp } from '../src/server/backup.ts'
-import { testKey, testServer, type TestServer } from '../src/server/testing.ts'
+import { testKey, testSecret, testServer, type TestServer } from '../src/server/testing.ts'
 
 export interface Said {
   readonly code: number | null
@@ -47,7 +47,8 @@ export async function commandLine(): Promise<CommandLine> {
   const server = await testServer({ server: { build: await buildOf({ program, home: nothing }), heartbeatMs: 50 } })
   const { home } = server
   await writeFile(join(home, 'key'), `${testKey}\n`)
-  const moveTo = (at: string) => writeServerFile(home, { url: at, place: 'host', backend: 'fake', holds: [] })
+  const moveTo = (at: string) =>
+    writeServerFile(home, { url: at, place: 'host', backend: 'fake', secret: testSecret, holds: [] })
   const url = await server.app.listen({ host: '127.0.0.1', port: 0 })
   await moveTo(url)
   const folder = await mkdtemp(join(tmpdir(), 'vulcan-commands-'))

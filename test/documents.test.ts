@@ -1,8 +1,10 @@
 /** Documents and code say the same. */
+import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { errorTable } from '../src/api/errors.ts'
+import { leftOutNames } from '../src/api/leftout.ts'
 import { always } from '../src/cli/always.ts'
 import { hardeningOf } from '../src/cli/hardening.ts'
 import { hardened } from '../src/cli/testing.ts'
@@ -79,6 +81,30 @@ test('every wall of SECURITY.md names tests that are there, by file and title', 
     expect(named.map(([path, title]) => `\`${path}\` “${title}”`).join(', '), row).toBe(held)
     expect(named.filter(([path, title]) => !hasTest(path, title))).toEqual([])
   }
+})
+
+test('the map of README.md has every room', () => {
+  const rooms = readdirSync(join(root, 'src'), { withFileTypes: true }).filter((found) => found.isDirectory())
+  const map = read('README.md').split('## Map of the rooms')[1] ?? ''
+  expect(rooms.map(({ name }) => name).filter((name) => !map.includes(`\`src/${name}\``))).toEqual([])
+})
+
+test('README.md says what of a folder is left out', () => {
+  for (const name of leftOutNames) expect(read('README.md')).toContain(`\`${name}\``)
+})
+
+test('the seam of ARCHITECTURE.md has every method of a backend', () => {
+  const [, body = ''] = /^export interface Backend [^{]*\{$([^]*?)^\}$/m.exec(read('src/backend/backend.ts')) ?? []
+  const methods = [...body.matchAll(/^ {2}(\w+)\(/gm)].map(([, name]) => name as string)
+  expect(methods.length).toBeGreaterThan(5)
+  const seam = read('ARCHITECTURE.md').split('## The seam')[1] ?? ''
+  expect(methods.filter((name) => !seam.includes(`\`${name}\``))).toEqual([])
+})
+
+test('LICENSE is the text of the license that package.json names, whole and unchanged', () => {
+  expect((JSON.parse(read('package.json')) as { license: string }).license).toBe('Apache-2.0')
+  const digest = createHash('sha256').update(read('LICENSE')).digest('hex')
+  expect(digest).toBe('c71d239df91726fc519c6eb72d318ec65820627232b2f796219e87dcf35d0ab4')
 })
 
 test('ARCHITECTURE.md names files that are there', () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { widthOf } from '../src/cli/text.ts'
+import { testKey } from '../src/server/testing.ts'
 import { say, commandLine, type CommandLine } from './commandline.ts'
 
 /** What commands list, in this process. */
@@ -33,6 +34,20 @@ describe('listings', () => {
     const plain = await line.vulcan(words)
     expect(plain.code, plain.err).toBe(0)
     expect(`${plain.out}${plain.err}`).toMatch(/\S\n$/)
+  })
+
+  test.each([
+    ['ls', 'workloads'],
+    ['nodes', 'nodes'],
+    ['backends', 'backends'],
+    ['images', 'images'],
+    ['templates', 'templates'],
+    ['keys ls', 'keys'],
+  ])('%s --json prints what the API answers at /v1/%s', async (words, route) => {
+    const headers = { authorization: `Bearer ${testKey}` }
+    const answer = (await (await fetch(`${line.url}/v1/${route}`, { headers })).json()) as Record<string, unknown>
+    expect(answer[route]).toBeInstanceOf(Array)
+    expect(JSON.parse((await line.vulcan([...words.split(' '), '--json'])).out)).toEqual(answer)
   })
 
   test('ls finds by status, runtime and label, and pages', async () => {

@@ -1,12 +1,14 @@
 /** What a service manager sees of a server, and what our units for systemd rely on. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtempDisposable, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtempDisposable, readFile, stat, writeFile } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
 import { exits } from '../src/cli/exits.ts'
+import { Identity } from '../src/cli/identity.ts'
 import { readServerFile } from '../src/cli/serverfile.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -35,6 +37,18 @@ async function startServer(env: Record<string, string>) {
   const ended = once(server, 'close').then(([status]: unknown[]) => status)
   await once(server.stdio[3] as Readable, 'data')
   return { server, ended }
+}
+
+/** A server that is told to end as soon as it listens, or that ends by itself: its status and what it said. */
+async function shortServer(env: Record<string, string>) {
+  const server = spawn(process.execPath, [main, 'serve'], { env, stdio: ['ignore', 'ignore', 'pipe'] })
+  let said = ''
+  server.stderr.on('data', (data: Buffer) => {
+    said += data.toString()
+    if (said.includes('listens at')) server.kill('SIGINT')
+  })
+  const [status] = (await once(server, 'close')) as [number | null]
+  return { status, said }
 }
 
 /** A service manager in small: a server that asks for the next one gets it; any other end is the service's. */
@@ -81,6 +95,44 @@ test('a command line of another build has the service replace its server, and st
   expect(await readServerFile(at.home)).toMatchObject({ pid: service.pids[1], service: true })
   expect(await vulcan('down')).toBe(0)
   expect(await service.over).toBe(0)
+})
+
+test('what a service says has a level for the journal, elsewhere a time; why it does not start is an error', async () => {
+  await using at = await place()
+  const notified = { ...at.env, NOTIFY_SOCKET: '/run/nobody' }
+  expect((await shortServer(notified)).said).toMatch(
+    /^<6>vulcan: the server listens at \S+\n<6>vulcan: the server stops\n$/,
+  )
+  expect((await shortServer(at.env)).said).toMatch(/^\d{4}-\d\d-\d\dT\S+Z vulcan: the server listens at /)
+  await using other = createServer().listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  const port = String((other.address() as AddressInfo).port)
+  const refused = await shortServer({ ...notified, VULCAN_SERVER_PORT: port })
+  // What comes without a level is a crash.
+  expect(await unit('vulcan.service')).toContain('SyslogLevel=warning')
+  // Another status than that of wrong settings, after which systemd tries no more: who has the port may go.
+  expect(refused.status).toBe(exits.vulcan)
+  expect(refused.said).toContain(`<3>vulcan: host_unfit: port ${port} is taken; set server.port`)
+})
+
+test('a server proves itself by a secret of its own, new at each start, or by the one that it is given', async () => {
+  await using at = await place()
+  const secretOf = async (env: Record<string, string>) => {
+    const { server, ended } = await startServer({ ...at.env, ...env })
+    const path = join(at.home, 'server.json')
+    const { mode } = await stat(path)
+    const file = await readServerFile(at.home)
+    const identity = new Identity(at.home)
+    await identity.prove(AbortSignal.timeout(60_000))
+    server.kill('SIGINT')
+    await ended
+    return { mode: mode & 0o777, secret: file?.secret }
+  }
+  const [first, second] = [await secretOf({}), await secretOf({})]
+  expect(first).toEqual({ mode: 0o600, secret: expect.stringMatching(/^[0-9a-f]{64}$/) as string })
+  expect(second.secret).not.toBe(first.secret)
+  const given = 'a'.repeat(64)
+  expect((await secretOf({ VULCAN_SERVER_SECRET: given })).secret).toBe(given)
 })
 
 /** The words of a unit's file, as `Name=value` lines. */

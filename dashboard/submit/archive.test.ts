@@ -49,6 +49,13 @@ test('a folder becomes a tar.gz without its own name and without what is of no u
   const tar = archive.blob.stream().pipeThrough(new DecompressionStream('gzip'))
   expect(namesInTar(new Uint8Array(await new Response(tar).arrayBuffer()))).toEqual(['lib/a.py', 'main.py'])
   await expect(archiveFrom([file('.git/HEAD')])).rejects.toThrow('no files')
+  const tools = ['.venv/bin/python', 'lib/__pycache__/a.pyc', '.DS_Store', '.idea/x.xml', '.vscode/settings.json']
+  const environment = ['tools/env3/pyvenv.cfg', 'tools/env3/bin/python']
+  const program = ['main.py', 'node_modules/left-pad/index.js', 'tools/venv.py']
+  const placed = [...tools, ...environment, ...program].map((path) => file(`shop/${path}`))
+  expect(await archiveFrom(placed)).toMatchObject({ paths: program, leftOut: 7 })
+  const whole = await archiveFrom([file('env3/pyvenv.cfg'), file('env3/main.py')])
+  expect(whole.paths, 'an environment that is itself the folder').toEqual(['main.py', 'pyvenv.cfg'])
 })
 
 test('the folder that all lie in', () => {

@@ -1,4 +1,5 @@
 /** What somebody dropped or picked, as one archive to send: as it is where it is one, else packed into a tar.gz. */
+import { environmentFile, isLeftOut } from '../../src/api/leftout.ts'
 import { runtimes } from '../../src/api/runtimes.ts'
 import type { RuntimeName } from './starters.ts'
 import { namesInTar, tarOf, type PackedFile } from './tar.ts'
@@ -24,9 +25,6 @@ export interface Placed {
 
 const isArchive = (path: string): boolean => /\.(tar|tar\.gz|tgz|tar\.zst|zip)$/i.test(path)
 
-/** Made anew by every tool, and of no use in a microVM. */
-const idle = /(^|\/)(\.git|__pycache__|\.DS_Store|\.venv|\.idea|\.vscode)(\/|$)/
-
 /** Larger ones are sent without a look: the page would stall. */
 const lookBytes = 128 << 20
 
@@ -35,7 +33,7 @@ export async function archiveFrom(placed: readonly Placed[]): Promise<Archive> {
   if (only && placed.length === 1 && isArchive(only.path)) {
     return { name: only.path, blob: only.file, paths: await namesIn(only), leftOut: 0 }
   }
-  const kept = placed.filter(({ path }) => !idle.test(path))
+  const kept = partOfProgram(placed)
   if (kept.length === 0) throw new Error('There are no files in it.')
   const strip = commonFolder(kept.map(({ path }) => path))
   const files: PackedFile[] = await Promise.all(
@@ -53,6 +51,16 @@ export async function archiveFrom(placed: readonly Placed[]): Promise<Archive> {
     manifest: await kept.find(({ path }) => path === `${strip}package.json`)?.file.text(),
     leftOut: placed.length - kept.length,
   }
+}
+
+/** Without what tools keep for themselves; a virtual environment is that within a folder, not as the whole of it. */
+function partOfProgram(placed: readonly Placed[]): Placed[] {
+  const top = commonFolder(placed.map(({ path }) => path))
+  const environments = placed
+    .filter(({ path }) => path.endsWith(`/${environmentFile}`))
+    .map(({ path }) => path.slice(0, -environmentFile.length))
+    .filter((folder) => folder !== top)
+  return placed.filter(({ path }) => !isLeftOut(path) && !environments.some((folder) => path.startsWith(folder)))
 }
 
 /** The folder that all paths lie in, with its slash; empty where there is none. */

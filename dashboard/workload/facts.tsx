@@ -4,6 +4,7 @@ import { type NetworkRecord, targetOf } from '../../src/api/denial.ts'
 import { hasEnded, type RunRecord, type WorkloadRecord } from '../../src/api/workload.ts'
 import { Card, Facts, type Fact } from '../card.tsx'
 import { bytes, duration, roundTrip } from '../format.ts'
+import { processorShare } from './usage.ts'
 
 export const aboutStart: Readonly<Record<RunRecord['start'], string>> = {
   boot: 'booted from its kernel',
@@ -96,7 +97,6 @@ type UsageRecord = NonNullable<RunRecord['usage']>
 
 export function Usage({ record, usage }: { record: WorkloadRecord; usage: UsageRecord }) {
   const { resources } = record
-  const programMs = record.run?.phases_ms['program'] ?? 0
   return (
     <Card title="Usage">
       <Measure
@@ -110,7 +110,7 @@ export function Usage({ record, usage }: { record: WorkloadRecord; usage: UsageR
         name="Processor"
         value={duration(usage.cpu_ms)}
         of={resources?.cpus}
-        share={programMs > 0 ? usage.cpu_ms / programMs / (resources?.cpus ?? Infinity) : 0}
+        share={processorShare(record)}
         unit={resources?.cpus === 1 ? 'core' : 'cores'}
       />
       <Facts

@@ -138,6 +138,18 @@ test('errors: a code nobody knows, no problem at all, an answer that breaks off,
   await expect(client.get('x')).rejects.toMatchObject({ code: 'server_unreachable' })
 })
 
+test('no key goes with the question whether a server lives', async () => {
+  const { client, seen } = await clientOf((response) => {
+    response.setHeader('content-type', 'application/json').end('{}')
+  })
+  await client.health()
+  await client.stats()
+  expect(seen.map(({ url, headers }) => [url, headers.authorization])).toEqual([
+    ['/healthz', undefined],
+    ['/v1/stats', 'Bearer vk_x'],
+  ])
+})
+
 test('a signal ends a call and a log with its own reason', async () => {
   const abort = new AbortController()
   const { client } = await clientOf((response) => {

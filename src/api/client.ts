@@ -159,8 +159,9 @@ export class Client {
     return this.#transport.call('createBackup', {}, signal)
   }
 
-  async health(signal?: AbortSignal): Promise<Health> {
-    return this.#transport.call('getHealth', {}, signal)
+  /** Sends no key. `challenge` is answered with a proof that the server knows the secret of its home. */
+  async health(signal?: AbortSignal, challenge?: string): Promise<Health> {
+    return this.#transport.call('getHealth', { query: { ...(challenge !== undefined && { challenge }) } }, signal)
   }
 
   /** A workload's whole output of one stream, as it comes, until its end. */

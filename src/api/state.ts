@@ -8,6 +8,11 @@ export const Health = Type.Object(
     status: Type.String(),
     build: Type.String({ description: 'sha256 of the running program, shortened' }),
     version: Type.String(),
+    proof: Type.Optional(
+      Type.String({
+        description: 'HMAC-SHA-256, in hex, of the challenge, by the secret in the server.json of its home',
+      }),
+    ),
   },
   { $id: 'Health', description: 'the server lives' },
 )

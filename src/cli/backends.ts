@@ -8,6 +8,7 @@ import { table, type Column } from './tables.ts'
 import { json } from './text.ts'
 
 export interface Listing<T> {
+  /** Of the command, and of the list in the API's own document, which `--json` prints. */
   readonly name: string
   readonly about: string
   readonly ask: (client: Client) => Promise<readonly T[]>
@@ -26,13 +27,14 @@ export function listing<T>(act: Act, o: Listing<T>): CommandUnknownOpts {
     )
 }
 
-type Shown<T> = Pick<Listing<T>, 'columns' | 'row'> & {
+type Shown<T> = Pick<Listing<T>, 'name' | 'columns' | 'row'> & {
   readonly items: readonly T[]
   readonly asJson?: true | undefined
 }
 
-export async function printListing<T>(context: Context, { items, columns, row, asJson }: Shown<T>): Promise<void> {
-  await context.print(asJson ? json(items) : table(columns, items.map(row), context.columns))
+export async function printListing<T>(context: Context, o: Shown<T>): Promise<void> {
+  const { name, items, columns, row, asJson } = o
+  await context.print(asJson ? json({ [name]: items }) : table(columns, items.map(row), context.columns))
 }
 
 export const backendsCommand = (act: Act): CommandUnknownOpts =>

@@ -56,9 +56,9 @@ export async function cli(words: readonly string[], wiring: Wiring): Promise<num
     await program.parseAsync([...words], { from: 'user' })
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exits.usage
-    if (isGone(error)) return exits.killed
+    if (isGone(error)) return exits.outputClosed
     if (error === stop.signal.reason) return exits.interrupted
-    surroundings.terminal.note(wordsOf(error))
+    surroundings.terminal.note(wordsOf(error), 'error')
     return stop.signal.aborted ? exits.interrupted : statusOfError(error)
   }
   return status

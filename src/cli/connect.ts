@@ -1,6 +1,7 @@
 /** From a home to a client of its server. `run` needs no running server: one is started, here or in the machine. */
 import { Client } from '../api/client.ts'
 import { VulcanError } from '../api/errors.ts'
+import { newSecret } from '../base/proof.ts'
 import { lock } from '../base/lock.ts'
 import { asVariables } from '../config.ts'
 import { deadline, DeadlineExceeded, sleep } from '../base/time.ts'
@@ -8,9 +9,9 @@ import { currentPaths } from '../images/superseded.ts'
 import { machineStatus } from '../machine/machine.ts'
 import { buildOf } from './build.ts'
 import type { Context } from './context.ts'
-import { quickFetch } from './fetch.ts'
 import { startHostServer, stopHostServer } from './hostserver.ts'
-import { findsNoRun, notInForce } from './inforce.ts'
+import { Identity, isStranger } from './identity.ts'
+import { findsNoRun, givenInVain, notInForce } from './inforce.ts'
 import { ensureKey } from './key.ts'
 import { renewMachineServer, startMachineServer } from './machineserver.ts'
 import { choosePlace, prepareAll, prepareImages } from './prepare.ts'
@@ -38,21 +39,25 @@ export interface Wanted {
 
 /** The client of a server of this very build that can run those runtimes; what is missing is made and started. */
 export async function connect(context: Context, runtimes: readonly string[], o: Wanted = {}): Promise<Client> {
-  const live = await fitting(context, o)
-  if (live) {
-    await prepareImages(context, runtimes)
-    return live.client
-  }
-  return start(context, runtimes, o)
+  const { terminal } = context
+  const live = await fitting(context, { ...o, onStranger: ({ message }) => terminal.note(message) })
+  return live ? use(context, live, runtimes) : start(context, runtimes, o)
 }
 
 /** The client of the server that runs; rejects with server_unreachable when there is none. */
 export async function connectToRunning(context: Context): Promise<Client> {
-  const live = await findLive(context)
+  let stranger: VulcanError | undefined
+  const live = await findLive(context, { onStranger: (error) => (stranger = error) })
   if (live) return live.client
-  throw new VulcanError('server_unreachable', `no server of ${context.config.home} answers`, {
-    hint: 'start it: vulcan up',
-  })
+  const hint = 'start it: vulcan up'
+  throw stranger ?? new VulcanError('server_unreachable', `no server of ${context.config.home} answers`, { hint })
+}
+
+async function use(context: Context, { file, client }: Live, runtimes: readonly string[]): Promise<Client> {
+  const inVain = givenInVain(file, context.loaded)
+  if (inVain !== undefined) context.terminal.note(inVain)
+  await prepareImages(context, runtimes)
+  return client
 }
 
 async function start(context: Context, runtimes: readonly string[], o: Wanted): Promise<Client> {
@@ -62,10 +67,7 @@ async function start(context: Context, runtimes: readonly string[], o: Wanted): 
     onWait: () => terminal.note('another command is starting the server; waiting for it'),
   })
   const meanwhile = await fitting(context, o)
-  if (meanwhile) {
-    await prepareImages(context, runtimes)
-    return meanwhile.client
-  }
+  if (meanwhile) return await use(context, meanwhile, runtimes)
   const place = await choosePlace(context)
   if (place.kind === 'machine' && !(await machineStatus({ home: config.home })).running) {
     terminal.note(`KVM is not usable here (${place.reason}): using a host machine of our own, emulated by QEMU`)
@@ -112,6 +114,7 @@ async function inMachine(context: Context): Promise<void> {
   await stopHostServer(config.home)
   // A server that runs in there already goes on with what it found at its own start.
   const before = (await machineStatus({ home: config.home })).running ? await readServerFile(config.home) : undefined
+  const secret = before?.secret ?? newSecret()
   if (before && findsNoRun(before, context.loaded)) {
     throw new VulcanError(
       'machine_failed',
@@ -126,25 +129,25 @@ async function inMachine(context: Context): Promise<void> {
   if (context.loaded.origins['server.host'] !== 'default' && host !== '127.0.0.1')
     context.terminal.note(`server.host = ${host} is for a server on a host: that of the machine listens at 127.0.0.1`)
   const holds = await currentPaths(config.home)
-  const machine = await terminal.step('starting the machine', () => startMachineServer(context))
+  const machine = await terminal.step('starting the machine', () => startMachineServer(context, secret))
   const file: ServerFile = {
-    ...{ url: `http://127.0.0.1:${machine.port}`, place: 'machine', backend: config.backend },
+    ...{ url: `http://127.0.0.1:${machine.port}`, place: 'machine', backend: config.backend, secret },
     ...{ settings: asVariables(context.loaded), holds },
   }
   // Whatever ran in there, it has been started with these settings by now.
   await writeServerFile(config.home, { ...file, holds: [...new Set([...(before?.holds ?? []), ...holds])] })
   if (await fitting(context, { timeoutMs: firstHealthMs })) return
-  await terminal.step('starting the server anew in the machine', () => renewMachineServer(context))
+  await terminal.step('starting the server anew in the machine', () => renewMachineServer(context, secret))
   await writeServerFile(config.home, file)
 }
 
 /** A client that finds the server of that home again when it was started anew, at another port perhaps. */
-async function clientOf(home: string, terminal: Terminal): Promise<Client> {
+async function clientOf(home: string, identity: Identity, terminal: Terminal): Promise<Client> {
   let told = false
   return new Client({
-    url: () => urlOf(home),
+    url: () => identity.url(),
     key: (await ensureKey(home)).text,
-    fetch: quickFetch,
+    fetch: identity.fetch,
     reconnects,
     onAway: ({ message }) => {
       if (!told) terminal.note(`the server went away (${message}); waiting for it to come back`)
@@ -153,18 +156,9 @@ async function clientOf(home: string, terminal: Terminal): Promise<Client> {
   })
 }
 
-async function urlOf(home: string): Promise<string> {
-  const file = await readServerFile(home)
-  if (file) return file.url
-  throw new VulcanError('server_unreachable', `no server of ${home} runs`, { hint: 'start it: vulcan up' })
-}
-
 /** The live server, when it is what this command line would start. */
-async function fitting(
-  context: Context,
-  { asSet, timeoutMs = healthMs }: Wanted & { timeoutMs?: number } = {},
-): Promise<Live | undefined> {
-  const [live, build] = await Promise.all([findLive(context, timeoutMs), ownBuild(context)])
+async function fitting(context: Context, { asSet, ...looking }: Wanted & Looking = {}): Promise<Live | undefined> {
+  const [live, build] = await Promise.all([findLive(context, looking), ownBuild(context)])
   if (live?.file.backend !== context.config.backend || live.build !== build) return undefined
   if (asSet && notInForce(live.file, context.loaded).length > 0) return undefined
   return live
@@ -174,14 +168,21 @@ function ownBuild({ program, config }: Context): Promise<string> {
   return buildOf({ program, home: config.home })
 }
 
-async function findLive({ config, terminal, signal }: Context, timeoutMs = healthMs): Promise<Live | undefined> {
-  const file = await readServerFile(config.home)
-  if (!file) return undefined
-  const client = await clientOf(config.home, terminal)
+interface Looking {
+  readonly timeoutMs?: number
+  /** Told when somebody answers who is not the server. */
+  readonly onStranger?: (error: VulcanError) => void
+}
+
+async function findLive(context: Context, o: Looking = {}): Promise<Live | undefined> {
+  const { config, terminal, signal } = context
+  const identity = new Identity(config.home)
   try {
-    const { build } = await client.health(AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]))
-    return { file, client, build }
+    const timeout = AbortSignal.timeout(o.timeoutMs ?? healthMs)
+    const { file, health } = await identity.prove(AbortSignal.any([signal, timeout]))
+    return { file, client: await clientOf(config.home, identity, terminal), build: health.build }
   } catch (error) {
+    if (isStranger(error)) o.onStranger?.(error)
     if (error instanceof VulcanError || (error as Error).name === 'TimeoutError') return undefined
     throw error
   }

@@ -1,13 +1,14 @@
 /** What every command is given. */
 import type { Readable } from 'node:stream'
 import type { HostCheck } from '../api/doctor.ts'
+import type { Say } from '../base/say.ts'
 import type { Config, Loaded } from '../config.ts'
 import type { Print, Streams } from './streams.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface Serving {
   readonly signal: AbortSignal
-  readonly say: (words: string) => void
+  readonly say: Say
   /** Looks at the host that the server runs on. */
   readonly diagnose: () => Promise<readonly HostCheck[]>
 }

@@ -3,6 +3,7 @@ import { constants } from 'node:os'
 import { errorTable, VulcanError } from '../api/errors.ts'
 import type { ExitRecord } from '../api/workload.ts'
 import { UsageError } from './context.ts'
+import { inFlags } from './flags.ts'
 import { messageOf } from '../base/words.ts'
 
 export const exits = {
@@ -11,6 +12,8 @@ export const exits = {
   vulcan: 125,
   interrupted: 130,
   killed: 137,
+  /** Who reads our output has gone (128 + SIGPIPE). */
+  outputClosed: 141,
   /** Of a server that was told to terminate (128 + SIGTERM): its runs go on and wait for the next one. */
   handedOver: 143,
 } as const
@@ -52,5 +55,6 @@ export function statusOfError(error: unknown): number {
 export function wordsOf(error: unknown): string {
   if (!(error instanceof VulcanError)) return messageOf(error)
   const step = error.step ? ` (step ${error.step})` : ''
-  return `${error.code}: ${error.message}${step}${error.hint ? `\n  ${error.hint.replaceAll('\n', '\n  ')}` : ''}`
+  const words = error.field === undefined ? error.message : inFlags(error.message)
+  return `${error.code}: ${words}${step}${error.hint ? `\n  ${error.hint.replaceAll('\n', '\n  ')}` : ''}`
 }

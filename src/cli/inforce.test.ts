@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { asVariables, joinSettings } from '../config.ts'
-import { findsNoRun, inWords, notInForce } from './inforce.ts'
+import { findsNoRun, givenInVain, inWords, notInForce } from './inforce.ts'
 import type { ServerFile } from './serverfile.ts'
 
 const given = (flags: Record<string, unknown>, file = '') =>
@@ -32,6 +32,23 @@ test('what finds the server, and what is of the machine and not of its server, i
   expect(names(startedWith({}), { 'machine.mem_mb': '2048' })).toEqual([])
   expect(names(startedWith({}), { 'server.port': '8080' })).toEqual(['server.port'])
   expect(names(startedWith({}, 'machine'), { 'server.port': '8080', 'machine.mem_mb': '2048' })).toEqual([])
+})
+
+test('what is given behind --set and not in force is told in one line; what a file or a variable says is not', () => {
+  const server = startedWith({ 'limits.timeout_s': '60' })
+  const flags = { 'limits.timeout_s': '90', 'limits.pids': '64', 'server.port': '7777' }
+  expect(givenInVain(server, given(flags))).toBe(
+    'limits.timeout_s = 90 is not what the server has, which was started with 60; ' +
+      'limits.pids = 64 is not what the server has, which was started with 4096; vulcan up gives it these',
+  )
+  expect(givenInVain(server, given({ 'limits.timeout_s': '60' }, '[limits]\npids = 64'))).toBeUndefined()
+  const env = { VULCAN_HOME: '/h', VULCAN_LIMITS_PIDS: '64' }
+  expect(givenInVain(server, joinSettings({ env, flags: {}, readFile: () => '' }))).toBeUndefined()
+})
+
+test('a service does not get what is given behind --set, and that is told too', () => {
+  const said = givenInVain({ ...startedWith({}), service: true }, given({ 'limits.timeout_s': '60' }))
+  expect(said).toMatch(/^limits\.timeout_s = 60 .* 3600; a service takes them from \/h\/vulcan\.toml$/)
 })
 
 test('a service has settings of its own', () => {

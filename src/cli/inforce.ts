@@ -29,6 +29,17 @@ export function notInForce({ place, service, settings: there }: ServerFile, load
   })
 }
 
+/** Which settings behind --set the server was not started with, in one line; undefined where it has them all. */
+export function givenInVain(file: ServerFile, loaded: Loaded): string | undefined {
+  const found = notInForce({ ...file, service: false }, loaded).filter(({ name }) => isFlag(loaded.origins[name]))
+  if (found.length === 0) return undefined
+  // A service is not started anew by us with settings of a command line.
+  const way = file.service ? `a service takes them from ${loaded.config.home}/vulcan.toml` : 'vulcan up gives it these'
+  return `${found.map(inWords).join('; ')}; ${way}`
+}
+
+const isFlag = (origin: string): boolean => origin.startsWith('--set ')
+
 /** What runs, and what is around it, is found by these. */
 const anchors: readonly string[] = ['node', 'instance', 'cgroup', 'network.subnet']
 

@@ -5,6 +5,7 @@ import type { Act } from './cli.ts'
 import { collect } from './collect.ts'
 import { connectToRunning } from './connect.ts'
 import { UsageError, type Context } from './context.ts'
+import { idOf } from './id.ts'
 import { table, type Column } from './tables.ts'
 import { age } from './terminal.ts'
 import { json } from './text.ts'
@@ -22,7 +23,7 @@ export function keysCommand(act: Act): CommandUnknownOpts {
   keys
     .command('revoke')
     .description('refuse a key from now on; what it has handed in goes on')
-    .argument('<key>', 'its id')
+    .argument('<key>', 'its id', idOf)
     .option('--json', 'the key, as JSON')
     .action((id, o) => act((context) => revoke(context, id, o.json === true)))
   return keys

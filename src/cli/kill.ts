@@ -4,12 +4,13 @@ import type { Act } from './cli.ts'
 import { connectToRunning } from './connect.ts'
 import type { Context } from './context.ts'
 import { wordsOf } from './exits.ts'
+import { idsOf } from './id.ts'
 import { json } from './text.ts'
 
 export function killCommand(act: Act): CommandUnknownOpts {
   return new Command('kill')
     .description('end workloads')
-    .argument('<ids...>', 'of the workloads')
+    .argument('<ids...>', 'of the workloads', idsOf)
     .option('--json', 'the ids whose end was asked for, as JSON')
     .action((ids, o) => act((context) => kill(context, ids, o.json === true)))
 }

@@ -4,12 +4,13 @@ import type { Act } from './cli.ts'
 import { connectToRunning } from './connect.ts'
 import type { Context } from './context.ts'
 import { eventsOf, showOutput } from './follow.ts'
+import { idOf } from './id.ts'
 import { jsonLine } from './text.ts'
 
 export function logsCommand(act: Act): CommandUnknownOpts {
   return new Command('logs')
     .description('show what a workload wrote')
-    .argument('<id>', 'of the workload')
+    .argument('<id>', 'of the workload', idOf)
     .option('-f, --follow', 'go on until it ends, also over a restart of the server')
     .option('--json', 'one event a line')
     .action((id, o) => act((context) => logs(context, id, o)))

@@ -30,8 +30,8 @@ const ownSettings = [
   'PLUGINS_TAP',
 ]
 
-/** Starts the machine or finds it running; resolves when its server listens. */
-export async function startMachineServer(context: Context): Promise<RunningMachine> {
+/** Starts the machine or finds it running; resolves when its server, which proves itself by the secret, listens. */
+export async function startMachineServer(context: Context, secret: string): Promise<RunningMachine> {
   const { config, root, signal } = context
   const assets = await locateMachineAssets(config.home)
   return startMachine({
@@ -49,7 +49,7 @@ export async function startMachineServer(context: Context): Promise<RunningMachi
       { tag: 'assets', path: join(config.home, 'assets') },
       { tag: 'images', path: join(config.home, 'images') },
     ],
-    server: await serverCommand(context),
+    server: await serverCommand(context, secret),
     machinePort,
     hostPort: await portFor(context),
     restrict: config['machine.restrict'],
@@ -58,11 +58,16 @@ export async function startMachineServer(context: Context): Promise<RunningMachi
 }
 
 /** Starts the server in the running machine anew, with the newest program and settings. */
-export async function renewMachineServer(context: Context): Promise<void> {
-  await restartServer({ home: context.config.home, server: await serverCommand(context), signal: context.signal })
+export async function renewMachineServer(context: Context, secret: string): Promise<void> {
+  const server = await serverCommand(context, secret)
+  await restartServer({ home: context.config.home, server, signal: context.signal })
 }
 
-async function serverCommand({ config, loaded }: Context): Promise<ServerCommand> {
+/** How it is started; a server that runs is started anew where this has changed. */
+export async function serverCommand(
+  { config, loaded }: Pick<Context, 'config' | 'loaded'>,
+  secret: string,
+): Promise<ServerCommand> {
   const given = Object.entries(asVariables(loaded)).filter(
     ([name]) => !ownSettings.some((own) => name.startsWith(`VULCAN_${own}`)),
   )
@@ -81,6 +86,8 @@ async function serverCommand({ config, loaded }: Context): Promise<ServerCommand
       VULCAN_SERVER_HOST: machineAddress,
       VULCAN_SERVER_PORT: String(machinePort),
       VULCAN_SERVER_KEY_SHA256: (await ensureKey(config.home)).sha256,
+      // The same for each start of it: our server.json names it, and is not written then.
+      VULCAN_SERVER_SECRET: secret,
       VULCAN_READY_FD: '3',
     },
     cwd: '/',
@@ -88,13 +95,15 @@ async function serverCommand({ config, loaded }: Context): Promise<ServerCommand
 }
 
 /** The port that is set; the standard one where it is free, else any. */
-async function portFor({ config, loaded }: Context): Promise<number> {
+async function portFor({ config, loaded, terminal }: Context): Promise<number> {
   const port = config['server.port']
   if (loaded.origins['server.port'] !== 'default') return port
   const found = await machineStatus({ home: config.home })
   // A machine that is started anew keeps its own.
   if (found.running) return found.port
-  return (await isFree(port)) ? port : 0
+  if (await isFree(port)) return port
+  terminal.note(`port ${port} is taken; the server in the machine gets another one`)
+  return 0
 }
 
 function isFree(port: number): Promise<boolean> {

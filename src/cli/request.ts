@@ -29,11 +29,19 @@ export interface RequestFlags {
   readonly idempotencyKey?: string
 }
 
-/** Flags as a request. `stdin` is undefined when it was the code already. Throws UsageError naming the flag at fault. */
-export async function requestOf(
-  o: RequestFlags,
-  stdin: Readable | undefined,
-): Promise<Omit<WorkloadRequest, 'runtime'>> {
+/** Standard input is there once: throws UsageError naming those that would each read it. `source`: what is to be run. */
+export function refuseTwoReaders(source: string, o: Pick<RequestFlags, 'envFile' | 'input' | 'stdin'>): void {
+  const readers = [
+    ...(source === '-' ? ['- (the code)'] : []),
+    ...(o.envFile === '-' ? ['--env-file -'] : []),
+    ...(o.input === '@-' ? ['--input @-'] : []),
+    ...(o.stdin === '-' ? ['--stdin -'] : []),
+  ]
+  if (readers.length > 1) throw new UsageError(`${readers.join(' and ')}: standard input can be read by one of them`)
+}
+
+/** Flags as a request, of which one may read standard input. Throws UsageError naming the flag at fault. */
+export async function requestOf(o: RequestFlags, stdin: Readable): Promise<Omit<WorkloadRequest, 'runtime'>> {
   const resources = {
     ...(o.cpus !== undefined && { cpus: o.cpus }),
     ...(o.mem !== undefined && { mem_mb: o.mem }),
@@ -70,7 +78,7 @@ function pairs(flag: string, words: readonly string[]): Record<string, string> {
   )
 }
 
-async function envFile(path: string, stdin: Readable | undefined): Promise<Record<string, string>> {
+async function envFile(path: string, stdin: Readable): Promise<Record<string, string>> {
   const lines = (await contentOf('--env-file', path, stdin)).split(/\r?\n/).map((line) => line.trim())
   return pairs(
     `--env-file ${path}:`,
@@ -78,7 +86,7 @@ async function envFile(path: string, stdin: Readable | undefined): Promise<Recor
   )
 }
 
-async function jsonOf(word: string, stdin: Readable | undefined): Promise<unknown> {
+async function jsonOf(word: string, stdin: Readable): Promise<unknown> {
   const json = word.startsWith('@') ? await contentOf('--input', word.slice(1), stdin) : word
   try {
     return JSON.parse(withoutMark(json))
@@ -87,10 +95,9 @@ async function jsonOf(word: string, stdin: Readable | undefined): Promise<unknow
   }
 }
 
-async function contentOf(flag: string, path: string, stdin: Readable | undefined): Promise<string> {
-  if (path === '-' && !stdin) throw new UsageError(`${flag} -: standard input is the code already`)
+async function contentOf(flag: string, path: string, stdin: Readable): Promise<string> {
   try {
-    return await textOf(path === '-' && stdin ? stdin : createReadStream(path))
+    return await textOf(path === '-' ? stdin : createReadStream(path))
   } catch (error) {
     throw new UsageError(`${flag} ${path}: ${isMissing(error) ? 'does not exist' : (error as Error).message}`)
   }

@@ -4,6 +4,7 @@ import type { Client } from '../api/client.ts'
 import { deniedWords } from '../api/denial.ts'
 import { VulcanError, type ErrorCode } from '../api/errors.ts'
 import { networkModes } from '../api/details.ts'
+import { leftOutNames } from '../api/leftout.ts'
 import { isolations, type WorkloadRecord, type WorkloadRequest } from '../api/workload.ts'
 import type { Act } from './cli.ts'
 import { collect } from './collect.ts'
@@ -11,7 +12,7 @@ import { connect } from './connect.ts'
 import type { Context } from './context.ts'
 import { exits, exitStatusOf, wordsOf } from './exits.ts'
 import { eventsOf, lostOr, showOutput } from './follow.ts'
-import { requestOf } from './request.ts'
+import { refuseTwoReaders, requestOf } from './request.ts'
 import { readSource } from './source.ts'
 import { json as pretty, jsonLine } from './text.ts'
 
@@ -28,6 +29,7 @@ const definition = () =>
     .argument('[args...]', 'arguments of the program, best behind --')
     .option('--runtime <name>', 'python, node or go; known from the file otherwise')
     .option('--entrypoint <path>', 'where the program begins in a folder or archive')
+    .option('--exclude <name>', 'leave that file or folder of a folder out; again for more', collect)
     .addOption(new Option('--isolation <mode>', 'what separates it from the rest').choices(isolations))
     .option('--cpus <n>', 'cores, fractions too', number)
     .option('--mem <MB>', 'memory', number)
@@ -47,20 +49,24 @@ const definition = () =>
     .option('--json', 'print the record at the end instead of the output')
 
 const help = `
-Exit status: the program's own; 124 timeout; 137 killed or out of memory; 125 Vulcan failed; 2 wrong usage; 130 interrupted.`
+Of a folder ${leftOutNames.join(', ')} and virtual environments of Python stay behind; node_modules goes with it.
+Exit status: the program's own; 124 timeout; 137 killed or out of memory; 125 Vulcan failed; 2 wrong usage; 130 interrupted; 141 its output was closed, as by | head.
+A run whose output is closed, or that is interrupted, is killed.`
 
 type Options = ReturnType<ReturnType<typeof definition>['opts']> & { readonly args: readonly string[] }
 
 async function run(context: Context, path: string, o: Options): Promise<number> {
   const { config } = context
+  refuseTwoReaders(path, o)
   await using source = await readSource(path, {
     runtime: o.runtime,
     entrypoint: o.entrypoint,
+    exclude: o.exclude,
     archiveBytes: config['limits.archive_mb'] * (1 << 20),
     codeBytes: config['limits.body_mb'] * (1 << 20),
     stdin: context.stdin,
   })
-  const request = { ...source.request, ...(await requestOf(o, path === '-' ? undefined : context.stdin)) }
+  const request = { ...source.request, ...(await requestOf(o, context.stdin)) }
   const client = await connect(context, [request.runtime])
   if (!o.detach) return await follow(context, client, { request, archive: source.archive, json: o.json === true })
   const { id } = await client.submit(request, source.archive)

@@ -8,6 +8,8 @@ export interface ServerFile {
   /** Where it runs: on this host, or in the machine. */
   readonly place: 'host' | 'machine'
   readonly backend: string
+  /** What its server proves itself by, before it is given the key; absent in files of older versions. */
+  readonly secret?: string
   /** Of the process, where it runs on this host. */
   readonly pid?: number
   /** A service manager started it, and starts the next one. */
@@ -30,6 +32,14 @@ export async function readServerFile(home: string): Promise<ServerFile | undefin
     if (isMissing(error) || error instanceof SyntaxError) return undefined
     throw error
   }
+}
+
+/** What of it may be shown. */
+export async function shownServerFile(home: string): Promise<Omit<ServerFile, 'secret'> | undefined> {
+  const file = await readServerFile(home)
+  if (!file) return undefined
+  const { secret: _secret, ...shown } = file
+  return shown
 }
 
 export async function writeServerFile(home: string, file: ServerFile): Promise<void> {

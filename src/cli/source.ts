@@ -1,13 +1,14 @@
 /** What `run` was pointed at: a file of code, a folder, an archive or standard input, as a request can carry it. */
 import { once } from 'node:events'
-import { createWriteStream, openAsBlob, type Stats } from 'node:fs'
+import { createWriteStream, existsSync, openAsBlob, type Stats } from 'node:fs'
 import { mkdtempDisposable, readFile, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, extname, join } from 'node:path'
+import { basename, extname, join, normalize } from 'node:path'
 import { Transform, type Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import type { Entry, ZipFile } from 'yauzl'
+import { environmentFile, isLeftOut } from '../api/leftout.ts'
 import { runtimeNamed, runtimeOfFile, runtimes } from '../api/runtimes.ts'
 import type { WorkloadRequest } from '../api/workload.ts'
 import { isMissing } from '../base/files.ts'
@@ -23,24 +24,30 @@ export interface Given extends AsyncDisposable {
 export interface SourceOptions {
   readonly runtime?: string | undefined
   readonly entrypoint?: string | undefined
+  /** Names and paths of what is left out of a folder, beside what always is. */
+  readonly exclude?: readonly string[] | undefined
   readonly archiveBytes: number
   readonly codeBytes: number
   readonly stdin: Readable
 }
 
-const archiveEnding = /\.(tar|tar\.gz|tgz|tar\.zst|tzst|zip)$/i
+const archiveEndings = ['.tar', '.tar.gz', '.tgz', '.tar.zst', '.tzst', '.zip']
+const otherArchive = /\.(xz|txz|gz|bz2|tbz2?|zst|lz|lz4|lzma|7z|rar)$/i
 
 /** Reads the source. Throws UsageError naming what is wrong with it; nothing was sent then. */
 export async function readSource(path: string, o: SourceOptions): Promise<Given> {
   if (o.runtime !== undefined && !runtimeNamed(o.runtime)) {
     throw new UsageError(`--runtime ${o.runtime}: there are ${runtimes.map((runtime) => runtime.name).join(', ')}`)
   }
-  if (path === '-') return fromStdin(o)
-  const found = await look(path)
-  if (found.isDirectory()) return fromFolder(path, o)
+  const found = path === '-' ? undefined : await look(path)
+  if (found?.isDirectory()) return fromFolder(path, o)
+  if (o.exclude) throw new UsageError(`--exclude ${o.exclude.join(' ')}: is for a folder, which ${path} is not`)
+  if (!found) return fromStdin(o)
   if (!found.isFile()) throw new UsageError(`${path}: is neither a file nor a folder`)
   if (found.size === 0) throw new UsageError(`${path}: is empty`)
-  return archiveEnding.test(path) ? fromArchive(path, found.size, o) : fromFile(path, found.size, o)
+  if (archiveEndings.some((ending) => path.toLowerCase().endsWith(ending))) return fromArchive(path, found.size, o)
+  if (otherArchive.test(path)) throw new UsageError(`${path}: archives are taken as ${archiveEndings.join(', ')}`)
+  return fromFile(path, found.size, o)
 }
 
 async function look(path: string): Promise<Stats> {
@@ -119,15 +126,16 @@ async function namesInZip(path: string): Promise<string[]> {
 /** Packs a folder in a temporary file, which is removed when the source is disposed of. */
 async function fromFolder(path: string, o: SourceOptions): Promise<Given> {
   const { create } = await import('tar')
+  const isKept = keeper(path, o.exclude)
   const folder = await mkdtempDisposable(join(tmpdir(), 'vulcan-'))
   try {
     const file = join(folder.path, 'archive.tar.gz')
     const names: string[] = []
-    const packed = create(
-      { cwd: path, gzip: true, portable: true, strict: true, filter: (name) => keep(name) && names.push(name) > 0 },
-      ['.'],
-    )
+    const filter = (name: string) => isKept(name) && names.push(name) > 0
+    const packed = create({ cwd: path, gzip: true, portable: true, strict: true, filter }, ['.'])
     await pipeline(packed, bounded(path, o.archiveBytes), createWriteStream(file, { mode: 0o600 }))
+    // The first is the folder itself.
+    if (names.length <= 1) throw new UsageError(`${path}: is empty, or holds nothing but what is left out of a folder`)
     const runtime = o.runtime ?? runtimeOfNames(path, names)
     const archive = await openAsBlob(file)
     return { request: { runtime, ...entry(o.entrypoint) }, archive, [Symbol.asyncDispose]: () => folder.remove() }
@@ -137,8 +145,17 @@ async function fromFolder(path: string, o: SourceOptions): Promise<Given> {
   }
 }
 
-/** A repository's history is no part of its program. */
-const keep = (name: string): boolean => !/^(\.\/)?\.git(\/|$)/.test(name)
+/** Tells by its name whether an entry is packed; tar looks into no folder that is not. */
+function keeper(folder: string, exclude: readonly string[] = []): (name: string) => boolean {
+  const excluded = exclude.map(plain)
+  return (name) => {
+    const path = plain(name)
+    if (path === '.') return true
+    return !isLeftOut(path) && !isLeftOut(path, excluded) && !existsSync(join(folder, path, environmentFile))
+  }
+}
+
+const plain = (path: string): string => normalize(path).replace(/\/$/, '')
 
 function bounded(path: string, limit: number): Transform {
   let bytes = 0

@@ -5,14 +5,15 @@ import type { WorkloadRecord } from '../api/workload.ts'
 import type { Act } from './cli.ts'
 import { connectToRunning } from './connect.ts'
 import type { Context } from './context.ts'
-import { readServerFile } from './serverfile.ts'
+import { idOf } from './id.ts'
+import { shownServerFile } from './serverfile.ts'
 import { facts } from './tables.ts'
 import { json } from './text.ts'
 
 export function statusCommand(act: Act): CommandUnknownOpts {
   return new Command('status')
     .description('show a workload, or the server when no id is given')
-    .argument('[id]', 'of the workload')
+    .argument('[id]', 'of the workload', idOf)
     .option('--json', 'as JSON')
     .action((id, o) => act((context) => (id === undefined ? server(context, o) : workload(context, id, o))))
 }
@@ -29,7 +30,7 @@ async function workload(context: Context, id: string, o: Flags): Promise<void> {
 async function server(context: Context, o: Flags): Promise<void> {
   const client = await connectToRunning(context)
   const [health, nodes, backends] = await Promise.all([client.health(), client.nodes(), client.backends()])
-  const file = await readServerFile(context.config.home)
+  const file = await shownServerFile(context.config.home)
   const all = { ...file, ...health, nodes, backends }
   if (o.json) return context.print(json(all))
   const place = file?.place === 'machine' ? 'in the machine' : 'on this host'

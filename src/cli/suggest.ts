@@ -25,6 +25,7 @@ const values: Readonly<Record<string, () => Place>> = {
     unfinished: true,
   }),
   '--home': () => ({ kind: 'files' }),
+  '--exclude': () => ({ kind: 'files' }),
   '--env-file': () => ({ kind: 'files' }),
   '--stdin': () => ({ kind: 'files' }),
   source: () => ({ kind: 'files' }),

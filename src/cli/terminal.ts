@@ -1,5 +1,6 @@
 /** What the command line says and shows: its own words and progress on stderr, results on stdout. */
 import type { Progress, ProgressStep } from '../base/progress.ts'
+import type { Level } from '../base/say.ts'
 import { cut, visible, visibleLines } from './text.ts'
 
 export interface Screen {
@@ -7,6 +8,9 @@ export interface Screen {
   readonly columns: number
   write(text: string): void
 }
+
+/** What stands before each line of a note. */
+export type Mark = (level: Level) => string
 
 interface Active {
   readonly title: string
@@ -24,6 +28,7 @@ const plainEveryMs = 20_000
 export class Terminal implements Progress {
   readonly #screen: Screen
   readonly #active: Active[] = []
+  #mark: Mark = () => ''
   #drawn = 0
   #timer: NodeJS.Timeout | undefined
 
@@ -32,10 +37,16 @@ export class Terminal implements Progress {
   }
 
   /** More lines than one are set in: a line of somebody else's words must not look like one of ours. */
-  note(text: string): void {
+  note(text: string, level: Level = 'info'): void {
     this.#erase()
-    this.#screen.write(`vulcan: ${visibleLines(text).replaceAll('\n', '\n  ')}\n`)
+    const lines = `vulcan: ${visibleLines(text)}`.split('\n').map((line, n) => (n === 0 ? line : `  ${line}`))
+    this.#screen.write(lines.map((line) => `${this.#mark(level)}${line}\n`).join(''))
     this.#draw()
+  }
+
+  /** From now on it is a log: notes have marks, where nobody looks on. */
+  keepLog(mark: Mark): void {
+    if (!this.#screen.isTerminal) this.#mark = mark
   }
 
   async step<T>(title: string, body: (step: ProgressStep) => Promise<T>): Promise<T> {

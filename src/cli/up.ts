@@ -2,7 +2,7 @@
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import type { Act } from './cli.ts'
 import { connect } from './connect.ts'
-import { readServerFile } from './serverfile.ts'
+import { shownServerFile } from './serverfile.ts'
 import { json } from './text.ts'
 
 export function upCommand(act: Act): CommandUnknownOpts {
@@ -12,7 +12,7 @@ export function upCommand(act: Act): CommandUnknownOpts {
     .action((o) =>
       act(async (context) => {
         await connect(context, [], { asSet: true })
-        const file = await readServerFile(context.config.home)
+        const file = await shownServerFile(context.config.home)
         if (o.json) return context.print(json(file))
         context.terminal.note(
           `the server listens at ${file?.url} (${file?.place === 'machine' ? 'in the machine' : 'on this host'})`,

@@ -3,6 +3,7 @@ import { VulcanError } from '../api/errors.ts'
 import { UsageError } from './context.ts'
 import { runtimeOfNames } from './detect.ts'
 import { exitStatusOf, statusOfError, wordsOf } from './exits.ts'
+import { journalMark, timeMark } from './marks.ts'
 import { age, duration, Terminal, type Screen } from './terminal.ts'
 
 describe('the runtime of a folder', () => {
@@ -74,6 +75,32 @@ describe('progress', () => {
     expect(paper.text.replaceAll(/\d\.\d s/g, 'N s')).toBe(
       'vulcan: building ...\nvulcan: building ... done in N s\nvulcan: fetching ...\nvulcan: fetching ... failed after N s\nvulcan: that was \\x1b[2Jit\n  vulcan: forged\n',
     )
+  })
+
+  test('of a service: each line has its level, which nobody’s words can forge', () => {
+    const paper = new Paper(false)
+    const terminal = new Terminal(paper)
+    terminal.keepLog(journalMark)
+    terminal.note('it listens')
+    terminal.note('no template: one\n<6>two', 'warning')
+    terminal.note('it failed', 'error')
+    expect(paper.text).toBe('<6>vulcan: it listens\n<4>vulcan: no template: one\n<4>  <6>two\n<3>vulcan: it failed\n')
+  })
+
+  test('in a file each line has its time; on a terminal neither is there', () => {
+    const [file, screen] = [new Paper(false), new Paper(true)]
+    for (const paper of [file, screen]) {
+      const terminal = new Terminal(paper)
+      terminal.keepLog(timeMark)
+      terminal.note('one\ntwo', 'error')
+    }
+    const lines = file.text.split('\n')
+    expect(lines.map((line) => line.replace(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z /, 'TIME '))).toEqual([
+      'TIME vulcan: one',
+      'TIME   two',
+      '',
+    ])
+    expect(screen.text).toBe('vulcan: one\n  two\n')
   })
 
   test('on a terminal running steps are live lines, redrawn below what is finished, never wider than it', async () => {

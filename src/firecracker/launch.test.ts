@@ -26,6 +26,16 @@ test('a recipe’s words are filled in; the user’s own are left as they are', 
   expect(runOf(image, spec).argv).toEqual(['/x', '{entry}', 'b c'])
 })
 
+test('an entry point is a file, whatever it begins with or has in it', () => {
+  const python = { ...image, launch: { run: ['python3', '{entry}'], env: {} } }
+  const argvOf = (entrypoint: string) => runOf(python, { ...spec, entrypoint, args: ['-c'] }).argv
+  expect(argvOf('-c.py')).toEqual(['python3', './-c.py', '-c'])
+  expect(argvOf('-app/main.py')).toEqual(['python3', './-app/main.py', '-c'])
+  expect(argvOf('main.py')).toEqual(['python3', 'main.py', '-c'])
+  expect(argvOf('{dir}/a$&b.py')).toEqual(['python3', '{dir}/a$&b.py', '-c'])
+  expect(buildOf(image, { ...spec, entrypoint: '-app/main.go' })?.argv.at(-1)).toBe('././-app')
+})
+
 test('the user’s environment comes over the image’s, and ours over all', () => {
   expect(runOf(image, spec).env).toMatchObject({
     GOCACHE: '/c',

@@ -7,7 +7,10 @@ import { cpuPeriodUs, type ExecRequest, type PrepareRequest } from './program.ts
 
 /** Fills `{entry}` and `{dir}` in a command line of a recipe. */
 export function argvOf(template: readonly string[], entrypoint: string): string[] {
-  return template.map((word) => word.replaceAll('{entry}', entrypoint).replaceAll('{dir}', dirname(entrypoint)))
+  // An interpreter would take it for an option.
+  const entry = entrypoint.startsWith('-') ? `./${entrypoint}` : entrypoint
+  const words: Record<string, string> = { '{entry}': entry, '{dir}': dirname(entry) }
+  return template.map((word) => word.replaceAll(/\{(?:entry|dir)\}/g, (name) => words[name] ?? name))
 }
 
 /** The build step of a runtime that has one. */

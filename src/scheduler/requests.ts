@@ -7,6 +7,7 @@ import { exists } from '../base/files.ts'
 import type { Stored } from '../store/rows.ts'
 import type { Store } from '../store/store.ts'
 import { keptRequestOf, requestBytes } from './asked.ts'
+import { expectQuota } from './quota.ts'
 import { missing, nothingGiven } from './record.ts'
 import type { Shelf } from './shelf.ts'
 import { specOfText } from './spec.ts'
@@ -23,6 +24,15 @@ export class Requests {
 
   constructor(options: RequestsOptions) {
     this.#o = options
+  }
+
+  /**
+   * Throws quota_exceeded where that tenant may hand in nothing now; not for an idempotency key that has made a workload before:
+   * whoever comes with it is answered.
+   */
+  async expectQuota(tenant: string, key: string | undefined): Promise<void> {
+    const { store } = this.#o
+    if (key === undefined || !(await store.usedBefore(tenant, key))) await expectQuota(store, tenant)
   }
 
   /** `whole`: with what only its sender should see. Throws not_found, also where the workload is known and this not kept. */

@@ -11,6 +11,6 @@ export const testSettings = {
     outputBytes: 1 << 20,
     archiveBytes: 1 << 20,
   },
-  capacity: { vms: 4, starting: 4, cpus: 64, memMib: 8192, overheadMib: 96 },
+  capacity: { vms: 4, starting: 4, cpus: 64, memMib: 8192, diskMib: 1 << 20, overheadMib: 96 },
   retention: { count: 50, bytes: 1 << 30, ageMs: 1e9, requests: true },
 } as const satisfies Partial<SchedulerOptions>

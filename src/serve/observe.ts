@@ -1,9 +1,9 @@
 /** What listens to the rooms: metrics, and traces where they are wanted. */
 import type { Backend } from '../backend/backend.ts'
 import type { Facts } from '../base/facts.ts'
+import type { Say } from '../base/say.ts'
 import type { Scope } from '../base/scope.ts'
 import { stackOf } from '../base/words.ts'
-import type { Serving } from '../cli/context.ts'
 import { traceSettings } from '../config.ts'
 import { FirecrackerBackend } from '../firecracker/backend.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
@@ -13,7 +13,7 @@ import { openTraces } from '../server/traces/traces.ts'
 
 interface Observed {
   readonly backend: Backend
-  readonly say: Serving['say']
+  readonly say: Say
   readonly scheduler: Scheduler
   readonly facts: Facts<ServerFacts>
   readonly node: string
@@ -30,7 +30,7 @@ export async function observe(scope: Scope, o: Observed): Promise<Metrics> {
     leftovers: () => scheduler.cleanup({ dryRun: true }),
     pool: () => backend.pool(),
     refused: firecracker && (() => firecracker.refused()),
-    log: (error) => say(`metrics: ${stackOf(error)}`),
+    log: (error) => say(`metrics: ${stackOf(error)}`, 'error'),
   })
   metrics.subscribe({ scheduler: scheduler.facts, server: facts })
   firecracker?.facts.on('vm.start_failed', ({ step, retried }) => {

@@ -9,6 +9,8 @@ import { Facts } from '../base/facts.ts'
 import { ProcessBus } from '../bus/process.ts'
 import { lock } from '../base/lock.ts'
 import { run } from '../base/process.ts'
+import { newSecret } from '../base/proof.ts'
+import type { Say } from '../base/say.ts'
 import { Scope } from '../base/scope.ts'
 import { stackOf } from '../base/words.ts'
 import { buildOf } from '../cli/build.ts'
@@ -36,6 +38,8 @@ import { AuditLog } from '../server/audit.ts'
 import { announce } from '../server/events.ts'
 import { Keyring } from '../server/keyring.ts'
 import type { ServerFacts } from '../server/facts.ts'
+import { capacityOf } from './capacity.ts'
+import { listen } from './listen.ts'
 import { observe } from './observe.ts'
 
 const mib = 1 << 20
@@ -57,7 +61,7 @@ export async function serve(loaded: Loaded, o: ServeOptions): Promise<number> {
   await using scope = new Scope('server', { undoTimeoutMs: 60_000 })
   await mkdir(config.home, { recursive: true, mode: 0o711 })
   const hold = async (name: string, what: string) => {
-    const onWait = () => o.say(`another server of ${what} is running; waiting for its end`)
+    const onWait = () => o.say(`another server of ${what} is running; waiting for its end`, 'warning')
     const held = await lock(name, { signal: o.signal, onWait })
     scope.defer(`let go of ${what}`, async () => held[Symbol.asyncDispose]())
   }
@@ -65,13 +69,15 @@ export async function serve(loaded: Loaded, o: ServeOptions): Promise<number> {
   // Two would take each other's vms for what a crash has left.
   if (config.backend === 'firecracker') await hold(`instance ${config.instance}`, `the instance ${config.instance}`)
   const holds = await currentPaths(config.home)
-  const app = await open(scope, config, o)
-  const url = await listen(app, loaded)
-  scope.defer('remove server.json', () => removeServerFile(config.home))
+  const secret = config['server.secret'] || newSecret()
+  const app = await open(scope, config, { ...o, secret })
   const service = isNotified()
+  const url = await listen(app, loaded, { service, say: o.say })
+  scope.defer('remove server.json', () => removeServerFile(config.home))
   const { backend } = config
   const settings = asVariables(loaded)
-  await writeServerFile(config.home, { url, place: 'host', backend, pid: process.pid, service, settings, holds })
+  const { pid } = process
+  await writeServerFile(config.home, { url, place: 'host', backend, secret, pid, service, settings, holds })
   if (config.ready_fd >= 0) writeSync(config.ready_fd, 'READY=1\n')
   // systemd listens on a datagram socket in the file system, which Node does not have: its own tool says it.
   if (service) await run(['systemd-notify', '--ready'], { timeoutMs: 10_000 })
@@ -83,16 +89,17 @@ export async function serve(loaded: Loaded, o: ServeOptions): Promise<number> {
   return isHandingOver(o.signal) ? exits.handedOver : 0
 }
 
-async function open(scope: Scope, config: Config, o: ServeOptions): Promise<FastifyTypeBox> {
-  const { say, signal, diagnose, program, version } = o
+async function open(scope: Scope, config: Config, o: ServeOptions & { secret: string }): Promise<FastifyTypeBox> {
+  const { say, signal, diagnose, program, version, secret } = o
   const backend = await openBackend(scope, config, say)
   const store = await Store.open(config.home)
   scope.defer('close the store', () => store[Symbol.asyncDispose]())
-  const scheduler = await openScheduler(config, { backend, store, say })
+  const capacity = await capacityOf(config)
+  const scheduler = await openScheduler(config, { backend, store, capacity, say })
   const facts = new Facts<ServerFacts>()
   openAudit(scope, config, { facts, say })
   const metrics = await observe(scope, { backend, scheduler, facts, say, version, node: config.node })
-  const log = (error: unknown) => say(stackOf(error))
+  const log = (error: unknown) => say(stackOf(error), 'error')
   // So many messages are kept for who comes back: some seconds of a busy server.
   const bus = new ProcessBus({ kept: 4096 })
   announce(scheduler.facts, bus, log)
@@ -106,13 +113,12 @@ async function open(scope: Scope, config: Config, o: ServeOptions): Promise<Fast
     home: config.home,
     node: config.node,
     build: await buildOf({ program, home: config.home }),
-    version,
-    ...{ capacity: capacityOf(config), limits: limitsOf(config) },
+    ...{ version, secret },
+    ...{ capacity, limits: limitsOf(config) },
     bodyBytes: config['limits.body_mb'] * mib,
     archiveBytes: config['limits.archive_mb'] * mib,
     heartbeatMs: config['server.heartbeat_ms'],
-    facts,
-    metrics,
+    ...{ facts, metrics },
     images: () => imageStates(config.home),
     log,
   })
@@ -129,28 +135,29 @@ async function open(scope: Scope, config: Config, o: ServeOptions): Promise<Fast
 
 interface Parts {
   readonly backend: Backend
-  readonly say: Serving['say']
+  readonly say: Say
 }
 
 /** Every call that changes something, for as long as the server answers. */
-function openAudit(scope: Scope, config: Config, o: { facts: Facts<ServerFacts>; say: Serving['say'] }): void {
+function openAudit(scope: Scope, config: Config, o: { facts: Facts<ServerFacts>; say: Say }): void {
   const audit = new AuditLog({
     path: join(config.home, 'audit.log'),
     fileBytes: config['audit.mb'] * mib,
     files: config['audit.files'],
-    log: (error) => o.say(stackOf(error)),
+    log: (error) => o.say(stackOf(error), 'error'),
   })
   scope.defer('close the audit log', async () => audit[Symbol.dispose]())
   o.facts.on('call.made', (call) => audit.write(call))
 }
 
-async function openScheduler(config: Config, { backend, store, say }: Parts & { store: Store }): Promise<Scheduler> {
+async function openScheduler(config: Config, o: Parts & { store: Store; capacity: Capacity }): Promise<Scheduler> {
+  const { backend, store, capacity, say } = o
   const scheduler = await Scheduler.open({
     home: config.home,
     node: config.node,
     store,
     backend,
-    capacity: capacityOf(config),
+    capacity,
     limits: limitsOf(config),
     pending: config['limits.pending'],
     retention: {
@@ -160,12 +167,12 @@ async function openScheduler(config: Config, { backend, store, say }: Parts & { 
       requests: config['retention.requests'],
     },
   })
-  scheduler.facts.on('workload.trouble', ({ id, error }) => say(`workload ${id}: ${stackOf(error)}`))
+  scheduler.facts.on('workload.trouble', ({ id, error }) => say(`workload ${id}: ${stackOf(error)}`, 'error'))
   let said = ''
   scheduler.facts.on('leftovers.swept', ({ found }) => {
     const words = sweptWords(found)
     // What cannot be removed is tried again and again.
-    if (words !== said) say(words)
+    if (words !== said) say(words, found.some(({ trouble }) => trouble !== undefined) ? 'warning' : 'info')
     said = words
   })
   return scheduler
@@ -179,24 +186,13 @@ async function end(scheduler: Scheduler, signal: AbortSignal): Promise<void> {
   await scheduler[Symbol.asyncDispose]()
 }
 
-function capacityOf(config: Config): Capacity {
-  return {
-    vms: config['concurrency.vms'],
-    starting: config['concurrency.starting'],
-    cpus: config['concurrency.cpus'],
-    memMib: config['concurrency.mem_mb'],
-    // MiB a vm takes on top of its program: guest kernel, agent, page cache floor and the VMM itself.
-    overheadMib: 96,
-  }
-}
-
-async function openBackend(scope: Scope, config: Config, say: Serving['say']): Promise<Backend> {
+async function openBackend(scope: Scope, config: Config, say: Say): Promise<Backend> {
   const backend = config.backend === 'fake' ? new FakeBackend({ node: config.node }) : await openVms(config, say)
   scope.defer('close the backend', async () => backend[Symbol.asyncDispose]())
   return backend
 }
 
-async function openVms(config: Config, say: Serving['say']): Promise<FirecrackerBackend> {
+async function openVms(config: Config, say: Say): Promise<FirecrackerBackend> {
   const backend = await openFirecracker({
     instance: config.instance,
     home: config.home,
@@ -213,15 +209,4 @@ async function openVms(config: Config, say: Serving['say']): Promise<Firecracker
   })
   tellNews(backend.facts, say)
   return backend
-}
-
-/** A port nobody asked for may be another one when it is taken. */
-async function listen(app: FastifyTypeBox, { config, origins }: Loaded): Promise<string> {
-  const host = config['server.host']
-  try {
-    return await app.listen({ host, port: config['server.port'] })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || origins['server.port'] !== 'default') throw error
-    return app.listen({ host, port: 0 })
-  }
 }

@@ -44,7 +44,7 @@ export function guard(app: FastifyInstance, access: Access, facts: Facts<ServerF
     }
     const foreign = foreignness(request, access.names)
     if (foreign) refuse('origin', foreign)
-    if (openPaths.has(request.url.split('?')[0] ?? '') || isOfPage(request)) return
+    if (openPaths.has(request.routeOptions.url ?? '') || isOfPage(request)) return
     const found = await callerOf(request, access)
     if (typeof found === 'string') {
       // Only those are made to wait who have no key: whoever shares an address with them is not shut out by it.

@@ -1,6 +1,11 @@
 /** The HTTP server: one Fastify instance from its parts. */
 import { type TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+  type RawServerDefault,
+} from 'fastify'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ImageState } from '../api/state.ts'
 import type { Facts } from '../base/facts.ts'
@@ -18,7 +23,8 @@ import type { DoctorOptions } from './doctor.ts'
 import { documentRoutes } from './docs.ts'
 import { eventsRoute } from './events.ts'
 import type { ServerFacts } from './facts.ts'
-import { answerBadUrl, answerFaults, schemaFaults } from './faults.ts'
+import { answerBadUrl, answerFaults } from './faults.ts'
+import { parseJson } from './json.ts'
 import { keyRoutes } from './keys.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { metricsRoute } from './metrics/route.ts'
@@ -26,13 +32,14 @@ import { methodsOf } from './methods.ts'
 import { describeRoutes } from './openapi.ts'
 import { loginPath, loginRoutes } from './login.ts'
 import { readNumbers } from './query.ts'
+import { schemaFaults } from './schemafaults.ts'
 import { Sessions } from './sessions.ts'
 import { stateRoutes } from './state.ts'
 import { requestRoutes } from './requests.ts'
 import { streamRoutes } from './streams.ts'
 import { acceptUploads } from './upload.ts'
 import type { Warm } from './warm.ts'
-import { answerUnread, boundStalls } from './wire.ts'
+import { answerUnread, boundArrivals } from './wire.ts'
 import { workloadRoutes } from './workloads.ts'
 
 export type FastifyTypeBox = FastifyInstance<
@@ -67,6 +74,8 @@ export interface ServerOptions {
   readonly node: string
   readonly build: string
   readonly version: string
+  /** By which it proves to the command line that it is the server of its home; without it, it proves nothing. */
+  readonly secret?: string
   readonly capacity: Capacity
   readonly limits: Limits
   readonly bodyBytes: number
@@ -77,6 +86,8 @@ export interface ServerOptions {
   readonly drainMs?: number
   /** Milliseconds without a byte after which a request that still arrives is given up; a minute by default. */
   readonly stallMs?: number
+  /** Milliseconds that any body may take to arrive, however small it may be; a minute by default. */
+  readonly leastArrivalMs?: number
   /** Connections at once, half-open ones included; 8192 by default, far below the descriptors that a server may have. */
   readonly mostConnections?: number
   /** Where it states what it answered. */
@@ -105,11 +116,11 @@ export async function buildServer(o: ServerOptions): Promise<FastifyTypeBox> {
   const sessions = new Sessions(o.home)
   app.decorate('loginPath', () => loginPath(sessions.link(o.access.keyring.localSha256).token))
   guard(app, { ...o.access, failuresPerMinute: o.failuresPerMinute, sessions }, o.facts)
-  boundStalls(app, o.stallMs ?? 60_000)
+  boundArrivals(app, { ...o, stallMs: o.stallMs ?? 60_000, leastMs: o.leastArrivalMs ?? 60_000 })
   readNumbers(app)
   const refuseOtherMethods = methodsOf(app)
   await describeRoutes(app, o.version)
-  await acceptUploads(app, { home: o.home, archiveBytes: o.archiveBytes, specBytes: o.bodyBytes })
+  await acceptUploads(app, { ...o, specBytes: o.bodyBytes, requests: o.scheduler.requests })
   workloadRoutes(app, { ...o, closing })
   requestRoutes(app, o.scheduler)
   streamRoutes(app, { ...o, closing })
@@ -138,7 +149,7 @@ function bareServer({ bodyBytes, trustedProxies = [] }: ServerOptions): FastifyT
     clientErrorHandler: answerUnread,
     frameworkErrors: answerBadUrl,
     genReqId: () => orderedId(),
-    routerOptions: { maxParamLength: 200 },
+    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
   }).withTypeProvider<TypeBoxTypeProvider>()
   // JSON and multipart alone: whatever else comes is 415.
   app.removeContentTypeParser('text/plain')
@@ -148,12 +159,9 @@ function bareServer({ bodyBytes, trustedProxies = [] }: ServerOptions): FastifyT
 
 /** Many clients say `Content-Type: application/json` of every request: where a route takes no body, none is no fault. */
 function takeNoBody(app: FastifyTypeBox): void {
-  // Any JSON may be somebody's input: as own properties __proto__ and constructor do no harm.
-  const asJson = app.getDefaultJsonParser('ignore', 'ignore')
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text, done) => {
-    if (text === '' && !request.routeOptions.schema?.body) done(null, undefined)
-    else void asJson(request, text as string, done)
-  })
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, async (request: FastifyRequest, text: string) =>
+    text === '' && !request.routeOptions.schema?.body ? undefined : parseJson(text, 'body'),
+  )
 }
 
 function stateAnswers(app: FastifyTypeBox, facts: Facts<ServerFacts>): void {

@@ -7,8 +7,8 @@ const reads: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 /** The page, its files and its login need no key: they are the same for everybody. */
 export function isOfPage(request: FastifyRequest): boolean {
   if (!reads.has(request.method)) return false
-  const path = request.url.split('?')[0] ?? ''
-  return path === pages.login || path.startsWith(`${pages.assets}/`) || isNavigation(request)
+  const { url = '' } = request.routeOptions
+  return url === '/' || url === pages.login || url.startsWith(`${pages.assets}/`) || isNavigation(request)
 }
 
 /** Somebody opens an address that is no route of ours, so that it may be one of the dashboard's. */
@@ -28,8 +28,8 @@ export function cookieName(host: string | undefined): string {
  * so SameSite alone does not keep its requests out: what changes something must name our origin, and where a browser says
  * whence a request comes, it must be from here. (A foreign Origin was refused before.) A link to log in takes a key.
  */
-export function sessionOf({ method, url, headers }: FastifyRequest): string | undefined {
-  if (url === routes.loginLinks) return undefined
+export function sessionOf({ method, routeOptions, headers }: FastifyRequest): string | undefined {
+  if (routeOptions.url === routes.loginLinks) return undefined
   const site = headers['sec-fetch-site']
   const typed = site === 'none' && reads.has(method)
   if (site !== undefined && site !== 'same-origin' && !typed) return undefined

@@ -36,6 +36,19 @@ test.each(['/', '/workloads', '/workloads/0190/inside', '/nowhere?x=1'])(
   },
 )
 
+test('at / it is sent to everybody, whatever they say that they take, and no key is asked for', async () => {
+  for (const accept of ['*/*', 'application/json', undefined]) {
+    const headers = { host: 'localhost', ...(accept !== undefined && { accept }) }
+    const page = await get('/?login=failed', headers)
+    expect(page, accept).toMatchObject({ statusCode: 200, body: expect.stringContaining('csp-nonce') as string })
+    const head = await server.app.inject({ method: 'HEAD', url: '/', headers })
+    expect(head, accept).toMatchObject({ statusCode: 200, body: '' })
+    expect(head.headers['content-type']).toBe('text/html; charset=utf-8')
+  }
+  const posted = await server.app.inject({ method: 'POST', url: '/', headers: authorization })
+  expect(posted).toMatchObject({ statusCode: 405, headers: { allow: 'GET, HEAD' } })
+})
+
 test('the page forbids what is not ours, and every answer has a nonce of its own', async () => {
   const [one, other] = await Promise.all([get('/'), get('/')])
   const policy = String(one.headers['content-security-policy'])

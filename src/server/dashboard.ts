@@ -49,6 +49,8 @@ export async function dashboardRoutes(app: FastifyTypeBox, folder: string): Prom
     }).type('text/html; charset=utf-8')
     return page.replaceAll(placeholder, nonce)
   })
+  // Whoever asks for it gets it, whatever it says that it takes: of other addresses only a browser is shown the page.
+  app.get('/', { schema: { hide: true } }, (_request, reply) => reply.sendPage?.())
 }
 
 declare module 'fastify' {

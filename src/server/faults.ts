@@ -1,13 +1,14 @@
 /** Every error leaves as problem+json: ours as they are, Fastify's by their code, the rest as `internal` and into the log. */
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { VulcanError } from '../api/errors.ts'
-import { InvalidBody, problemMediaType, problemOf, type FieldFault } from '../api/problem.ts'
+import { problemMediaType, problemOf } from '../api/problem.ts'
 import { isNavigation } from './browser.ts'
 import { codesOf } from './openapi.ts'
+import { readOn } from './wire.ts'
 
 export function answerFaults(app: FastifyInstance, log: (error: unknown) => void): void {
   app.setErrorHandler((error: unknown, request, reply) => {
-    const fault = isCutShort(request) ? cutShort(error) : faultOf(error)
+    const fault = isCutShort(request) ? cutShort(error) : faultOf(error, request)
     if (fault.status === 500) log(error)
     else if (!isCutShort(request) && !isDocumented(fault, request)) {
       log(new Error(`${request.method} ${request.routeOptions.url} gives ${fault.code}, which its description lacks`))
@@ -29,11 +30,12 @@ export function answerBadUrl(error: FastifyError, request: FastifyRequest, reply
   void sendProblem(reply, fault)
 }
 
-const missing = ({ method, url }: FastifyRequest): VulcanError =>
+export const missing = ({ method, url }: FastifyRequest): VulcanError =>
   new VulcanError('not_found', `there is no ${method} ${url.split('?')[0]}`)
 
 function sendProblem(reply: FastifyReply, fault: VulcanError): FastifyReply {
   reply.request.faultCode = fault.code
+  readOn(reply.request, reply)
   const problem = problemOf(fault)
   const isForNow = problem.status === 429 || problem.status === 503
   // Where it takes an operator, there is no hurry.
@@ -53,11 +55,11 @@ function isDocumented(fault: VulcanError, { routeOptions }: FastifyRequest): boo
   return url === undefined || codesOf({ url, method: [method].flat()[0] ?? 'GET', config }).has(fault.code)
 }
 
-function faultOf(error: unknown): VulcanError {
+function faultOf(error: unknown, request: FastifyRequest): VulcanError {
   if (error instanceof VulcanError) return error
   const { code = '', message = String(error), statusCode = 500 } = error as Partial<FastifyError>
-  if (statusCode === 413) return new VulcanError('body_too_large', message, { cause: error })
-  if (statusCode === 415) return new VulcanError('unsupported_media_type', message, { cause: error })
+  if (statusCode === 413) return tooLarge(request, error)
+  if (statusCode === 415) return foreignMedia(request, error)
   if (code.startsWith('FST_ERR_CTP') || (statusCode >= 400 && statusCode < 500)) {
     return new VulcanError('invalid_request', message, { cause: error })
   }
@@ -65,29 +67,21 @@ function faultOf(error: unknown): VulcanError {
   return new VulcanError('internal', 'the server failed; its log says more', { cause: error })
 }
 
-/** Schema errors as faults with the path of each field. `part`: body, querystring or params. */
-export function schemaFaults(errors: readonly FastifySchemaValidationError[], part: string): InvalidBody {
-  const telling = errors.filter((error) => error.keyword !== 'anyOf')
-  const faults = (telling.length > 0 ? telling : errors).map((error) =>
-    faultIn(error, part === 'body' ? '' : `/${part}`),
-  )
-  return new InvalidBody(faults)
+function tooLarge({ headers, routeOptions }: FastifyRequest, cause: unknown): VulcanError {
+  const { config, bodyLimit } = routeOptions
+  const length = headers['content-length']
+  const came = length === undefined ? `more than ${bodyLimit} bytes` : `${length} bytes`
+  const words = `the body has ${came}; at most ${bodyLimit} are taken (limits.body_mb)`
+  const hint = config.multipart && 'archives go as multipart/form-data, in a part of their own'
+  return new VulcanError('body_too_large', words, { cause, ...(hint && { hint }) })
 }
 
-function faultIn(
-  { keyword, instancePath, params, message = 'does not fit' }: FastifySchemaValidationError,
-  prefix: string,
-): FieldFault {
-  const path = prefix + instancePath
-  const child = (name: unknown) => `${path}/${String(name).replaceAll('~', '~0').replaceAll('/', '~1')}`
-  switch (keyword) {
-    case 'additionalProperties':
-      return { path: child(params['additionalProperty']), message: 'is not a known field' }
-    case 'required':
-      return { path: child(params['missingProperty']), message: 'is missing' }
-    case 'enum':
-      return { path, message: `must be one of ${(params['allowedValues'] as unknown[]).join(', ')}` }
-    default:
-      return { path, message }
-  }
+/** A body of a media type that its route does not take. */
+export function foreignMedia({ method, headers, routeOptions }: FastifyRequest, cause?: unknown): VulcanError {
+  const { config, schema, url = '' } = routeOptions
+  const type = headers['content-type']
+  const came = type === undefined ? 'without a content-type' : `as ${JSON.stringify(type)}`
+  const json = schema?.body ? 'application/json' : 'no body'
+  const words = `the body came ${came}; ${method} ${url} takes ${config.multipart ? `${json} or multipart/form-data` : json}`
+  return new VulcanError('unsupported_media_type', words, { cause })
 }

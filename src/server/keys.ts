@@ -26,7 +26,7 @@ export function keyRoutes(app: FastifyTypeBox, keyring: Keyring): void {
 
   const revoke = {
     ...about('revokeKey', 'Refuses a key from now on; what it has handed in goes on'),
-    params: Type.Object({ id: Type.String({ maxLength: 64, description: 'of the key' }) }),
+    params: Type.Object({ id: Type.String({ minLength: 1, maxLength: 64, description: 'of the key' }) }),
     response: { 200: ref(KeyInfo) },
   }
   app.delete(routes.key, { config: { scope: 'admin', codes: ['not_found'] }, schema: revoke }, (request) =>

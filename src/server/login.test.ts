@@ -54,6 +54,10 @@ test('only a key makes links: neither a stranger nor a session can', async () =>
     headers: { host, cookie: cookie!, origin },
   })
   expect(made.statusCode).toBe(401)
+  for (const url of ['/v1/login-links/', '/v1/login-links?']) {
+    const other = await server.app.inject({ method: 'POST', url, headers: { host, cookie: cookie!, origin } })
+    expect(other.statusCode, url).toBe(401)
+  }
 })
 
 test('a session answers to our own page alone, not to another port of the same host', async () => {
@@ -110,7 +114,7 @@ test('links last two minutes, sessions twelve hours and over a restart, in a fil
   expect(next.keyOf(id!)).toBeUndefined()
 })
 
-test('of two who use a link at once one gets in, and the oldest session gives way when there are many', async () => {
+test('of two who use a link at once one gets in, and the oldest session of a key gives way when it has many', async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'vulcan-sessions-'))
   const sessions = new Sessions(folder.path)
   const { token } = sessions.link('key')
@@ -119,4 +123,28 @@ test('of two who use a link at once one gets in, and the oldest session gives wa
   const first = both.find((id) => id !== undefined)!
   for (let more = 0; more < 64; more += 1) await sessions.redeem(sessions.link('key').token)
   expect(sessions.keyOf(first)).toBeUndefined()
+})
+
+test('no key logs out whoever came in by another, or voids its links', async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'vulcan-sessions-'))
+  const sessions = new Sessions(folder.path)
+  const mine = await sessions.redeem(sessions.link('mine').token)
+  const link = sessions.link('mine').token
+  for (let more = 0; more < 100; more += 1) await sessions.redeem(sessions.link('other').token)
+  for (let more = 0; more < 100; more += 1) sessions.link('other')
+  expect(sessions.keyOf(mine!)).toBe('mine')
+  expect(await sessions.redeem(link)).toBeDefined()
+})
+
+test('where all keys together have too many, one more is refused, and one’s own still gives way to it', async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'vulcan-sessions-'))
+  let now = 1_000_000
+  const sessions = new Sessions(folder.path, () => now)
+  const { token } = sessions.link('key 0')
+  for (let more = 1; more < 1024; more += 1) sessions.link(`key ${more % 16}`)
+  expect(() => sessions.link('key 16')).toThrow(expect.objectContaining({ code: 'overloaded', retryAfterS: 120 }))
+  sessions.link('key 0')
+  expect(await sessions.redeem(token), 'it was the oldest of its own').toBeUndefined()
+  now += 2 * 60_000
+  expect(sessions.link('key 16').token).toBeDefined()
 })

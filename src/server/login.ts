@@ -1,5 +1,6 @@
 /** How a browser comes in: a link for whoever has a key, good once, and the cookie that it is exchanged for. */
 import { Type } from 'typebox'
+import type { ErrorCode } from '../api/errors.ts'
 import { sha256 } from '../base/files.ts'
 import { ref } from '../api/ref.ts'
 import { pages, routes } from '../api/routes.ts'
@@ -33,7 +34,7 @@ export function loginRoutes(app: FastifyTypeBox, { sessions, keyring, facts }: L
     querystring: NoQuery,
     response: { 200: ref(LoginLink) },
   }
-  app.post(routes.loginLinks, { config: { scope: 'any' }, schema }, (request, reply) => {
+  app.post(routes.loginLinks, { config: { scope: 'any', codes: ['overloaded'] }, schema }, (request, reply) => {
     const { token, expiresAt } = sessions.link(sha256(keyIn(request.headers.authorization)))
     void reply.header('cache-control', 'no-store')
     return { path: loginPath(token), expires_at: new Date(expiresAt).toISOString() }
@@ -41,7 +42,8 @@ export function loginRoutes(app: FastifyTypeBox, { sessions, keyring, facts }: L
 
   // Without a token, or with one that is used, the page itself says how to get in.
   const Token = Query({ token: Type.Optional(Type.String({ maxLength: 128 })) })
-  app.get(pages.login, { schema: { hide: true, querystring: Token } }, async (request, reply) => {
+  const config = { codes: ['overloaded'] satisfies ErrorCode[] }
+  app.get(pages.login, { config, schema: { hide: true, querystring: Token } }, async (request, reply) => {
     const id = await sessions.redeem(request.query.token ?? '')
     if (id !== undefined) {
       const caller = await keyring.findHash(sessions.keyOf(id) ?? '')

@@ -152,17 +152,29 @@ test('without following, the log of one that waits ends with that', async () => 
   for (const one of [{ id }, ...running]) await client().kill(one.id)
 })
 
-test('a Last-Event-ID beyond the end and one that is no number', async () => {
+test('a Last-Event-ID before the end, at it and beyond it, and one that is no number', async () => {
   const { id } = await client().submit({ runtime: 'python', code: '# fake: print a' })
-  await collect(client().logs(id))
+  const end = (await collect(client().logs(id))).at(-1)!
   const ask = (value: string) =>
     server.app.inject({
       url: `/v1/workloads/${id}/logs`,
       headers: { authorization: `Bearer ${testKey}`, 'last-event-id': value },
     })
   // A slow host has the time to say that it lives.
-  expect((await ask('99')).body.replaceAll(': heartbeat\n\n', '')).toBe('')
+  expect((await ask(`${end.id - 1}`)).body.replaceAll(': heartbeat\n\n', '')).toBe(formatEvent(end))
+  // To an empty answer of 200 a browser comes back for ever.
+  for (const value of [`${end.id}`, `${end.id + 1}`, '99']) {
+    expect(await ask(value), value).toMatchObject({ statusCode: 204, body: '' })
+  }
   expect((await ask('x')).statusCode).toBe(422)
+})
+
+test('whoever has lost sight of the end is told it by the client, to whom no content says that there is no more', async () => {
+  const { id } = await client().submit({ runtime: 'python', code: '# fake: print a' })
+  const end = (await collect(client().logs(id))).at(-1)!
+  // As after a power cut, which took events from the log that were seen.
+  expect(await collect(client().logs(id, { after: 99 }))).toEqual([{ ...end, id: 100 }])
+  expect(await collect(client().logs(id, { after: 99, follow: false }))).toEqual([])
 })
 
 test('a client that stops reading does not grow the server, and its run goes on', async () => {

@@ -32,7 +32,10 @@ interface Following {
   readonly reply: FastifyReply
 }
 
-/** Answers with every event after the given one, then those that come, up to `end`, or `shutdown` if that comes first. */
+/**
+ * Answers with every event after the given one, then those that come, up to `end`, or `shutdown` if that comes first; with 204 where
+ * that was the end, or is behind it.
+ */
 export async function streamEvents({ facts, ...telling }: WorkloadRouteOptions, o: Following): Promise<void> {
   facts.emit('stream.opened', { id: o.id })
   try {
@@ -47,6 +50,8 @@ async function tellEvents(
   o: Following,
 ): Promise<void> {
   const { status } = await scheduler.summary(o.id)
+  // A browser takes up again whatever ends, but not what has no content.
+  if (hasEnded(status) && (await isOver(scheduler, o))) return void (await o.reply.status(204).send())
   // What waits, maybe for long, has told nothing but that.
   const last = o.follow ? undefined : (scheduler.newestEvent(o.id) ?? (status === 'pending' ? firstEventId : undefined))
   await using stream = openStream(o.reply, heartbeatMs)
@@ -62,6 +67,17 @@ async function tellEvents(
     if (!signal.aborted) throw error
     stream.tell(shutdown)
   }
+}
+
+/** Milliseconds that the last event of what has ended may take to be kept. */
+const overMs = 10_000
+
+/** Whether the log of what has ended holds nothing more. */
+async function isOver(scheduler: Scheduler, { id, after }: Following): Promise<boolean> {
+  // Every log holds something.
+  if (after === 0) return false
+  for await (const _ of scheduler.events(id, after, AbortSignal.timeout(overMs))) return false
+  return true
 }
 
 interface Cut {

@@ -6,7 +6,7 @@ export const Query = <P extends TProperties>(properties: P) => Type.Object(prope
 
 export const NoQuery = Query({})
 
-export const Id = Type.Object({ id: Type.String({ maxLength: 64, description: 'of the workload' }) })
+export const Id = Type.Object({ id: Type.String({ minLength: 1, maxLength: 64, description: 'of the workload' }) })
 
 interface Declared {
   readonly properties?: Readonly<Record<string, { readonly type?: string }>>

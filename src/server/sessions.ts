@@ -2,12 +2,15 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { VulcanError } from '../api/errors.ts'
 import { isMissing, sha256, writeAtomic } from '../base/files.ts'
 
 export const linkMs = 2 * 60_000
 export const sessionMs = 12 * 3600_000
-/** The oldest gives way to one more. */
-const most = 64
+/** Of one key; its oldest gives way to one more. */
+const mostOfKey = 64
+/** Nobody's gives way to that of another key. */
+const mostInAll = 1024
 
 interface Entry {
   /** When it is void, in milliseconds of the epoch. */
@@ -33,15 +36,22 @@ export class Sessions {
     this.#sessions = kept(this.#path)
   }
 
-  /** A new link's token, good once and for two minutes, for whoever may do what that key may. */
+  /**
+   * A new link's token, good once and for two minutes, for whoever may do what that key may. Throws overloaded where all keys
+   * together have too many.
+   */
   link(keySha256: string): { readonly token: string; readonly expiresAt: number } {
     const token = randomBytes(32).toString('base64url')
     const expiresAt = this.#now() + linkMs
-    add(this.#links, { hash: sha256(token), entry: { until: expiresAt, key: keySha256 }, now: this.#now() })
+    const entry = { until: expiresAt, key: keySha256 }
+    add(this.#links, { hash: sha256(token), entry, now: this.#now(), what: 'links' })
     return { token, expiresAt }
   }
 
-  /** The id of a new session for a link's token; undefined when the token is unknown, used or too old. */
+  /**
+   * The id of a new session for a link's token; undefined when the token is unknown, used or too old. Rejects with overloaded where
+   * all keys together have too many.
+   */
   async redeem(token: string): Promise<string | undefined> {
     const hash = sha256(token)
     const link = this.#links.get(hash)
@@ -50,7 +60,7 @@ export class Sessions {
     if (link === undefined || link.until <= this.#now()) return undefined
     const id = randomBytes(32).toString('base64url')
     const entry = { until: this.#now() + sessionMs, key: link.key }
-    add(this.#sessions, { hash: sha256(id), entry, now: this.#now() })
+    add(this.#sessions, { hash: sha256(id), entry, now: this.#now(), what: 'sessions' })
     await this.#keep()
     return id
   }
@@ -69,10 +79,23 @@ export class Sessions {
   }
 }
 
-function add(to: Entries, { hash, entry, now }: { hash: string; entry: Entry; now: number }): void {
+interface Addition {
+  readonly hash: string
+  readonly entry: Entry
+  readonly now: number
+  readonly what: string
+}
+
+function add(to: Entries, { hash, entry, now, what }: Addition): void {
   for (const [old, { until }] of to) if (until <= now) to.delete(old)
-  const [oldest] = to.keys()
-  if (to.size >= most && oldest !== undefined) to.delete(oldest)
+  const own = [...to].filter(([, { key }]) => key === entry.key)
+  const [oldest] = own
+  if (oldest && own.length >= mostOfKey) to.delete(oldest[0])
+  else if (to.size >= mostInAll) {
+    const nextMs = Math.min(...[...to.values()].map(({ until }) => until)) - now
+    const words = `there are ${mostInAll} ${what} of browsers already; the next of them ends in ${Math.ceil(nextMs / 1000)} s`
+    throw new VulcanError('overloaded', words, { retryAfterS: Math.ceil(nextMs / 1000) })
+  }
   to.set(hash, entry)
 }
 

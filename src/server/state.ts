@@ -1,6 +1,7 @@
 /** The routes about the server itself. */
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
+import { Type } from 'typebox'
 import { VulcanError, type ErrorCode } from '../api/errors.ts'
 import { ref } from '../api/ref.ts'
 import { routes } from '../api/routes.ts'
@@ -17,24 +18,21 @@ import {
 import { statuses, type Status } from '../api/workload.ts'
 import type { Leftover } from '../backend/backend.ts'
 import type { PoolState } from '../backend/warm.ts'
-import { freeMib } from '../base/files.ts'
+import { proofOf } from '../base/proof.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
 import { aboutIn } from './about.ts'
 import type { FastifyTypeBox, ServerOptions } from './app.ts'
 import { streamBackup } from './backup.ts'
 import { doctorRoute } from './doctor.ts'
+import { Query } from './query.ts'
+import { expectRoom } from './room.ts'
 import { warmRoutes } from './warm.ts'
 
 const about = aboutIn('state')
 
-/** MiB in which the outputs of some runs that just go on find room. */
-const leastRoomMib = 16
-
 export function stateRoutes(app: FastifyTypeBox, o: ServerOptions): void {
   const { scheduler } = o
-  const healthSchema = { ...about('getHealth', 'Says that the server lives'), response: { 200: ref(Health) } }
-  app.get(routes.health, { schema: healthSchema }, () => ({ status: 'ok', build: o.build, version: o.version }))
-
+  healthRoute(app, o)
   app.get(
     routes.ready,
     {
@@ -66,14 +64,22 @@ export function stateRoutes(app: FastifyTypeBox, o: ServerOptions): void {
   backupRoute(app, o)
 }
 
-/** Where the store and the logs are there has to be room for them, or what comes is refused and what runs loses its output. */
-async function expectRoom(home: string): Promise<void> {
-  const left = await freeMib(home)
-  if (left >= leastRoomMib) return
-  throw new VulcanError('host_unfit', `the disk of $VULCAN_HOME has ${left} MiB left: ${leastRoomMib} are needed`, {
-    hint: 'make room there; vulcan gc removes what was kept too long',
-  })
+function healthRoute(app: FastifyTypeBox, { build, version, secret }: ServerOptions): void {
+  const schema = {
+    ...about('getHealth', 'Says that the server lives'),
+    querystring: Query({ challenge: Type.Optional(Challenge) }),
+    response: { 200: ref(Health) },
+  }
+  app.get(routes.health, { schema }, ({ query: { challenge } }) => ({
+    ...{ status: 'ok', build, version },
+    ...(secret !== undefined && challenge !== undefined && { proof: proofOf(secret, challenge) }),
+  }))
 }
+
+const Challenge = Type.String({
+  pattern: '^[A-Za-z0-9_-]{16,128}$',
+  description: 'random; a server that knows the secret of its home answers it with `proof`',
+})
 
 function loadRoutes(app: FastifyTypeBox, { scheduler, backend, capacity, limits, node }: ServerOptions): void {
   const nodes = { ...about('listNodes', 'Lists hosts and what they carry'), response: { 200: ref(NodeList) } }

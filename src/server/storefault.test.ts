@@ -1,9 +1,12 @@
 /** A store that cannot be read: whoever asks is told so, with the step, and the operator's log is too. */
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
+import { Client } from '../api/client.ts'
+import type { VulcanError } from '../api/errors.ts'
 import { orderedId } from '../base/id.ts'
-import { authorization, testServer } from './testing.ts'
+import { authorization, testKey, testServer } from './testing.ts'
 
 const tables = ['workloads', 'given', 'idempotency', 'api_keys']
 
@@ -46,4 +49,18 @@ test('each route that reads the store says store_failed, what it was about and t
     code: 'store_failed',
     detail: expect.stringContaining('looking a key up') as string,
   })
+})
+
+test('an upload that cannot be written says so, is over at once, and is logged', async () => {
+  await using server = await testServer()
+  const url = await server.app.listen({ host: '127.0.0.1', port: 0 })
+  await rm(join(server.home, 'uploads'), { recursive: true })
+  const error = await new Client({ url, key: testKey })
+    .run({ runtime: 'python' }, new Blob([Buffer.alloc(900_000)]))
+    .catch((reason: unknown) => reason as VulcanError)
+  expect(error).toMatchObject({
+    code: 'store_failed',
+    message: expect.stringContaining('writing an upload: ENOENT') as string,
+  })
+  expect(server.logged).toHaveLength(1)
 })

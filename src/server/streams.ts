@@ -18,7 +18,8 @@ export function streamRoutes(app: FastifyTypeBox, o: WorkloadRouteOptions): void
 const logsWords = `Server-sent events. \`stdout\` and \`stderr\` carry \`{"text":…}\`, or \`{"base64":…}\` for bytes that are not UTF-8;
 \`status\` carries \`{"status":…}\`; \`denied\` a destination that the network refused, each once; the last is \`end\` with \`{"status":…,"exit":…}\`, also when the vm was lost. Ids count up
 from 1 without a gap; \`Last-Event-ID\` goes on after one. Comments keep the connection alive. A server that goes away before
-the end says \`shutdown\`, an event without an id: take the stream up again after the \`retry\` it names.`
+the end says \`shutdown\`, an event without an id: take the stream up again after the \`retry\` it names. Taken up at \`end\` or behind
+it, the answer is 204: there is no more.`
 
 function logsRoute(app: FastifyTypeBox, o: WorkloadRouteOptions): void {
   const most = 1e15
@@ -37,6 +38,7 @@ function logsRoute(app: FastifyTypeBox, o: WorkloadRouteOptions): void {
     params: Id,
     headers: LastSeen,
     querystring: Query({ after: Type.Optional(after), follow: Type.Optional(Follow) }),
+    response: { 204: Type.Null({ description: 'the last event already seen was the end, or is behind it' }) },
   }
   const config = {
     scope: 'any' as const,

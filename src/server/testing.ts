@@ -20,6 +20,7 @@ import { Keyring } from './keyring.ts'
 import { Metrics } from './metrics/metrics.ts'
 
 export const testKey = 'vk_test'
+export const testSecret = 'of the tests'
 export const failuresPerMinute = 30
 
 export interface TestServer extends AsyncDisposable {
@@ -74,6 +75,7 @@ export async function testServer(
     node: 'test',
     build: 'build',
     version: '0',
+    secret: testSecret,
     capacity: testSettings.capacity,
     limits: testSettings.limits,
     bodyBytes: 1 << 20,

@@ -5,14 +5,24 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import multipart, { type MultipartFile } from '@fastify/multipart'
+import multipart, { type Multipart, type MultipartFile } from '@fastify/multipart'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { VulcanError } from '../api/errors.ts'
+import type { WorkloadRequest } from '../api/workload.ts'
+import type { Requests } from '../scheduler/requests.ts'
+import { whoAsks } from './access.ts'
+import { foreignMedia, missing } from './faults.ts'
+import { keyInHeader } from './idempotency.ts'
+import { parseJson } from './json.ts'
+import { Places } from './places.ts'
+import { bodyComes } from './wire.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** The archive of a multipart request; whoever takes it moves it away. */
     upload: { readonly path: string; readonly bytes: number } | null
+    /** Held while a multipart request arrives; whoever has taken its archive gives it back. */
+    place: Disposable | null
   }
 }
 
@@ -21,6 +31,7 @@ export interface UploadOptions {
   readonly home: string
   readonly archiveBytes: number
   readonly specBytes: number
+  readonly requests: Pick<Requests, 'expectQuota'>
 }
 
 export async function acceptUploads(app: FastifyInstance, options: UploadOptions): Promise<void> {
@@ -33,10 +44,20 @@ export async function acceptUploads(app: FastifyInstance, options: UploadOptions
     limits: { fileSize: options.archiveBytes + 1, fieldSize: options.specBytes, files: 2, fields: 2, parts: 4 },
   })
   app.decorateRequest('upload', null)
+  app.decorateRequest('place', null)
+  const places = new Places(options.home)
+  // After every check of who asks, and before anything of the body is read.
+  app.addHook('preParsing', async (request) => {
+    if (!isMultipart(request)) return
+    if (request.is404) throw missing(request)
+    if (!request.routeOptions.config.multipart) throw foreignMedia(request)
+    const bytes = Number(request.headers['content-length'] ?? Infinity)
+    request.place = await places.take(whoAsks(request), Math.min(bytes, options.archiveBytes))
+  })
   app.addHook('preValidation', async (request) => {
-    if (!request.isMultipart()) return
+    if (!request.place) return
     try {
-      await readParts(request, folder, options)
+      await new Parts(request, folder, options).read()
     } catch (error) {
       // Here and not only at the end: of a request that broke off there is no response.
       await drop(request)
@@ -47,55 +68,102 @@ export async function acceptUploads(app: FastifyInstance, options: UploadOptions
   app.addHook('onResponse', drop)
 }
 
-/** Removes an archive that nobody took. */
-async function drop({ upload }: FastifyRequest): Promise<void> {
-  if (upload) await rm(upload.path, { force: true })
+function isMultipart({ raw }: FastifyRequest): boolean {
+  const [type = ''] = (raw.headers['content-type'] ?? '').split(';')
+  return bodyComes(raw) && type.trim().toLowerCase() === 'multipart/form-data'
 }
 
-/** What the parser says of a body has no code of the system; a full disk has one, and is ours. */
+/** Removes an archive that nobody took. */
+async function drop({ upload, place }: FastifyRequest): Promise<void> {
+  if (upload) await rm(upload.path, { force: true })
+  place?.[Symbol.dispose]()
+}
+
+/** What the parser says of a body has no code of the system; a disk that fails has one, and is ours. */
 function translated(error: unknown, specBytes: number): unknown {
   const { code, errno, message } = error as NodeJS.ErrnoException
-  if (error instanceof VulcanError || errno !== undefined) return error
+  if (error instanceof VulcanError) return error
+  if (errno !== undefined) return new VulcanError('store_failed', `writing an upload: ${message}`, { cause: error })
   const words =
     code === 'FST_INVALID_JSON_FIELD_ERROR'
-      ? `the part spec is not JSON, or has more than ${specBytes} bytes`
+      ? `the part spec is not JSON, or has more than ${specBytes} bytes (limits.body_mb)`
       : `the multipart body cannot be read: ${message}`
   return new VulcanError('invalid_request', words, { cause: error })
 }
 
-async function readParts(request: FastifyRequest, folder: string, options: UploadOptions): Promise<void> {
-  let spec: unknown
-  let fault: VulcanError | undefined
-  // Read to the end even after a fault: a client that still sends would not see an answer.
-  for await (const part of request.parts()) {
-    if (part.type === 'field' && part.fieldname === 'spec' && spec === undefined) {
-      if (part.valueTruncated) fault ??= tooLarge('part spec', options.specBytes)
-      spec = part.value
-    } else if (part.type === 'file' && part.fieldname === 'spec' && spec === undefined) {
-      spec = await textOf(part, options.specBytes)
-    } else if (part.type === 'file' && part.fieldname === 'archive' && !request.upload) {
-      const path = join(folder, randomUUID())
-      request.upload = { path, bytes: 0 }
-      await pipeline(part.file, createWriteStream(path, { mode: 0o600 }))
-      request.upload = { path, bytes: part.file.bytesRead }
-      if (part.file.bytesRead > options.archiveBytes) {
-        await rm(path, { force: true })
-        fault ??= new VulcanError('archive_too_large', `the archive has more than ${options.archiveBytes} bytes`, {
-          field: '/archive',
-        })
+/** The parts of one request. */
+class Parts {
+  readonly #request: FastifyRequest
+  readonly #folder: string
+  readonly #o: UploadOptions
+  #spec: unknown
+  #fault: Error | undefined
+
+  constructor(request: FastifyRequest, folder: string, options: UploadOptions) {
+    this.#request = request
+    this.#folder = folder
+    this.#o = options
+  }
+
+  /** Reads them to the end, even after a fault: a client that still sends would not see an answer. */
+  async read(): Promise<void> {
+    for await (const part of this.#request.parts()) {
+      try {
+        await this.#take(part)
+      } catch (error) {
+        this.#fault ??= error as Error
+        if (part.type === 'file') part.file.resume()
       }
-    } else {
-      if (part.type === 'file') part.file.resume()
-      fault ??= new VulcanError(
+    }
+    if (this.#fault !== undefined) throw this.#fault
+    if (this.#spec === undefined) throw new VulcanError('invalid_request', 'the part spec is missing')
+    this.#request.body = this.#spec
+  }
+
+  async #take(part: Multipart): Promise<void> {
+    const { fieldname: name } = part
+    if (name === 'spec' && this.#spec === undefined) this.#spec = await specIn(part, this.#o.specBytes)
+    else if (name === 'archive' && part.type === 'file' && !this.#request.upload) await this.#keep(part)
+    else {
+      throw new VulcanError(
         'invalid_request',
-        `the part ${JSON.stringify(part.fieldname)} is not one of spec and archive, once each`,
+        `the part ${JSON.stringify(name)} is not one of spec and archive, once each`,
       )
     }
   }
-  if (fault) throw fault
-  if (spec === undefined) throw new VulcanError('invalid_request', 'the part spec is missing')
-  // A part that calls itself JSON was parsed already.
-  request.body = typeof spec === 'string' ? parse(spec) : spec
+
+  async #keep({ file }: MultipartFile): Promise<void> {
+    await this.#expectQuota(file)
+    const path = join(this.#folder, randomUUID())
+    this.#request.upload = { path, bytes: 0 }
+    await pipeline(file, createWriteStream(path, { mode: 0o600 }))
+    this.#request.upload = { path, bytes: file.bytesRead }
+    const { archiveBytes } = this.#o
+    if (file.bytesRead <= archiveBytes) return
+    await rm(path, { force: true })
+    const words = `the archive has more than ${archiveBytes} bytes (limits.archive_mb)`
+    throw new VulcanError('archive_too_large', words, { field: '/archive' })
+  }
+
+  async #expectQuota(file: MultipartFile['file']): Promise<void> {
+    // A key behind the archive is not known yet: such a request is made again once the quota allows it.
+    const key =
+      keyInHeader(this.#request) ?? (this.#spec as Partial<WorkloadRequest> | null | undefined)?.idempotency_key
+    try {
+      await this.#o.requests.expectQuota(whoAsks(this.#request).id, typeof key === 'string' ? key : undefined)
+    } catch (error) {
+      // Nothing of it is read, and with it the parts are over.
+      file.destroy()
+      throw error
+    }
+  }
+}
+
+/** A part that calls itself JSON was parsed already. */
+async function specIn(part: Multipart, limit: number): Promise<unknown> {
+  if (part.type === 'file') return parseJson(await textOf(part, limit), 'part spec')
+  if (part.valueTruncated) throw tooLarge('part spec', limit)
+  return typeof part.value === 'string' ? parseJson(part.value, 'part spec') : part.value
 }
 
 async function textOf(part: MultipartFile, limit: number): Promise<string> {
@@ -109,13 +177,5 @@ async function textOf(part: MultipartFile, limit: number): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-function parse(spec: string): unknown {
-  try {
-    return JSON.parse(spec)
-  } catch (cause) {
-    throw new VulcanError('invalid_request', `the part spec is not JSON: ${(cause as Error).message}`, { cause })
-  }
-}
-
 const tooLarge = (what: string, limit: number): VulcanError =>
-  new VulcanError('body_too_large', `the ${what} has more than ${limit} bytes`)
+  new VulcanError('body_too_large', `the ${what} has more than ${limit} bytes (limits.body_mb)`)

@@ -11,6 +11,7 @@ import type { Scheduler } from '../scheduler/scheduler.ts'
 import { expectPower, expectSight, sightOf, whoAsks } from './access.ts'
 import type { FastifyTypeBox } from './app.ts'
 import { stateCall } from './calls.ts'
+import { withKey } from './idempotency.ts'
 import { eventNames, streamEvents, type WorkloadRouteOptions } from './logs.ts'
 import { Id, NoQuery, Query } from './query.ts'
 
@@ -187,6 +188,8 @@ type Submission = FastifyRequest<{ Body: WorkloadRequest }>
 
 /** Takes the request's workload in. */
 async function submit({ scheduler, facts }: WorkloadRouteOptions, request: Submission): Promise<string> {
+  // Once it is taken in, or is not, its archive arrives no more.
+  using _place = request.place
   const { traceparent } = request.headers
   const id = await scheduler.accept(withKey(request), {
     upload: request.upload ?? undefined,
@@ -197,19 +200,6 @@ async function submit({ scheduler, facts }: WorkloadRouteOptions, request: Submi
   // Whoever waits for its end may wait for long, and the call is made.
   stateCall(facts, request, 202)
   return id
-}
-
-/** The key may come as a header too; a body that names another one is a contradiction. */
-function withKey(request: Submission): WorkloadRequest {
-  const workload = request.body
-  const header = request.headers['idempotency-key']
-  if (typeof header !== 'string') return workload
-  // Node reads headers byte by byte; people write them in UTF-8, as they do the body.
-  const key = Buffer.from(header, 'latin1').toString()
-  if (workload.idempotency_key !== undefined && workload.idempotency_key !== key) {
-    throw new InvalidBody([{ path: '/idempotency_key', message: 'differs from the Idempotency-Key header' }])
-  }
-  return { ...workload, idempotency_key: key }
 }
 
 /** Waits for the end, the given time, or until client or server go away, which does not end the run. Its record, if at hand. */

@@ -18,7 +18,8 @@ const seconds = 1800
 async function packed(folder: string): Promise<void> {
   const place = join(folder, 'native/guest/session')
   await mkdir(place, { recursive: true })
-  await cp(join(root, 'test/conformance'), join(folder, 'test/conformance'), { recursive: true })
+  const whole = { recursive: true, verbatimSymlinks: true }
+  await cp(join(root, 'test/conformance'), join(folder, 'test/conformance'), whole)
   await mkdir(join(folder, 'images'))
   for (const name of ['python-wait.py', 'python-wait.pth', 'node-wait.cjs']) {
     await cp(join(root, 'images', name), join(folder, 'images', name))

@@ -30,8 +30,9 @@ func (t *tape) End(stream uint32) error {
 	return t.Data(stream, []byte{'|'})
 }
 
-// pumped gives a program's ends of its two streams, and waits for all that was written there.
-func pumped(t *testing.T) (stdout, stderr *os.File, said *tape, wait func() string) {
+// pumped gives a program's ends of its two streams, which hold some text before anything is read, and waits for all that
+// was written there.
+func pumped(t *testing.T, printed, complained string) (stdout, stderr *os.File, said *tape, wait func() string) {
 	t.Helper()
 	said = &tape{came: make(chan struct{}, 1)}
 	var ours, theirs [2]*os.File
@@ -41,6 +42,8 @@ func pumped(t *testing.T) (stdout, stderr *os.File, said *tape, wait func() stri
 			t.Fatal(err)
 		}
 	}
+	write(t, theirs[0], printed)
+	write(t, theirs[1], complained)
 	both := newOutputs(ours[0], ours[1])
 	var pumps sync.WaitGroup
 	pumps.Go(func() { both.stdout.pump(said) })
@@ -64,7 +67,7 @@ func write(t *testing.T, to *os.File, text string) {
 // What is printed while stdout rests is before the traceback that follows it.
 func TestATracebackDoesNotOvertakeWhatWasPrinted(t *testing.T) {
 	for range 50 {
-		stdout, stderr, said, wait := pumped(t)
+		stdout, stderr, said, wait := pumped(t, "", "")
 		write(t, stdout, "step 1")
 		<-said.came
 		write(t, stdout, "\nstep 2\n")
@@ -75,8 +78,18 @@ func TestATracebackDoesNotOvertakeWhatWasPrinted(t *testing.T) {
 	}
 }
 
+// A short program has written to both streams before either is read.
+func TestATracebackDoesNotOvertakeWhatWasPrintedBeforeAnythingWasRead(t *testing.T) {
+	for range 50 {
+		_, _, _, wait := pumped(t, "step 1\nstep 2\n", "Traceback\n")
+		if all := wait(); !strings.HasPrefix(all, "step 1\nstep 2\nTraceback\n") {
+			t.Fatalf("it came as %q", all)
+		}
+	}
+}
+
 func TestOutputInSmallPiecesOnBothStreamsComesWholeAndInFewFrames(t *testing.T) {
-	stdout, stderr, said, wait := pumped(t)
+	stdout, stderr, said, wait := pumped(t, "", "")
 	const lines = 5000
 	frames := 0
 	counted := make(chan struct{})
@@ -112,7 +125,7 @@ func TestOutputInSmallPiecesOnBothStreamsComesWholeAndInFewFrames(t *testing.T) 
 
 func TestAfterItsEndNothingComesOnAStream(t *testing.T) {
 	for range 20 {
-		stdout, stderr, said, wait := pumped(t)
+		stdout, stderr, said, wait := pumped(t, "", "")
 		write(t, stdout, "o")
 		<-said.came
 		stdout.Close()

@@ -90,7 +90,8 @@ func (r *Run) Kill(signal syscall.Signal) error {
 // where there is one, and nothing is left of the program. It is called once.
 func (r *Run) Follow(to Sink) (Exit, []byte, error) {
 	var pumps sync.WaitGroup
-	pumps.Go(func() { r.outputs.carry(to) })
+	pumps.Go(func() { r.stdout.pump(to) })
+	pumps.Go(func() { r.stderr.pump(to) })
 	var feeding error
 	if r.stdin != nil {
 		pumps.Go(func() { feeding = r.stdin.feed(r.stdinPipe) })
@@ -103,7 +104,8 @@ func (r *Run) Follow(to Sink) (Exit, []byte, error) {
 		r.stdin.drop()
 		r.stdinPipe.Close()
 	}
-	r.outputs.drain()
+	r.stdout.drain()
+	r.stderr.drain()
 	pumps.Wait()
 	exit.describe(r.process.Status())
 	exit.Usage = usageOf(r.before, after)

@@ -116,9 +116,10 @@ func (s *spool) next(buffer []byte) ([]byte, error) {
 			s.taken, s.filled, s.punched = 0, 0, 0
 			err = s.file.Truncate(0)
 		} else if s.taken-s.punched >= punchEvery {
-			// Where a file system cannot do that, the room comes back at the end.
+			// Where a file system cannot do that, the room comes back at the end. The hole is one from the beginning, or the
+			// block in which the last one ended would stay.
 			const how = unix.FALLOC_FL_PUNCH_HOLE | unix.FALLOC_FL_KEEP_SIZE
-			_ = unix.Fallocate(int(s.file.Fd()), how, s.punched, s.taken-s.punched)
+			_ = unix.Fallocate(int(s.file.Fd()), how, 0, s.taken)
 			s.punched = s.taken
 		}
 		s.changed.Broadcast()

@@ -67,7 +67,7 @@ func (a *antechamber) put(w *waiting) bool {
 // Prepare starts an interpreter, as spec will start it, with more environment that makes it wait, and returns once it
 // waits. The next Start uses it or ends it. The error is a *fault.Error.
 func (h *Host) Prepare(spec Spec, more map[string]string) error {
-	w := &waiting{run: &Run{host: h, spec: spec, outputs: newOutputs(), Warm: true}}
+	w := &waiting{run: &Run{host: h, spec: spec, Warm: true}}
 	err := w.start(more)
 	if err == nil && !h.antechamber.put(w) {
 		err = fault.New(fault.BadRequest, "prepare", "an interpreter waits already")
@@ -148,7 +148,7 @@ func (w *waiting) openFiles() (files []uintptr, theirs []*os.File, err error) {
 		return nil, nil, err
 	}
 	theirs = append(theirs, null)
-	outputs, err := w.run.outputs.open(w.run.host, w.later)
+	outputs, err := w.run.openOutputs(w.later)
 	theirs = append(theirs, outputs...)
 	if err != nil {
 		return nil, theirs, err

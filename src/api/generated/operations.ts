@@ -1,7 +1,7 @@
 /** Made by `npm run generate` from openapi.json beside it: what is changed here is lost. */
 
 /** Of the document that this was made from. */
-export const documentSha256 = '456add3f865612a6cb557524fe59a036dc7364a18a274ef3bbbce81b3f5987b6'
+export const documentSha256 = '3ec5ad538bcab2c9b35614c7ee5bf8c8bb16220ff91e9f1f0e258d33e17c88a4'
 
 /** from the table of errors */
 export type ErrorCode = 'invalid_request' | 'invalid_field' | 'unauthorized' | 'forbidden' | 'forbidden_origin' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'already_ended' | 'idempotency_conflict' | 'body_too_large' | 'unsupported_media_type' | 'quota_exceeded' | 'too_many_failures' | 'headers_too_large' | 'backend_missing' | 'entrypoint_missing' | 'entrypoint_ambiguous' | 'archive_corrupt' | 'archive_unsafe' | 'archive_too_large' | 'overloaded' | 'shutting_down' | 'no_responders' | 'no_answer' | 'host_unfit' | 'asset_unavailable' | 'asset_corrupt' | 'asset_refused' | 'image_build_failed' | 'machine_failed' | 'server_unreachable' | 'workload_lost' | 'vm_start_failed' | 'network_failed' | 'guest_failed' | 'store_failed' | 'internal'
@@ -387,6 +387,8 @@ export interface Health {
   /** sha256 of the running program, shortened */
   build: string
   version: string
+  /** HMAC-SHA-256, in hex, of the challenge, by the secret in the server.json of its home */
+  proof?: string
 }
 
 /** workloads can run */
@@ -747,7 +749,12 @@ export interface Operations {
   }
   /** Says that the server lives */
   getHealth: {
-    input: Record<never, never>
+    input: {
+      query?: {
+        /** random; a server that knows the secret of its home answers it with `proof` */
+        challenge?: string
+      }
+    }
     answer: Health
     code: 'forbidden_origin' | 'internal' | 'invalid_field' | 'shutting_down'
   }
@@ -876,7 +883,7 @@ export interface Operations {
   createLoginLink: {
     input: Record<never, never>
     answer: LoginLink
-    code: 'body_too_large' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'invalid_request' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized' | 'unsupported_media_type'
+    code: 'body_too_large' | 'forbidden_origin' | 'internal' | 'invalid_field' | 'invalid_request' | 'overloaded' | 'shutting_down' | 'store_failed' | 'too_many_failures' | 'unauthorized' | 'unsupported_media_type'
   }
 }
 

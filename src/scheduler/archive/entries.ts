@@ -25,7 +25,9 @@ const shownName = 300
 export function refuseUnsafe(entry: ArchiveEntry): void {
   const refuse = (why: string): never => {
     const name = JSON.stringify(entry.path.slice(0, shownName))
-    throw new VulcanError('archive_unsafe', `the archive entry ${name} is refused: ${why}`)
+    throw new VulcanError('archive_unsafe', `the archive entry ${name} is refused: ${why}`, {
+      hint: 'leave it out of the archive; `vulcan run --exclude NAME` leaves it out of a folder',
+    })
   }
   if (entry.path === '' || entry.path.includes('\0')) refuse('it has no usable name')
   if (isTooLong(entry.path)) refuse('its name is longer than a file system takes')

@@ -82,7 +82,7 @@ test('what has never happened is there as zero, so that its first time is seen',
 test('gauges say what is true now: vms by what they do, who waits, who follows a log', async () => {
   await server[Symbol.asyncDispose]()
   server = await testServer({
-    scheduler: { capacity: { vms: 2, starting: 2, cpus: 64, memMib: 8192, overheadMib: 96 } },
+    scheduler: { capacity: { vms: 2, starting: 2, cpus: 64, memMib: 8192, diskMib: 1 << 20, overheadMib: 96 } },
   })
   const api = new Client({ url: await server.app.listen({ host: '127.0.0.1', port: 0 }), key: testKey })
   const runs = await api.submit({ runtime: 'python', code: '# fake: print up\n# fake: sleep 600000' })

@@ -14,6 +14,7 @@ import {
 } from '@opentelemetry/api'
 import type { WorkloadSummary } from '../../api/workload.ts'
 import type { Facts } from '../../base/facts.ts'
+import type { Say } from '../../base/say.ts'
 import { sleep } from '../../base/time.ts'
 import type { SchedulerFacts } from '../../scheduler/options.ts'
 import { spansOf, type SpanShape } from './spans.ts'
@@ -29,7 +30,7 @@ export interface TracesOptions {
   /** For one export, and for the last spans when the server stops. */
   readonly timeoutMs: number
   /** Told what the SDK complains about, such as a collector that does not answer. */
-  readonly say: (words: string) => void
+  readonly say: Say
 }
 
 /**
@@ -42,7 +43,7 @@ export async function openTraces(o: TracesOptions): Promise<Traces> {
     import('@opentelemetry/exporter-trace-otlp-http'),
     import('@opentelemetry/resources'),
   ])
-  const complain = (words: string) => o.say(`traces: ${words.slice(0, 500)}`)
+  const complain = (words: string) => o.say(`traces: ${words.slice(0, 500)}`, 'warning')
   const ignore = () => undefined
   const logger = { error: complain, warn: complain, info: ignore, debug: ignore, verbose: ignore }
   diag.setLogger(logger, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true })

@@ -1,0 +1,4 @@
+# gets: {"fresh": true}
+import platform
+
+print(platform.name, platform.__file__)
