@@ -92,7 +92,16 @@ test('works while nothing runs, also after a crash that left the newest changes 
   const home = join(folder.path, 'crashed')
   await mkdir(home)
   await using store = await Store.open(home)
-  const rest = { tenant: 't', runtime: 'python', isolation: 'microvm', priority: 0, cpus: 1, memMib: 1, diskMib: 16, createdAt: 1 }
+  const rest = {
+    tenant: 't',
+    runtime: 'python',
+    isolation: 'microvm',
+    priority: 0,
+    cpus: 1,
+    memMib: 1,
+    diskMib: 16,
+    createdAt: 1,
+  }
   await store.insert({ id: 'newest', ...rest, labels: {}, spec: '{}' })
   const left = join(folder.path, 'left')
   await mkdir(left)
@@ -133,7 +142,16 @@ test('of what is forgotten while it is made nothing is in it: no record without 
 test('is consistent while others write', async () => {
   const path = join(folder.path, 'copy')
   const store = await Store.open(server.home)
-  const rest = { tenant: 't', runtime: 'cobol', isolation: 'microvm', priority: 0, cpus: 1, memMib: 1, diskMib: 16, createdAt: 1 }
+  const rest = {
+    tenant: 't',
+    runtime: 'cobol',
+    isolation: 'microvm',
+    priority: 0,
+    cpus: 1,
+    memMib: 1,
+    diskMib: 16,
+    createdAt: 1,
+  }
   const two = (n: number) =>
     Promise.all(
       ['a', 'b'].map((half) => store.insert({ id: `${n}${half}`, ...rest, labels: {}, spec: 'x'.repeat(9999) })),

@@ -195,7 +195,16 @@ describe('quotas', () => {
     await server.scheduler.ended(done, AbortSignal.timeout(5000))
     expect((await submit(key)).status).toBe(202)
     const store = await Store.open(server.home)
-    const one = { id: orderedId(), tenant: id, runtime: 'cobol', isolation: '', priority: 0, cpus: 1, memMib: 1, diskMib: 16 }
+    const one = {
+      id: orderedId(),
+      tenant: id,
+      runtime: 'cobol',
+      isolation: '',
+      priority: 0,
+      cpus: 1,
+      memMib: 1,
+      diskMib: 16,
+    }
     await store.insert({ ...one, createdAt: Date.now(), labels: {}, spec: '{}' })
     const capacity = { vms: 9, starting: 9, cpus: 9, memMib: 999, diskMib: 1 << 20, overheadMib: 0 }
     const wish = { node: 'other', now: Date.now(), leaseMs: 1e6, capacity, runtimes: ['cobol'], most: 1 }
