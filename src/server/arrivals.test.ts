@@ -57,6 +57,19 @@ test('what is refused in words that name the limit is taken to its end, and the 
   expect(answers).toContain('HTTP/1.1 200')
 })
 
+test('of one far over the limit no more is read than a bound, and its connection ends', async () => {
+  await using server = await testServer()
+  const arrived = once(server.app.server, 'connection')
+  const socket = await connected(server)
+  const [connection] = (await arrived) as [Socket]
+  const bytes = 30 * mib
+  socket.write(head('POST /v1/workloads', 'content-type: application/json', `content-length: ${bytes}`))
+  socket.end('x'.repeat(bytes))
+  await once(connection, 'close')
+  // Twice the limit, and what was under way.
+  expect(connection.bytesRead).toBeLessThan(4 * mib)
+})
+
 test('one that comes too slowly on the whole is told so, however steadily it comes, and leaves nothing', async () => {
   await using server = await testServer({ server: { leastArrivalMs: 50, bodyBytes: 1000, archiveBytes: 1000 } })
   const socket = await connected(server)
