@@ -62,7 +62,7 @@ export function boundArrivals(
     const { socket } = raw
     const bytes = bodyBytes + (routeOptions.config.multipart ? archiveBytes : 0)
     const ms = Math.max(leastMs, Math.ceil(bytes / leastBytesPerMs))
-    const late = setTimeout(() => giveUp(socket, { ms, isAnswered: reply.raw.headersSent }), ms)
+    const late = setTimeout(() => giveUp(raw, { ms, isAnswered: reply.raw.headersSent }), ms)
     const stalled = () => socket.destroy()
     const arrived = () => {
       clearTimeout(late)
@@ -76,10 +76,17 @@ export function boundArrivals(
   })
 }
 
-function giveUp(socket: Socket, { ms, isAnswered }: { ms: number; isAnswered: boolean }): void {
+function giveUp(raw: IncomingMessage, { ms, isAnswered }: { ms: number; isAnswered: boolean }): void {
+  const { socket } = raw
   if (isAnswered) return void socket.destroy()
+  // Nobody takes it any more: what still comes is read so that the client finds the answer, and not its connection reset.
+  raw.unpipe()
+  for (const event of ['data', 'end']) raw.removeAllListeners(event)
+  raw.resume()
   const words = `the body did not arrive within ${Math.ceil(ms / 1000)} s, in which the largest comes at 64 KiB/s`
-  socket.end(answerOf(new VulcanError('request_timeout', words)), () => socket.destroy())
+  socket.end(answerOf(new VulcanError('request_timeout', words)))
+  const over = setTimeout(() => socket.destroy(), readOnMs)
+  socket.once('close', () => clearTimeout(over))
 }
 
 /** Milliseconds that an answer has to reach a client that still sends. */
