@@ -20,6 +20,7 @@ export interface Chapter {
 const abouts: Readonly<Record<string, string>> = {
   'bridge prerouting': 'Where a frame enters the bridge, before that learns anything from it.',
   'bridge pinned': 'Who a vm may say that it is.',
+  'inet unbridged': 'What comes from the port of a vm past the bridge.',
   'inet asked': 'Questions for names, before anything else: of a vm with a list.',
   'inet asking': 'How much it may ask.',
   'inet answering': 'Who answers it.',
@@ -38,6 +39,7 @@ const abouts: Readonly<Record<string, string>> = {
 
 /** The first that fits tells. */
 const meanings: readonly (readonly [RegExp, string])[] = [
+  [/^iifname @ports drop$/, 'The host takes nothing from there, whatever address it bears.'],
   [/^iifname @ports goto pinned$/, 'What comes in at the port of a vm has to prove whose it is.'],
   [/ip saddr @guests accept$/, 'From this port, with this MAC and this address: it goes on.'],
   [/arp saddr/, 'ARP may tell the vm’s own address too, and no other.'],
