@@ -18,7 +18,7 @@ export interface Chapter {
 }
 
 const abouts: Readonly<Record<string, string>> = {
-  'bridge prerouting': 'Where a frame enters the bridge, before that learns anything from it.',
+  'bridge prerouting': 'Where a frame enters the bridge.',
   'bridge pinned': 'Who a vm may say that it is.',
   'inet unbridged': 'What comes from the port of a vm past the bridge.',
   'inet asked': 'Questions for names, before anything else: of a vm with a list.',
