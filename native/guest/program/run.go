@@ -36,7 +36,7 @@ type Run struct {
 	cpuBefore, throttledBefore int64
 	stdin                      *spool
 	stdinPipe                  *os.File
-	outputs
+	outputs                    outputs
 }
 
 // Exit is how a program ended, in the words of the protocol.
@@ -90,8 +90,7 @@ func (r *Run) Kill(signal syscall.Signal) error {
 // where there is one, and nothing is left of the program. It is called once.
 func (r *Run) Follow(to Sink) (Exit, []byte, error) {
 	var pumps sync.WaitGroup
-	pumps.Go(func() { r.stdout.pump(to) })
-	pumps.Go(func() { r.stderr.pump(to) })
+	pumps.Go(func() { r.outputs.carry(to) })
 	var feeding error
 	if r.stdin != nil {
 		pumps.Go(func() { feeding = r.stdin.feed(r.stdinPipe) })
@@ -104,8 +103,7 @@ func (r *Run) Follow(to Sink) (Exit, []byte, error) {
 		r.stdin.drop()
 		r.stdinPipe.Close()
 	}
-	r.stdout.drain()
-	r.stderr.drain()
+	r.outputs.drain()
 	pumps.Wait()
 	exit.describe(r.process.Status())
 	exit.Usage = usageOf(r.before, after)

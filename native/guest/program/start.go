@@ -99,28 +99,12 @@ func (r *Run) openFiles(later func(func() error)) (files []uintptr, theirs []*os
 	if err != nil {
 		return nil, nil, err
 	}
-	outputs, err := r.openOutputs(later)
+	outputs, err := r.outputs.open(r.host, later)
 	theirs = append([]*os.File{stdin}, outputs...)
 	for _, file := range theirs {
 		files = append(files, file.Fd())
 	}
 	return files, theirs, err
-}
-
-// openOutputs opens the pipes of standard output and standard error.
-func (r *Run) openOutputs(later func(func() error)) (theirs []*os.File, err error) {
-	var ours [2]*os.File
-	for i := range ours {
-		mine, other, err := newPipe(r.host, 0)
-		if err != nil {
-			return theirs, err
-		}
-		later(mine.Close)
-		theirs = append(theirs, other)
-		ours[i] = mine
-	}
-	r.outputs = newOutputs(ours[0], ours[1])
-	return theirs, nil
 }
 
 func (r *Run) openStdin(later func(func() error)) (*os.File, error) {

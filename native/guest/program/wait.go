@@ -148,7 +148,7 @@ func (w *waiting) openFiles() (files []uintptr, theirs []*os.File, err error) {
 		return nil, nil, err
 	}
 	theirs = append(theirs, null)
-	outputs, err := w.run.openOutputs(w.later)
+	outputs, err := w.run.outputs.open(w.run.host, w.later)
 	theirs = append(theirs, outputs...)
 	if err != nil {
 		return nil, theirs, err
