@@ -103,6 +103,15 @@ func (s *space) fill(c call) call {
 	return c
 }
 
+// expectNotAsAdded expects CHECK to see what changed since ADD gave that result.
+func (s *space) expectNotAsAdded(t *testing.T, since result, words string) {
+	t.Helper()
+	refusal := s.refuse(t, call{command: "CHECK", prev: since.raw})
+	if refusal.Code != codeNotAsAdded || !strings.Contains(refusal.Msg, words) {
+		t.Errorf("CHECK gave %+v", refusal)
+	}
+}
+
 // call is one run of the plugin: its environment and its standard input. "-" leaves a variable out.
 type call struct {
 	command, containerID, netns, ifName, args, version string

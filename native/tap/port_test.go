@@ -62,10 +62,7 @@ func TestCheckSeesEveryChangeOfThePort(t *testing.T) {
 				}
 				return act(port, mac)
 			})
-			refusal := space.refuse(t, call{command: "CHECK", prev: result.raw})
-			if refusal.Code != codeNotAsAdded || !strings.Contains(refusal.Msg, words) {
-				t.Errorf("CHECK gave %+v", refusal)
-			}
+			space.expectNotAsAdded(t, result, words)
 		})
 	}
 }

@@ -144,10 +144,7 @@ func TestCheckSeesEveryChange(t *testing.T) {
 				}
 				return act(eth0, tap)
 			})
-			refusal := space.refuse(t, call{command: "CHECK", prev: result.raw})
-			if refusal.Code != codeNotAsAdded || !strings.Contains(refusal.Msg, words) {
-				t.Errorf("CHECK gave %+v", refusal)
-			}
+			space.expectNotAsAdded(t, result, words)
 		})
 	}
 }

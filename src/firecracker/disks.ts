@@ -45,7 +45,7 @@ export class DiskTemplates {
 
   /** Those that an earlier server has made go first. */
   async #keepFew(): Promise<void> {
-    const made = (await namesIn(this.#folder)).flatMap((name) => Number(whole.exec(name)?.[1] ?? []) || [])
+    const made = (await namesIn(this.#folder)).flatMap((name) => whole.exec(name)?.[1] ?? []).map(Number)
     const sizes = [...made.filter((size) => !this.#making.has(size)), ...this.#making.keys()]
     for (const size of sizes.slice(0, -most)) {
       this.#making.delete(size)

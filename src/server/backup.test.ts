@@ -19,6 +19,7 @@ import { extract, list } from 'tar'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { WorkloadRecord } from '../api/workload.ts'
 import { Store } from '../store/store.ts'
+import { testWorkload } from '../store/testing.ts'
 import { backUp } from './backup.ts'
 import { authorization, testServer, type TestServer } from './testing.ts'
 
@@ -92,17 +93,7 @@ test('works while nothing runs, also after a crash that left the newest changes 
   const home = join(folder.path, 'crashed')
   await mkdir(home)
   await using store = await Store.open(home)
-  const rest = {
-    tenant: 't',
-    runtime: 'python',
-    isolation: 'microvm',
-    priority: 0,
-    cpus: 1,
-    memMib: 1,
-    diskMib: 16,
-    createdAt: 1,
-  }
-  await store.insert({ id: 'newest', ...rest, labels: {}, spec: '{}' })
+  await store.insert(testWorkload({ id: 'newest' }))
   const left = join(folder.path, 'left')
   await mkdir(left)
   for (const name of ['vulcan.db', 'vulcan.db-wal']) await copyFile(join(home, name), join(left, name))
@@ -142,19 +133,11 @@ test('of what is forgotten while it is made nothing is in it: no record without 
 test('is consistent while others write', async () => {
   const path = join(folder.path, 'copy')
   const store = await Store.open(server.home)
-  const rest = {
-    tenant: 't',
-    runtime: 'cobol',
-    isolation: 'microvm',
-    priority: 0,
-    cpus: 1,
-    memMib: 1,
-    diskMib: 16,
-    createdAt: 1,
-  }
   const two = (n: number) =>
     Promise.all(
-      ['a', 'b'].map((half) => store.insert({ id: `${n}${half}`, ...rest, labels: {}, spec: 'x'.repeat(9999) })),
+      ['a', 'b'].map((half) =>
+        store.insert(testWorkload({ id: `${n}${half}`, runtime: 'cobol', spec: 'x'.repeat(9999) })),
+      ),
     )
   let n = 0
   const copy = { isMade: false }

@@ -5,6 +5,7 @@ import { Facts } from '../base/facts.ts'
 import { sha256 } from '../base/files.ts'
 import { orderedId } from '../base/id.ts'
 import { Store } from '../store/store.ts'
+import { testWorkload } from '../store/testing.ts'
 import { bearer, callWith, makeKey } from './callers.ts'
 import type { Call, ServerFacts } from './facts.ts'
 import { Keyring } from './keyring.ts'
@@ -195,17 +196,8 @@ describe('quotas', () => {
     await server.scheduler.ended(done, AbortSignal.timeout(5000))
     expect((await submit(key)).status).toBe(202)
     const store = await Store.open(server.home)
-    const one = {
-      id: orderedId(),
-      tenant: id,
-      runtime: 'cobol',
-      isolation: '',
-      priority: 0,
-      cpus: 1,
-      memMib: 1,
-      diskMib: 16,
-    }
-    await store.insert({ ...one, createdAt: Date.now(), labels: {}, spec: '{}' })
+    const one = testWorkload({ tenant: id, runtime: 'cobol', createdAt: Date.now() })
+    await store.insert(one)
     const capacity = { vms: 9, starting: 9, cpus: 9, memMib: 999, diskMib: 1 << 20, overheadMib: 0 }
     const wish = { node: 'other', now: Date.now(), leaseMs: 1e6, capacity, runtimes: ['cobol'], most: 1 }
     const [owned] = (await store.claim(wish)).claimed

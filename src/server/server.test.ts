@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Problem } from '../api/problem.ts'
 import type { WorkloadRecord } from '../api/workload.ts'
-import { isProof, newChallenge } from '../base/proof.ts'
 import { testSettings } from '../scheduler/testing.ts'
-import { authorization, testSecret, testServer, type TestServer } from './testing.ts'
+import { authorization, testServer, type TestServer } from './testing.ts'
 
 let server: TestServer
 beforeEach(async () => {
@@ -234,14 +233,6 @@ describe('access', () => {
       expect((await get(url, { host: 'localhost' })).json(), url).toMatchObject({ code: 'unauthorized' })
       expect((await get(url, { host: 'localhost', authorization: 'Bearer vk_wrong' })).statusCode, url).toBe(401)
     }
-  })
-
-  test('who asks whether it lives may have it prove that it knows the secret of its home', async () => {
-    const challenge = newChallenge()
-    const { proof } = (await get(`/healthz?challenge=${challenge}`, { host: 'localhost' })).json<{ proof: unknown }>()
-    expect(isProof(proof, { secret: testSecret, challenge })).toBe(true)
-    expect((await get('/healthz', { host: 'localhost' })).json()).not.toHaveProperty('proof')
-    expect((await get('/healthz?challenge=short', { host: 'localhost' })).statusCode).toBe(422)
   })
 
   test('a foreign Host or Origin is refused, even with the key', async () => {

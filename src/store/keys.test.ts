@@ -4,15 +4,14 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
 import type { KeyQuotas } from '../api/keys.ts'
-import { orderedId } from '../base/id.ts'
 import type { FreshKey } from './keys.ts'
 import { Store } from './store.ts'
+import { roomy, testWorkload } from './testing.ts'
 import type { NewWorkload } from './workloads.ts'
 
 const noon = Date.UTC(2030, 0, 2, 12)
 const dayMs = 24 * 3600 * 1000
-const capacity = { vms: 8, starting: 8, cpus: 8, memMib: 4096, diskMib: 1 << 20, overheadMib: 96 }
-const mine = { node: 'n', now: noon, leaseMs: 30_000, capacity, runtimes: ['python'], most: 1 }
+const mine = { node: 'n', now: noon, leaseMs: 30_000, capacity: roomy, runtimes: ['python'], most: 1 }
 
 const home = () => mkdtempDisposable(join(tmpdir(), 'vulcan-keys-'))
 
@@ -20,10 +19,8 @@ function key(id: string, quotas: KeyQuotas = {}): FreshKey {
   return { id, name: id, hash: `hash of ${id}`, scopes: ['run'], quotas, createdAt: 1, expiresAt: undefined }
 }
 
-function workload(tenant: string, more: Partial<NewWorkload> = {}): NewWorkload {
-  const rest = { runtime: 'python', isolation: 'microvm', priority: 0, cpus: 1, memMib: 64, diskMib: 16 }
-  return { id: orderedId(), tenant, ...rest, createdAt: noon, labels: {}, spec: '{}', ...more }
-}
+const workload = (tenant: string, more: Partial<NewWorkload> = {}): NewWorkload =>
+  testWorkload({ tenant, createdAt: noon, ...more })
 
 async function endNext(store: Store, { at, cpuMs }: { at: number; cpuMs: number }): Promise<string | undefined> {
   const [claimed] = (await store.claim(mine)).claimed

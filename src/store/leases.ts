@@ -44,10 +44,7 @@ export const loadColumns = {
   disk: sql<number>`coalesce(sum(disk_mib), 0)`,
 } as const
 
-const load = prepared<
-  { node: string },
-  Omit<Load, 'memMib' | 'diskMib'> & { readonly mem: number; readonly disk: number }
->((db, given) =>
+const load = prepared<{ node: string }, Omit<Load, 'memMib'> & { readonly mem: number }>((db, given) =>
   db
     .selectFrom('workloads')
     .where('lease_node', '=', given('node'))
@@ -57,15 +54,15 @@ const load = prepared<
       loadColumns.starting.as('starting'),
       loadColumns.cpus.as('cpus'),
       loadColumns.mem.as('mem'),
-      loadColumns.disk.as('disk'),
+      loadColumns.disk.as('diskMib'),
     ]),
 )
 
 /** What runs and starts on a node. */
 export async function loadOf(db: Db | Trx, o: { node: string; overheadMib: number }): Promise<Load> {
   const [row] = (await load(db, { node: o.node })).rows
-  const { vms, starting, cpus, mem, disk } = row ?? { vms: 0, starting: 0, cpus: 0, mem: 0, disk: 0 }
-  return { vms, starting, cpus, memMib: mem + vms * o.overheadMib, diskMib: disk }
+  const { mem, ...rest } = row ?? { vms: 0, starting: 0, cpus: 0, mem: 0, diskMib: 0 }
+  return { ...rest, memMib: mem + rest.vms * o.overheadMib }
 }
 
 /**

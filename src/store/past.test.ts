@@ -4,29 +4,22 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { orderedId } from '../base/id.ts'
 import { Store } from './store.ts'
+import { roomy, testWorkload } from './testing.ts'
+import type { NewWorkload } from './workloads.ts'
 
-const capacity = { vms: 1e6, starting: 1e6, cpus: 1e6, memMib: 1e9, diskMib: 1 << 20, overheadMib: 0 }
+const capacity = { ...roomy, vms: 1e6, starting: 1e6, cpus: 1e6, memMib: 1e9 }
 const claim = { node: 'n', now: 1, leaseMs: 1, capacity, runtimes: ['python'], most: 1e6 }
 const ended = { status: 'completed', record: '{}', given: '{}', bytes: 10, cpuMs: 0 } as const
+
+const workload = (more: Partial<NewWorkload>): NewWorkload => testWorkload({ tenant: 'a', ...more })
 
 /** Ids of as many workloads that ended at 0, 100, 200 … */
 async function past(store: Store, count: number): Promise<string[]> {
   const ids = Array.from({ length: count }, () => orderedId())
-  const row = {
-    tenant: 'a',
-    runtime: 'python',
-    isolation: '',
-    priority: 0,
-    cpus: 1,
-    memMib: 1,
-    diskMib: 16,
-    createdAt: 1,
-    labels: {},
-  }
   // Few are open at once, as it is in life: a claim counts what runs.
   for (let from = 0; from < count; from += 100) {
     const some = ids.slice(from, from + 100)
-    await Promise.all(some.map((id) => store.insert({ ...row, id, spec: '{}', idempotency: { key: id, body: '' } })))
+    await Promise.all(some.map((id) => store.insert(workload({ id, idempotency: { key: id, body: '' } }))))
     const { claimed } = await store.claim(claim)
     await Promise.all(claimed.map((one, at) => store.finish(one, { ...ended, at: (from + at) * 100 })))
   }
@@ -93,21 +86,10 @@ test('a long past is looked through and forgotten in steps, between which others
 test('a runtime that is rare is looked for in steps, and what is found is the same as in one go', async () => {
   await using home = await opened()
   const { store } = home
-  const rare = {
-    tenant: 'a',
-    runtime: 'go',
-    isolation: '',
-    priority: 0,
-    cpus: 1,
-    memMib: 1,
-    diskMib: 16,
-    createdAt: 1,
-    labels: {},
-  }
   const all: string[] = []
   for (let n = 0; n < 3; n += 1) {
     const id = orderedId()
-    await store.insert({ ...rare, id, spec: '{}' })
+    await store.insert(workload({ runtime: 'go', id }))
     all.unshift(id)
     await past(store, 1200)
   }

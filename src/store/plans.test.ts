@@ -13,6 +13,7 @@ import { migrate } from './migrations.ts'
 import type { Schema } from './schema.ts'
 import { NodeSqliteDialect, openSqlite } from './sqlite.ts'
 import { newestOutdated, oldest } from './past.ts'
+import { testWorkload } from './testing.ts'
 import { countWaiting, insert } from './workloads.ts'
 
 type Act = (db: Kysely<Schema>) => Promise<unknown>
@@ -41,18 +42,8 @@ async function plansOf(act: Act, before: Act = () => Promise.resolve()): Promise
 const onWorkloads = (plans: readonly string[]) => plans.filter((plan) => /\bworkloads\b/.test(plan))
 
 async function fill(db: Kysely<Schema>): Promise<void> {
-  const row = {
-    tenant: 't',
-    runtime: 'python',
-    isolation: 'microvm',
-    priority: 0,
-    cpus: 1,
-    memMib: 64,
-    diskMib: 16,
-    createdAt: 1,
-  }
   await db.transaction().execute(async (trx) => {
-    for (let n = 0; n < 3; n += 1) await insert(trx, { ...row, id: orderedId(), labels: {}, spec: '{}' })
+    for (let n = 0; n < 3; n += 1) await insert(trx, testWorkload())
     await insertKey(trx, {
       ...{ id: 't', name: 't', hash: 'h', scopes: ['run'], createdAt: 1, expiresAt: undefined },
       quotas: { running: 3, queued: 4 },

@@ -9,11 +9,11 @@ import { PGlite } from '@electric-sql/pglite'
 import fc from 'fast-check'
 import { PGliteDialect } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { orderedId } from '../base/id.ts'
 import { Queue, shownOf } from './leasemodel.ts'
 import { insertTenants, moves } from './leasemoves.ts'
 import { Store } from './store.ts'
 import { storeOn } from './storeon.ts'
+import { roomy, testWorkload } from './testing.ts'
 import type { NewWorkload } from './workloads.ts'
 
 /** Takes seconds to start: one for all. */
@@ -57,15 +57,13 @@ async function openBoth() {
 
 const noon = Date.UTC(2030, 0, 2, 12)
 const leaseMs = 30_000
-const capacity = { vms: 100, starting: 100, cpus: 100, memMib: 1 << 20, diskMib: 1 << 20, overheadMib: 96 }
+const capacity = { ...roomy, vms: 100, starting: 100, cpus: 100, memMib: 1 << 20 }
 const mine = { node: 'n', now: noon, leaseMs, capacity, runtimes: ['python', 'go'], most: 1 }
 const end = { status: 'completed', at: noon, record: '{}', given: '"out"', bytes: 10, cpuMs: 2000 } as const
 const killed = { status: 'killed', at: noon, record: '{}', given: '{}', request: '"in"', bytes: 1 } as const
 
-function workload(tenant: string, more: Partial<NewWorkload> = {}): NewWorkload {
-  const rest = { runtime: 'python', isolation: 'microvm', priority: 0, cpus: 0.5, memMib: 64, diskMib: 16 }
-  return { id: orderedId(), tenant, ...rest, createdAt: noon, labels: {}, spec: '"in"', ...more }
-}
+const workload = (tenant: string, more: Partial<NewWorkload> = {}): NewWorkload =>
+  testWorkload({ tenant, cpus: 0.5, createdAt: noon, spec: '"in"', ...more })
 
 async function keys(store: Store): Promise<void> {
   const key = { name: 'k', scopes: ['run'], createdAt: 1, expiresAt: noon } as const

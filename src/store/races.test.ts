@@ -7,22 +7,13 @@ import { expect, test } from 'vitest'
 import { orderedId } from '../base/id.ts'
 import type { Owned } from './leases.ts'
 import { Store } from './store.ts'
+import { roomy, testWorkload } from './testing.ts'
 import { firstFence, type FirstLease } from './workloads.ts'
 
 const leaseMs = 30_000
-const ample = { vms: 64, starting: 64, cpus: 64, memMib: 1 << 20, diskMib: 1 << 20, overheadMib: 0 }
+const ample = { ...roomy, vms: 64, starting: 64, cpus: 64, memMib: 1 << 20 }
 /** What each node bears. */
 const bounds = { n1: { ...ample, vms: 2 }, n2: { ...ample, starting: 1 } } as const
-const row = {
-  tenant: 't',
-  runtime: 'python',
-  isolation: 'microvm',
-  priority: 0,
-  cpus: 1,
-  memMib: 64,
-  diskMib: 16,
-  createdAt: 0,
-}
 const ended = { at: 1, record: '{}', given: '{}', bytes: 0, cpuMs: 0 } as const
 
 /** What each was told, by workload. */
@@ -55,7 +46,7 @@ class Race {
   async accept(lease?: FirstLease): Promise<Owned> {
     const id = orderedId()
     this.seen.set(id, { fence: lease && firstFence, starts: 0, ends: 0 })
-    const one = { ...row, id, labels: {}, spec: '{}', lease }
+    const one = testWorkload({ id, lease })
     await this.#step('accept', () => this.#store.insert(one))
     return { id, fence: firstFence }
   }

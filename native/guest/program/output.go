@@ -54,19 +54,7 @@ type output struct {
 // the program's ends, also after an error.
 func (p *outputs) open(h *Host, later func(func() error)) (theirs []*os.File, err error) {
 	p.streams, p.draining, p.buffer = map[int32]*output{}, make(chan struct{}), make([]byte, pipeBytes)
-	queue, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	if err != nil {
-		return nil, err
-	}
-	p.queue = os.NewFile(uintptr(queue), "epoll")
-	later(p.queue.Close)
-	wakes, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
-	if err != nil {
-		return nil, err
-	}
-	p.wakes = os.NewFile(uintptr(wakes), "eventfd")
-	later(p.wakes.Close)
-	if err := p.enter(unix.EPOLL_CTL_ADD, int32(wakes)); err != nil {
+	if err := p.openQueue(later); err != nil {
 		return nil, err
 	}
 	for _, stream := range []uint32{wire.Stdout, wire.Stderr} {
@@ -76,21 +64,42 @@ func (p *outputs) open(h *Host, later func(func() error)) (theirs []*os.File, er
 		}
 		later(mine.Close)
 		theirs = append(theirs, other)
-		o := &output{from: mine, stream: stream}
-		pipe, err := mine.SyscallConn()
-		if err != nil {
+		if err := p.add(&output{from: mine, stream: stream}); err != nil {
 			return theirs, err
 		}
-		// Not by Fd, which would have it block.
-		if err := pipe.Control(func(fd uintptr) { o.fd = int32(fd) }); err != nil {
-			return theirs, err
-		}
-		if err := p.enter(unix.EPOLL_CTL_ADD, o.fd); err != nil {
-			return theirs, err
-		}
-		p.streams[o.fd] = o
 	}
 	return theirs, nil
+}
+
+// openQueue makes the queue and what wakes who waits at it.
+func (p *outputs) openQueue(later func(func() error)) error {
+	queue, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return err
+	}
+	p.queue = os.NewFile(uintptr(queue), "epoll")
+	later(p.queue.Close)
+	wakes, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
+	if err != nil {
+		return err
+	}
+	p.wakes = os.NewFile(uintptr(wakes), "eventfd")
+	later(p.wakes.Close)
+	return p.enter(unix.EPOLL_CTL_ADD, int32(wakes))
+}
+
+// add has the queue tell of a stream.
+func (p *outputs) add(o *output) error {
+	pipe, err := o.from.SyscallConn()
+	if err != nil {
+		return err
+	}
+	// Not by Fd, which would have it block.
+	if err := pipe.Control(func(fd uintptr) { o.fd = int32(fd) }); err != nil {
+		return err
+	}
+	p.streams[o.fd] = o
+	return p.enter(unix.EPOLL_CTL_ADD, o.fd)
 }
 
 // enter adds a descriptor to the queue, or has the queue look at it again.

@@ -1,9 +1,10 @@
 /**
  * The firewall, as nft scripts. Pure. One script is one transaction: the kernel takes all of it or none.
  *
- * Two tables carry the instance's name. The `bridge` table pins each port to its guest's MAC and address, for ARP too. What
- * a bridge does not bridge never comes there, and the port's owner is the first to see to it (`native/tap`). The `inet` table decides what a guest may reach: its chains are the same for all
- * guests, a guest is one element of a map that names its chain. Anything unknown on the bridge is refused.
+ * Two tables carry the instance's name. The `bridge` table pins each port to its guest's MAC and address, for ARP too; frames
+ * that no bridge passes on never come there, and the guest's tap keeps them back (`native/tap`). The `inet` table decides what
+ * a guest may reach: its chains are the same for all guests, a guest is one element of a map that names its chain. Anything
+ * unknown on the bridge is refused.
  */
 import { denialRules, type DenialRule } from '../../api/denial.ts'
 import { type Cidr, disjoint, networkOf, refusedBy } from './addresses.ts'
